@@ -1,0 +1,2 @@
+//! How long a whole decision takes.
+fn main() {}

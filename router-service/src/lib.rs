@@ -1,0 +1,2 @@
+//! The shell: everything that touches a socket, a clock, a file or a thread, wrapped around the pure engine in `decision/`.
+//! Nothing lives here yet. The thing a newcomer would get wrong: no rule about *which* model wins belongs in this package.

@@ -1,0 +1,5 @@
+//! All integration tests in one binary: linking is the slow part, so it happens once.
+
+mod edges;
+mod house;
+mod tidiness;

@@ -1,0 +1,5 @@
+//! What the integration tests stand on: the rules that keep the house clean, and the list of edges between our packages.
+//! The rules are plain functions over text, so that each is proved on a bad sample before it judges the house itself.
+
+pub mod edges;
+pub mod tidiness;
