@@ -1,0 +1,74 @@
+//! What somebody probably meant: the known word nearest to an unknown one.
+
+/// The known word nearest to `word`, if any is near enough to be worth naming. Of equally near ones, the first wins.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word: Vec<char> = word.to_lowercase().chars().take(MAX_COMPARED).collect();
+    let mut best: Option<(usize, &str)> = None;
+    for candidate in known {
+        let letters: Vec<char> = candidate.to_lowercase().chars().take(MAX_COMPARED).collect();
+        let distance = distance(&word, &letters);
+        if best.is_none_or(|(least, _)| distance < least) {
+            best = Some((distance, candidate));
+        }
+    }
+    let (distance, candidate) = best?;
+    // A third of the letters wrong is still a slip; more is another word.
+    (distance <= (word.len().max(candidate.len()) / 3).max(1)).then_some(candidate)
+}
+
+/// Letters that are compared: a word longer than this is not a slip of the hand.
+const MAX_COMPARED: usize = 64;
+
+/// How many letters must be added, dropped, replaced or swapped with their neighbour.
+fn distance(a: &[char], b: &[char]) -> usize {
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let replaced = last[j - 1] + if a[i - 1] == b[j - 1] { 0 } else { 1 };
+            let mut least = replaced.min(last[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(before_last[j - 2] + 1);
+            }
+            row.push(least);
+        }
+        before_last = std::mem::replace(&mut last, row);
+    }
+    last[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    //! Slips of the hand that must be recognised, and words that must not be taken for one.
+
+    use super::nearest;
+
+    const KNOWN: [&str; 4] = ["quality_tolerance", "quality_floor", "mode", "fallback"];
+
+    #[test]
+    fn slips_find_their_word() {
+        check("quality_tolerence", Some("quality_tolerance"));
+        check("qualty_floor", Some("quality_floor"));
+        check("moed", Some("mode"));
+        check("Mode", Some("mode"));
+        check("fall_back", Some("fallback"));
+    }
+
+    #[test]
+    fn other_words_find_none() {
+        check("temperature", None);
+        check("", None);
+        check("x", None);
+    }
+
+    #[test]
+    fn nothing_known_finds_none() {
+        assert_eq!(nearest("mode", []), None);
+    }
+
+    #[track_caller]
+    fn check(word: &str, expected: Option<&str>) {
+        assert_eq!(nearest(word, KNOWN), expected);
+    }
+}

@@ -1,0 +1,361 @@
+//! The rules for choosing, as the operator means them. A `Policy` is always valid: it is made by constructors that check,
+//! or read from TOML through a private twin. Its version is a digest of its canonical text, so two replicas can compare.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::catalog::Catalog;
+use crate::explore::Exploration;
+use crate::request::Limits;
+use crate::session::SessionRule;
+use crate::units::{ModelId, PicoUsd, Quality};
+
+mod text;
+
+/// Policies one file may hold. A guess at far more than a team names; nothing rests on it.
+pub const MAX_POLICIES: usize = 256;
+
+/// Models a fallback order may hold.
+pub const MAX_FALLBACKS: usize = 64;
+
+/// Bytes a policy's name may have: it travels in a model name, `auto:NAME`, and in metrics.
+pub const MAX_POLICY_NAME_BYTES: usize = 64;
+
+/// How a policy weighs quality against cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The cheapest model whose quality is within a tolerance of the best candidate's.
+    Tolerance {
+        /// How much quality may be given up.
+        quality_tolerance: Quality,
+    },
+    /// The cheapest model whose quality reaches a floor; if none does, the best.
+    Target {
+        /// The quality to reach.
+        quality_floor: Quality,
+    },
+    /// The model with the largest `quality * usd_per_success - cost`.
+    Value {
+        /// What a success is worth.
+        usd_per_success: PicoUsd,
+    },
+    /// The most quality for a running mean cost at or under a figure.
+    Budget {
+        /// The mean cost per request.
+        usd_per_request: PicoUsd,
+        /// What happens when not even the cheapest model fits what is left.
+        when_spent: WhenSpent,
+    },
+    /// One model, no questions.
+    Pin {
+        /// The model.
+        model: ModelId,
+    },
+}
+
+/// What a spent budget means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenSpent {
+    /// The cheapest model serves all the same: a router is not the reason for an outage.
+    #[default]
+    Cheapest,
+    /// Nobody serves: the figure is a hard limit.
+    Refuse,
+}
+
+/// The number a policy judges quality by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Basis {
+    /// What is expected.
+    #[default]
+    Expected,
+    /// The lower confidence bound, so that a model nobody knows is not chosen on luck.
+    LowerBound,
+}
+
+/// Why rules are no policy.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyError {
+    /// A name that does not fit where names travel.
+    #[error("expected a policy name of 1 to {MAX_POLICY_NAME_BYTES} letters a-z, digits, `-` or `_`, found {found:?}")]
+    Name {
+        /// The name, cut to a printable length.
+        found: String,
+    },
+    /// A fallback order that comes back to a model it has already tried.
+    #[error("the fallback order runs in a loop: `{model}` stands at places {first} and {again}")]
+    FallbackLoop {
+        /// The model.
+        model: ModelId,
+        /// Its first place, counted from 1.
+        first: usize,
+        /// Its second place.
+        again: usize,
+    },
+    /// A fallback order longer than [`MAX_FALLBACKS`].
+    #[error("expected at most {MAX_FALLBACKS} fallbacks, found {found}")]
+    TooManyFallbacks {
+        /// How many.
+        found: usize,
+    },
+    /// A budget of nothing, which no call can keep.
+    #[error("expected a budget above $0 a request")]
+    NoBudget,
+    /// A pinned model that is to be judged all the same.
+    #[error("a pinned model is not judged by its quality; remove the key")]
+    PinJudged,
+    /// A model that is both allowed and denied.
+    #[error("`{model}` is both allowed and denied")]
+    AllowedAndDenied {
+        /// The model.
+        model: ModelId,
+    },
+    /// No policies at all.
+    #[error("expected at least one policy, found none")]
+    NoPolicies,
+    /// More than [`MAX_POLICIES`].
+    #[error("expected at most {MAX_POLICIES} policies, found {found}")]
+    TooManyPolicies {
+        /// How many.
+        found: usize,
+    },
+    /// Two policies of one name.
+    #[error("policy `{name}` is given twice")]
+    DuplicatePolicy {
+        /// The name.
+        name: PolicyName,
+    },
+    /// A default that is no policy of the file.
+    #[error("the default policy `{name}` is not among the policies")]
+    UnknownDefault {
+        /// The name.
+        name: PolicyName,
+    },
+    /// A model the catalog does not have.
+    #[error("policy `{policy}` names the model `{model}` under `{key}`, which is not in the catalog{}", nearest.as_ref().map(|near| format!("; the nearest name there is `{near}`")).unwrap_or_default())]
+    UnknownModel {
+        /// The policy.
+        policy: PolicyName,
+        /// Where in it.
+        key: &'static str,
+        /// The model.
+        model: ModelId,
+        /// What was probably meant.
+        nearest: Option<ModelId>,
+    },
+}
+
+impl PolicyError {
+    /// The key of the text form that the complaint is about; empty where it is about the whole.
+    fn key(&self) -> &'static str {
+        match self {
+            Self::FallbackLoop { .. } | Self::TooManyFallbacks { .. } => "fallback",
+            Self::NoBudget => "usd_per_request",
+            Self::PinJudged => "judge_by",
+            Self::AllowedAndDenied { .. } => "deny",
+            Self::UnknownModel { key, .. } => key,
+            Self::Name { .. }
+            | Self::NoPolicies
+            | Self::TooManyPolicies { .. }
+            | Self::DuplicatePolicy { .. }
+            | Self::UnknownDefault { .. } => "",
+        }
+    }
+}
+
+/// The name of a policy.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PolicyName(Arc<str>);
+
+impl PolicyName {
+    /// Checks a name.
+    pub fn new(name: &str) -> Result<Self, PolicyError> {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
+        if name.is_empty() || name.len() > MAX_POLICY_NAME_BYTES || !name.bytes().all(plain) {
+            return Err(PolicyError::Name { found: name.chars().take(60).collect() });
+        }
+        Ok(Self(Arc::from(name)))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PolicyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The rules for choosing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    name: PolicyName,
+    rules: Rules,
+    version: Arc<str>,
+}
+
+/// What a policy is made of, before it is checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rules {
+    /// How quality is weighed against cost.
+    pub mode: Mode,
+    /// The number quality is judged by.
+    pub basis: Basis,
+    /// Who answers, in this order, when there is no forecast to choose by.
+    pub fallback: Vec<ModelId>,
+    /// What may serve at all.
+    pub limits: Limits,
+    /// Rare deliberate detours, for learning.
+    pub exploration: Option<Exploration>,
+    /// When a conversation may change its model.
+    pub session: SessionRule,
+}
+
+impl Rules {
+    /// The plain rules of a mode: judged by expectation, no limits, no detours, no fallback order.
+    pub fn of(mode: Mode) -> Self {
+        Self {
+            mode,
+            basis: Basis::default(),
+            fallback: Vec::new(),
+            limits: Limits::default(),
+            exploration: None,
+            session: SessionRule::default(),
+        }
+    }
+}
+
+impl Policy {
+    /// Checks the rules and computes their version.
+    pub fn new(name: PolicyName, rules: Rules) -> Result<Self, PolicyError> {
+        check_fallback(&rules.fallback)?;
+        if let Some(model) = rules.limits.allow.iter().flatten().find(|model| rules.limits.deny.contains(*model)) {
+            return Err(PolicyError::AllowedAndDenied { model: model.clone() });
+        }
+        match rules.mode {
+            Mode::Budget { usd_per_request: PicoUsd::ZERO, .. } => return Err(PolicyError::NoBudget),
+            Mode::Pin { .. } if rules.basis != Basis::Expected => return Err(PolicyError::PinJudged),
+            Mode::Tolerance { .. }
+            | Mode::Target { .. }
+            | Mode::Value { .. }
+            | Mode::Budget { .. }
+            | Mode::Pin { .. } => {}
+        }
+        let version = Arc::from(text::version(&rules));
+        Ok(Self { name, rules, version })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &PolicyName {
+        &self.name
+    }
+
+    /// Its rules.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// A digest of its rules: two policies with one version choose alike, whatever they are called.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    pub(crate) fn version_shared(&self) -> Arc<str> {
+        Arc::clone(&self.version)
+    }
+
+    /// Refuses a policy that names a model the catalog lacks: it is nearly always a slip of the hand.
+    pub fn check_against(&self, catalog: &Catalog) -> Result<(), PolicyError> {
+        let limits = &self.rules.limits;
+        let pinned = match &self.rules.mode {
+            Mode::Pin { model } => Some(model),
+            Mode::Tolerance { .. } | Mode::Target { .. } | Mode::Value { .. } | Mode::Budget { .. } => None,
+        };
+        let named = (self.rules.fallback.iter().map(|model| ("fallback", model)))
+            .chain(pinned.map(|model| ("model", model)))
+            .chain(limits.allow.iter().flatten().map(|model| ("allow", model)))
+            .chain(limits.deny.iter().map(|model| ("deny", model)));
+        for (key, model) in named {
+            if catalog.get(model).is_none() {
+                let nearest = catalog.nearest(model).cloned();
+                return Err(PolicyError::UnknownModel {
+                    policy: self.name.clone(),
+                    key,
+                    model: model.clone(),
+                    nearest,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check_fallback(fallback: &[ModelId]) -> Result<(), PolicyError> {
+    if fallback.len() > MAX_FALLBACKS {
+        return Err(PolicyError::TooManyFallbacks { found: fallback.len() });
+    }
+    for (again, model) in fallback.iter().enumerate() {
+        if let Some(first) = fallback[..again].iter().position(|earlier| earlier == model) {
+            let (first, again) = (first + 1, again + 1);
+            return Err(PolicyError::FallbackLoop { model: model.clone(), first, again });
+        }
+    }
+    Ok(())
+}
+
+/// All policies of a deployment, with the one that `auto` means.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policies {
+    default: PolicyName,
+    by_name: BTreeMap<PolicyName, Policy>,
+}
+
+impl Policies {
+    /// Checks that names differ and that the default is one of them.
+    pub fn new(default: PolicyName, policies: Vec<Policy>) -> Result<Self, PolicyError> {
+        if policies.is_empty() {
+            return Err(PolicyError::NoPolicies);
+        }
+        if policies.len() > MAX_POLICIES {
+            return Err(PolicyError::TooManyPolicies { found: policies.len() });
+        }
+        let mut by_name = BTreeMap::new();
+        for policy in policies {
+            let name = policy.name.clone();
+            if by_name.insert(name.clone(), policy).is_some() {
+                return Err(PolicyError::DuplicatePolicy { name });
+            }
+        }
+        if !by_name.contains_key(&default) {
+            return Err(PolicyError::UnknownDefault { name: default });
+        }
+        Ok(Self { default, by_name })
+    }
+
+    /// What `auto` means.
+    pub fn default_policy(&self) -> &Policy {
+        self.by_name.get(&self.default).expect("`new` checked that the default is one of the policies")
+    }
+
+    /// The policy of this name.
+    pub fn get(&self, name: &str) -> Option<&Policy> {
+        self.by_name.iter().find(|(known, _)| known.as_str() == name).map(|(_, policy)| policy)
+    }
+
+    /// All of them, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Policy> {
+        self.by_name.values()
+    }
+
+    /// Refuses policies that name a model the catalog lacks.
+    pub fn check_against(&self, catalog: &Catalog) -> Result<(), PolicyError> {
+        self.iter().try_for_each(|policy| policy.check_against(catalog))
+    }
+}
+
+#[cfg(test)]
+mod tests;

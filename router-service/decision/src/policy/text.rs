@@ -1,0 +1,311 @@
+//! The TOML form of policies, through private twins: all keys are optional there, and each mode then says which it takes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Basis, Mode, Policies, Policy, PolicyName, Rules, WhenSpent};
+use crate::catalog::Region;
+use crate::document::{Document, DocumentError, Step, unknown};
+use crate::explore::Exploration;
+use crate::request::Limits;
+use crate::session::SessionRule;
+use crate::units::{ModelId, PicoUsd, Quality};
+
+impl Policies {
+    /// Reads policies from their TOML form.
+    pub fn from_toml(text: &str) -> Result<Self, DocumentError> {
+        let document = Document::parse(text)?;
+        let twin: PoliciesText = document.read()?;
+        let mut policies = Vec::new();
+        for (name, twin) in twin.policy {
+            let place = |keys: &str| -> Vec<Step> {
+                let keys = keys.split('.').filter(|key| !key.is_empty()).map(Step::from);
+                ["policy".into(), Step::from(name.as_str())].into_iter().chain(keys).collect()
+            };
+            let checked = PolicyName::new(&name).map_err(|error| document.fault(&place(""), error))?;
+            let rules = twin.checked().map_err(|(keys, complaint)| document.fault(&place(keys), complaint))?;
+            let policy = Policy::new(checked, rules).map_err(|error| document.fault(&place(error.key()), error))?;
+            policies.push(policy);
+        }
+        let known: Vec<String> = policies.iter().map(|policy| policy.name().to_string()).collect();
+        let Some(default) = policies.iter().map(Policy::name).find(|name| name.as_str() == twin.default).cloned()
+        else {
+            let complaint = unknown("policy", &twin.default, known.iter().map(String::as_str));
+            return Err(document.fault(&["default".into()], complaint));
+        };
+        Self::new(default, policies).map_err(|error| document.fault(&["policy".into()], error))
+    }
+
+    /// Writes the TOML form: what `from_toml` reads back as the same policies.
+    pub fn to_toml(&self) -> String {
+        let policy = self.iter().map(|policy| (policy.name.to_string(), RulesText::of(&policy.rules))).collect();
+        let twin = PoliciesText { default: self.default.to_string(), policy };
+        toml::to_string(&twin).expect("tables of strings and finite numbers have a TOML form")
+    }
+}
+
+/// The digest of the rules' canonical text.
+pub(super) fn version(rules: &Rules) -> String {
+    let text = toml::to_string(&RulesText::of(rules)).expect("tables of strings and finite numbers have a TOML form");
+    format!("{:032x}", fnv1a_128(text.as_bytes()))
+}
+
+/// FNV-1a over 128 bits, with the offset basis and prime of its authors' page. It tells versions apart; it guards nothing.
+fn fnv1a_128(bytes: &[u8]) -> u128 {
+    bytes.iter().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d, |hash, byte| {
+        (hash ^ u128::from(*byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
+    })
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PoliciesText {
+    default: String,
+    #[serde(default)]
+    policy: BTreeMap<String, RulesText>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ModeText {
+    Tolerance,
+    Target,
+    Value,
+    Budget,
+    Pin,
+}
+
+impl ModeText {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Tolerance => "tolerance",
+            Self::Target => "target",
+            Self::Value => "value",
+            Self::Budget => "budget",
+            Self::Pin => "pin",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum BasisText {
+    Expected,
+    LowerBound,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WhenSpentText {
+    Cheapest,
+    Refuse,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RulesText {
+    mode: ModeText,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quality_tolerance: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quality_floor: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usd_per_success: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usd_per_request: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    when_spent: Option<WhenSpentText>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    judge_by: Option<BasisText>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    fallback: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allow: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    deny: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    regions: Option<BTreeSet<Region>>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    zero_data_retention: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_cost_usd: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explore: Option<ExploreText>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<SessionText>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExploreText {
+    rate: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_cost_usd: Option<f64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SessionText {
+    cost_margin: f64,
+    quality_margin: f64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// A complaint with the key it is about.
+type Fault = (&'static str, String);
+
+impl RulesText {
+    fn checked(self) -> Result<Rules, Fault> {
+        let mode = self.mode()?;
+        let limits = Limits {
+            allow: self.allow.map(|models| names("allow", &models)).transpose()?.map(BTreeSet::from_iter),
+            deny: names("deny", &self.deny)?.into_iter().collect(),
+            regions: self.regions,
+            zero_data_retention: self.zero_data_retention,
+            max_cost: self.max_cost_usd.map(|usd| money("max_cost_usd", usd)).transpose()?,
+        };
+        Ok(Rules {
+            mode,
+            basis: match self.judge_by {
+                None | Some(BasisText::Expected) => Basis::Expected,
+                Some(BasisText::LowerBound) => Basis::LowerBound,
+            },
+            fallback: names("fallback", &self.fallback)?,
+            limits,
+            exploration: self.explore.map(ExploreText::checked).transpose()?,
+            session: self.session.map(SessionText::checked).transpose()?.unwrap_or_default(),
+        })
+    }
+
+    /// The mode with its parameter; a parameter of another mode is a mistake, not decoration.
+    fn mode(&self) -> Result<Mode, Fault> {
+        let given = [
+            ("quality_tolerance", ModeText::Tolerance, self.quality_tolerance.is_some()),
+            ("quality_floor", ModeText::Target, self.quality_floor.is_some()),
+            ("usd_per_success", ModeText::Value, self.usd_per_success.is_some()),
+            ("usd_per_request", ModeText::Budget, self.usd_per_request.is_some()),
+            ("when_spent", ModeText::Budget, self.when_spent.is_some()),
+            ("model", ModeText::Pin, self.model.is_some()),
+        ];
+        let word = self.mode.word();
+        if let Some((key, owner, _)) = given.into_iter().find(|(_, owner, given)| *given && *owner != self.mode) {
+            return Err((key, format!("belongs to mode `{}`; this policy's mode is `{word}`", owner.word())));
+        }
+        let lacks = |key: &'static str| ("mode", format!("mode `{word}` lacks the key `{key}`"));
+        let quality = |key, value: Option<f64>| {
+            Quality::new(value.ok_or_else(|| lacks(key))?).map_err(|error| (key, error.to_string()))
+        };
+        let usd = |key, value: Option<f64>| money(key, value.ok_or_else(|| lacks(key))?);
+        Ok(match self.mode {
+            ModeText::Tolerance => {
+                Mode::Tolerance { quality_tolerance: quality("quality_tolerance", self.quality_tolerance)? }
+            }
+            ModeText::Target => Mode::Target { quality_floor: quality("quality_floor", self.quality_floor)? },
+            ModeText::Value => Mode::Value { usd_per_success: usd("usd_per_success", self.usd_per_success)? },
+            ModeText::Budget => Mode::Budget {
+                usd_per_request: usd("usd_per_request", self.usd_per_request)?,
+                when_spent: match self.when_spent {
+                    None | Some(WhenSpentText::Cheapest) => WhenSpent::Cheapest,
+                    Some(WhenSpentText::Refuse) => WhenSpent::Refuse,
+                },
+            },
+            ModeText::Pin => Mode::Pin { model: model("model", self.model.as_deref().ok_or_else(|| lacks("model"))?)? },
+        })
+    }
+
+    fn of(rules: &Rules) -> Self {
+        let limits = &rules.limits;
+        let mut twin = Self {
+            mode: ModeText::Pin,
+            quality_tolerance: None,
+            quality_floor: None,
+            usd_per_success: None,
+            usd_per_request: None,
+            when_spent: None,
+            model: None,
+            judge_by: match rules.basis {
+                Basis::Expected => None,
+                Basis::LowerBound => Some(BasisText::LowerBound),
+            },
+            fallback: rules.fallback.iter().map(ToString::to_string).collect(),
+            allow: limits.allow.as_ref().map(|models| models.iter().map(ToString::to_string).collect()),
+            deny: limits.deny.iter().map(ToString::to_string).collect(),
+            regions: limits.regions.clone(),
+            zero_data_retention: limits.zero_data_retention,
+            max_cost_usd: limits.max_cost.map(PicoUsd::usd),
+            explore: rules.exploration.map(|exploration| ExploreText {
+                rate: exploration.rate(),
+                max_cost_usd: exploration.max_cost().map(PicoUsd::usd),
+            }),
+            session: (rules.session != SessionRule::default()).then(|| SessionText {
+                cost_margin: rules.session.cost_margin(),
+                quality_margin: rules.session.quality_margin().get(),
+            }),
+        };
+        twin.put_mode(&rules.mode);
+        twin
+    }
+
+    fn put_mode(&mut self, mode: &Mode) {
+        match mode {
+            Mode::Tolerance { quality_tolerance } => {
+                self.mode = ModeText::Tolerance;
+                self.quality_tolerance = Some(quality_tolerance.get());
+            }
+            Mode::Target { quality_floor } => {
+                self.mode = ModeText::Target;
+                self.quality_floor = Some(quality_floor.get());
+            }
+            Mode::Value { usd_per_success } => {
+                self.mode = ModeText::Value;
+                self.usd_per_success = Some(usd_per_success.usd());
+            }
+            Mode::Budget { usd_per_request, when_spent } => {
+                self.mode = ModeText::Budget;
+                self.usd_per_request = Some(usd_per_request.usd());
+                self.when_spent = match when_spent {
+                    WhenSpent::Cheapest => None,
+                    WhenSpent::Refuse => Some(WhenSpentText::Refuse),
+                };
+            }
+            Mode::Pin { model } => {
+                self.mode = ModeText::Pin;
+                self.model = Some(model.to_string());
+            }
+        }
+    }
+}
+
+impl ExploreText {
+    fn checked(self) -> Result<Exploration, Fault> {
+        let max_cost = self.max_cost_usd.map(|usd| money("explore.max_cost_usd", usd)).transpose()?;
+        Exploration::new(self.rate, max_cost).map_err(|error| ("explore.rate", error.to_string()))
+    }
+}
+
+impl SessionText {
+    fn checked(self) -> Result<SessionRule, Fault> {
+        let quality_margin =
+            Quality::new(self.quality_margin).map_err(|error| ("session.quality_margin", error.to_string()))?;
+        SessionRule::new(self.cost_margin, quality_margin).map_err(|error| ("session.cost_margin", error.to_string()))
+    }
+}
+
+fn money(key: &'static str, usd: f64) -> Result<PicoUsd, Fault> {
+    PicoUsd::from_usd(usd).map_err(|error| (key, error.to_string()))
+}
+
+fn model(key: &'static str, name: &str) -> Result<ModelId, Fault> {
+    ModelId::new(name).map_err(|error| (key, error.to_string()))
+}
+
+fn names(key: &'static str, models: &[String]) -> Result<Vec<ModelId>, Fault> {
+    models.iter().map(|name| model(key, name)).collect()
+}
