@@ -146,10 +146,9 @@ impl<'a> Around<'a> {
         let best = self.others().map(|other| other.quality).fold(self.chosen.quality, Quality::max);
         let own = self.chosen.shortfall(best);
         let flip = |side, at, wins: Contender<'_>| parameter(Parameter::QualityTolerance, side, at, &wins);
-        // A wider tolerance lets in a cheaper one that was too weak; the first to come in is the nearest.
-        let wider = (self.others())
-            .filter(|other| other.shortfall(best) > tolerance && other.by_cost(&self.chosen).is_lt())
-            .min_by(Contender::by_quality);
+        // A wider tolerance lets in a cheaper one; the first to come in is the nearest. Being cheaper than the chosen it
+        // must have been too weak so far.
+        let wider = self.others().filter(|other| other.by_cost(&self.chosen).is_lt()).min_by(Contender::by_quality);
         // A narrower one drops the chosen, and the cheapest of the stronger ones wins.
         let narrower = self.cheapest(|other| other.shortfall(best) < own);
         let price = self.dearer(|other| other.shortfall(best) <= tolerance);
@@ -163,9 +162,7 @@ impl<'a> Around<'a> {
         let flip = |side, at: Quality, wins: Contender<'_>| parameter(Parameter::QualityFloor, side, at.get(), &wins);
         let reached = self.chosen.quality >= floor;
         let price = if reached { self.dearer(|other| other.quality >= floor) } else { None };
-        let lower = (self.others())
-            .filter(|other| other.quality < floor && other.by_cost(&self.chosen).is_lt())
-            .min_by(Contender::by_quality);
+        let lower = self.others().filter(|other| other.by_cost(&self.chosen).is_lt()).min_by(Contender::by_quality);
         let higher = self.cheapest(|other| other.quality > self.chosen.quality);
         (price.into_iter())
             .chain(lower.map(|wins| flip(Side::AtMost, wins.quality, wins)))

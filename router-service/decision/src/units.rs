@@ -83,7 +83,7 @@ impl ModelId {
 
 impl fmt::Display for ModelId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.pad(&self.0)
     }
 }
 
@@ -197,7 +197,7 @@ impl fmt::Display for PicoUsd {
         };
         let text = format!("{usd:.digits$}");
         let trimmed = text.trim_end_matches('0').trim_end_matches('.');
-        write!(f, "${trimmed}")
+        f.pad(&format!("${trimmed}"))
     }
 }
 

@@ -33,7 +33,7 @@ usd_per_1m = { prompt = 10, completion = 20 }
 [[model]]
 id = "thinker"
 context_window = 50000
-usd_per_1m = { prompt = 1, completion = 2, reasoning = 4 }
+usd_per_1m = { prompt = 1, cached_prompt = 0.5, completion = 2, reasoning = 4 }
 "#;
 
 /// A request of 100 tokens, forecast at 50 tokens of answer, 100 at the 90% quantile; the thinker thinks for 200 more.

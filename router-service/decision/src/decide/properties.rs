@@ -43,9 +43,11 @@ fn any_facts() -> impl Strategy<Value = RequestFacts> {
 }
 
 fn any_rules() -> impl Strategy<Value = Rules> {
-    (any_mode(), any_basis(), prop::option::of(0.01..0.5)).prop_map(|(mode, basis, rate)| Rules {
+    let exploration = prop::option::of((0.01..0.5, prop::option::of(0u64..40)));
+    (any_mode(), any_basis(), exploration).prop_map(|(mode, basis, exploration)| Rules {
         basis,
-        exploration: rate.map(|rate| Exploration::new(rate, None).unwrap()),
+        exploration: exploration
+            .map(|(rate, most)| Exploration::new(rate, most.map(|most| PicoUsd(most * 1_000_000))).unwrap()),
         ..Rules::of(mode)
     })
 }
