@@ -12,6 +12,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("decision", &[]),
     ("proto", &[]),
     ("training-data", &[]),
+    ("zstd", &[]),
     ("classifier", &["decision"]),
     ("evals", &["decision", "classifier", "training-data"]),
     ("trainer", &["evals", "decision", "classifier", "training-data"]),

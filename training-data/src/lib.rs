@@ -1,2 +1,14 @@
 //! The outcome row: what the service writes and the trainer reads, with importers, near-duplicate groups and splits.
-//! Nothing lives here yet. A row is a file format: it speaks in strings and numbers and outlives our types, so this package depends on none of ours.
+//! A row is a file format: it speaks in strings and numbers and outlives our types, so this package depends on none of ours.
+
+pub mod cell;
+pub mod drops;
+pub mod jsonl;
+pub mod parquet;
+pub mod publish;
+pub mod row;
+pub mod rows;
+#[cfg(test)]
+mod scratch;
+
+pub use row::{OutcomeRow, RowError};

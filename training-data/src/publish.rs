@@ -1,0 +1,69 @@
+//! Files that appear whole or not at all: written beside their place under a hidden name, flushed to the disk, then
+//! renamed. Dropped unpublished, the hidden file goes away; what stood in the place before stays untouched.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// A file that is being written.
+#[derive(Debug)]
+pub struct Staged {
+    target: PathBuf,
+    hidden: PathBuf,
+    writer: Option<BufWriter<File>>,
+}
+
+impl Staged {
+    /// Begins a file that will stand at `target`.
+    ///
+    /// # Errors
+    /// The folder does not exist or cannot be written to.
+    pub fn create(target: &Path) -> io::Result<Self> {
+        let name = target.file_name().ok_or_else(|| io::Error::other("expected a file name, found none"))?;
+        // The process id keeps two writers of the same file apart; the later rename wins whole.
+        let hidden = target.with_file_name(format!(".{}.{}.part", name.to_string_lossy(), std::process::id()));
+        let file = File::create(&hidden)?;
+        let writer = Some(BufWriter::with_capacity(1 << 18, file));
+        Ok(Self { target: target.to_owned(), hidden, writer })
+    }
+
+    /// Puts the file into its place.
+    ///
+    /// # Errors
+    /// The disk is full or the place cannot be written to; the place is then as it was.
+    pub fn publish(mut self) -> io::Result<()> {
+        let writer = self.writer.take().ok_or_else(|| io::Error::other("published twice"))?;
+        let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.sync_all()?;
+        fs::rename(&self.hidden, &self.target)?;
+        // The rename itself lies in the folder, which has to reach the disk as well. Not every system can open one.
+        let folder = self.target.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) {
+            folder.sync_all()?;
+        }
+        Ok(())
+    }
+}
+
+impl Write for Staged {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.writer {
+            Some(writer) => writer.write(bytes),
+            None => Err(io::Error::other("written to after publishing")),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.as_mut().map_or(Ok(()), BufWriter::flush)
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        // Gone already if it was published. There is nobody to tell if it cannot be removed.
+        let _ = fs::remove_file(&self.hidden);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! The one door to outcome rows: any number of files and folders, Parquet and JSONL, as one stream in a stable order.
+//! A bad row ends the stream unless bad rows are skipped, and then it is counted; a bad file always ends it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::drops::Drops;
+use crate::row::{OutcomeRow, RowError};
+use crate::{jsonl, parquet};
+
+/// Files that are read at once. A guess; nothing rests on it but that a wrong folder is noticed.
+pub const MAX_FILES: usize = 100_000;
+
+/// Opens files and folders as one stream of rows. Folders are read whole, files in the order of their names; what is
+/// neither Parquet nor JSONL by its name is passed over inside a folder and refused when named itself.
+///
+/// # Errors
+/// A path does not exist, is of another format, or holds nothing to read.
+pub fn read(paths: &[PathBuf], skip_bad: bool) -> Result<Rows, RowError> {
+    let mut files = Vec::new();
+    for path in paths {
+        let before = files.len();
+        collect(path, true, &mut files)?;
+        if files.len() == before {
+            return Err(RowError::NoFiles { folder: path.clone() });
+        }
+    }
+    files.reverse(); // Taken from the end.
+    Ok(Rows { files, open: None, skip_bad, drops: Drops::default(), n_read: 0, done: false })
+}
+
+/// A stream of rows.
+pub struct Rows {
+    files: Vec<PathBuf>,
+    open: Option<Open>,
+    skip_bad: bool,
+    drops: Drops,
+    n_read: u64,
+    done: bool,
+}
+
+enum Open {
+    Parquet(Box<parquet::RowReader>),
+    Jsonl(Box<jsonl::RowReader>),
+}
+
+impl Rows {
+    /// The bad rows that were skipped so far.
+    #[must_use]
+    pub fn drops(&self) -> &Drops {
+        &self.drops
+    }
+
+    /// The rows that were met so far, good and bad.
+    #[must_use]
+    pub fn n_read(&self) -> u64 {
+        self.n_read
+    }
+
+    fn step(&mut self) -> Option<Result<OutcomeRow, RowError>> {
+        loop {
+            if let Some(open) = &mut self.open {
+                let next = match open {
+                    Open::Parquet(reader) => reader.next(),
+                    Open::Jsonl(reader) => reader.next(),
+                };
+                if next.is_some() {
+                    return next;
+                }
+            }
+            let file = self.files.pop()?;
+            match open(&file) {
+                Ok(open) => self.open = Some(open),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+impl Iterator for Rows {
+    type Item = Result<OutcomeRow, RowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.done {
+            match self.step() {
+                None => self.done = true,
+                Some(Ok(row)) => {
+                    self.n_read += 1;
+                    return Some(Ok(row));
+                }
+                Some(Err(error)) => match error.bad_row() {
+                    Some((place, fault)) if self.skip_bad => {
+                        self.n_read += 1;
+                        self.drops.add(fault.reason(), place);
+                    }
+                    _ => {
+                        self.done = true;
+                        return Some(Err(error));
+                    }
+                },
+            }
+        }
+        None
+    }
+}
+
+fn collect(path: &Path, named: bool, files: &mut Vec<PathBuf>) -> Result<(), RowError> {
+    let io = |source| RowError::Io { file: path.to_owned(), source };
+    if !fs::metadata(path).map_err(io)?.is_dir() {
+        if named || format(path).is_some() {
+            files.push(path.to_owned());
+        }
+        return if files.len() > MAX_FILES {
+            Err(RowError::TooManyFiles { folder: path.to_owned(), limit: MAX_FILES })
+        } else {
+            Ok(())
+        };
+    }
+    let mut inside: Vec<PathBuf> = Vec::new();
+    for entry in fs::read_dir(path).map_err(io)? {
+        let entry = entry.map_err(io)?;
+        // Hidden files are other people's, or ours half-written.
+        if !entry.file_name().to_string_lossy().starts_with('.') {
+            inside.push(entry.path());
+        }
+    }
+    inside.sort();
+    inside.iter().try_for_each(|path| collect(path, false, files))
+}
+
+fn format(path: &Path) -> Option<&str> {
+    path.extension()?.to_str().filter(|extension| ["parquet", "jsonl", "ndjson"].contains(extension))
+}
+
+fn open(path: &Path) -> Result<Open, RowError> {
+    match format(path) {
+        Some("parquet") => parquet::RowReader::open(path).map(|reader| Open::Parquet(Box::new(reader))),
+        Some(_) => jsonl::RowReader::open(path).map(|reader| Open::Jsonl(Box::new(reader))),
+        None => Err(RowError::Format {
+            file: path.to_owned(),
+            expected: "a name that ends in .parquet or .jsonl",
+            found: path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests;
