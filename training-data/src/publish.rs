@@ -27,6 +27,17 @@ impl Staged {
         Ok(Self { target: target.to_owned(), hidden, writer })
     }
 
+    /// The hidden file, for reading what has been written and flushed so far.
+    pub(crate) fn reread(&self) -> io::Result<PathBuf> {
+        self.hidden.canonicalize()
+    }
+
+    /// Takes the place of another file that was to be published.
+    pub(crate) fn instead_of(mut self, other: &Self) -> Self {
+        self.target.clone_from(&other.target);
+        self
+    }
+
     /// Puts the file into its place.
     ///
     /// # Errors

@@ -11,22 +11,47 @@ use crate::{jsonl, parquet};
 /// Files that are read at once. A guess; nothing rests on it but that a wrong folder is noticed.
 pub const MAX_FILES: usize = 100_000;
 
+/// How the names of outcome files end.
+const ENDINGS: [&str; 3] = ["parquet", "jsonl", "ndjson"];
+
 /// Opens files and folders as one stream of rows. Folders are read whole, files in the order of their names; what is
 /// neither Parquet nor JSONL by its name is passed over inside a folder and refused when named itself.
 ///
 /// # Errors
 /// A path does not exist, is of another format, or holds nothing to read.
 pub fn read(paths: &[PathBuf], skip_bad: bool) -> Result<Rows, RowError> {
+    let mut rows = read_each(paths)?;
+    rows.skip_bad = skip_bad;
+    rows.ends_at_bad = !skip_bad;
+    Ok(rows)
+}
+
+/// As [`read`], but bad rows come out as errors and the stream goes on behind them.
+pub(crate) fn read_each(paths: &[PathBuf]) -> Result<Rows, RowError> {
+    let mut files = files(paths, &ENDINGS)?;
+    files.reverse(); // Taken from the end.
+    Ok(Rows { files, open: None, skip_bad: false, ends_at_bad: false, drops: Drops::default(), n_read: 0, done: false })
+}
+
+/// The rows of one file, in the format that another file's name says.
+pub(crate) fn read_as(file: &Path, named: &Path) -> Result<Rows, RowError> {
+    let open = Some(open(file, named)?);
+    let files = Vec::new();
+    Ok(Rows { files, open, skip_bad: false, ends_at_bad: true, drops: Drops::default(), n_read: 0, done: false })
+}
+
+/// The files that some paths name, those in folders by their endings.
+pub(crate) fn files(paths: &[PathBuf], endings: &[&str]) -> Result<Vec<PathBuf>, RowError> {
     let mut files = Vec::new();
     for path in paths {
         let before = files.len();
-        collect(path, true, &mut files)?;
+        collect(path, true, endings, &mut files)?;
         if files.len() == before {
-            return Err(RowError::NoFiles { folder: path.clone() });
+            let expected = endings.iter().map(|ending| format!(".{ending}")).collect::<Vec<_>>().join(" or ");
+            return Err(RowError::NoFiles { folder: path.clone(), expected });
         }
     }
-    files.reverse(); // Taken from the end.
-    Ok(Rows { files, open: None, skip_bad, drops: Drops::default(), n_read: 0, done: false })
+    Ok(files)
 }
 
 /// A stream of rows.
@@ -34,6 +59,7 @@ pub struct Rows {
     files: Vec<PathBuf>,
     open: Option<Open>,
     skip_bad: bool,
+    ends_at_bad: bool,
     drops: Drops,
     n_read: u64,
     done: bool,
@@ -69,7 +95,7 @@ impl Rows {
                 }
             }
             let file = self.files.pop()?;
-            match open(&file) {
+            match open(&file, &file) {
                 Ok(open) => self.open = Some(open),
                 Err(error) => return Some(Err(error)),
             }
@@ -93,8 +119,8 @@ impl Iterator for Rows {
                         self.n_read += 1;
                         self.drops.add(fault.reason(), place);
                     }
-                    _ => {
-                        self.done = true;
+                    bad_row => {
+                        self.done = self.ends_at_bad || bad_row.is_none();
                         return Some(Err(error));
                     }
                 },
@@ -104,10 +130,10 @@ impl Iterator for Rows {
     }
 }
 
-fn collect(path: &Path, named: bool, files: &mut Vec<PathBuf>) -> Result<(), RowError> {
+fn collect(path: &Path, named: bool, endings: &[&str], files: &mut Vec<PathBuf>) -> Result<(), RowError> {
     let io = |source| RowError::Io { file: path.to_owned(), source };
     if !fs::metadata(path).map_err(io)?.is_dir() {
-        if named || format(path).is_some() {
+        if named || ending(path).is_some_and(|ending| endings.contains(&ending)) {
             files.push(path.to_owned());
         }
         return if files.len() > MAX_FILES {
@@ -125,18 +151,18 @@ fn collect(path: &Path, named: bool, files: &mut Vec<PathBuf>) -> Result<(), Row
         }
     }
     inside.sort();
-    inside.iter().try_for_each(|path| collect(path, false, files))
+    inside.iter().try_for_each(|path| collect(path, false, endings, files))
 }
 
-fn format(path: &Path) -> Option<&str> {
-    path.extension()?.to_str().filter(|extension| ["parquet", "jsonl", "ndjson"].contains(extension))
+fn ending(path: &Path) -> Option<&str> {
+    path.extension()?.to_str()
 }
 
-fn open(path: &Path) -> Result<Open, RowError> {
-    match format(path) {
+fn open(path: &Path, named: &Path) -> Result<Open, RowError> {
+    match ending(named) {
         Some("parquet") => parquet::RowReader::open(path).map(|reader| Open::Parquet(Box::new(reader))),
-        Some(_) => jsonl::RowReader::open(path).map(|reader| Open::Jsonl(Box::new(reader))),
-        None => Err(RowError::Format {
+        Some("jsonl" | "ndjson") => jsonl::RowReader::open(path).map(|reader| Open::Jsonl(Box::new(reader))),
+        _ => Err(RowError::Format {
             file: path.to_owned(),
             expected: "a name that ends in .parquet or .jsonl",
             found: path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),

@@ -139,10 +139,12 @@ pub enum RowError {
         limit: usize,
     },
     /// Nothing to read.
-    #[error("{}: expected files that end in .parquet or .jsonl, found none", folder.display())]
+    #[error("{}: expected files that end in {expected}, found none", folder.display())]
     NoFiles {
         /// The folder.
         folder: PathBuf,
+        /// The endings.
+        expected: String,
     },
 }
 

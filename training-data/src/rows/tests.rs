@@ -92,6 +92,6 @@ fn paths_that_hold_no_rows_are_named() {
     let scratch = Scratch::new();
     check(scratch.folder().join("nowhere"), "nowhere: ");
     scratch.write("empty/notes.txt", "");
-    check(scratch.folder().join("empty"), "expected files that end in .parquet or .jsonl, found none");
+    check(scratch.folder().join("empty"), "expected files that end in .parquet or .jsonl or .ndjson, found none");
     check(scratch.write("rows.csv", ""), "expected a name that ends in .parquet or .jsonl, found rows.csv");
 }

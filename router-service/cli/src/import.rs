@@ -1,0 +1,222 @@
+//! `pointsman import`: results of others and our own log to outcome rows, price lists to a catalog. The work is done by
+//! `training-data`; here arguments become a plan, and a report becomes text.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use training_data::import::{self, Format, ImportError, Mapping, Plan, Report};
+use training_data::prices::{self, PriceRow};
+use training_data::publish::Staged;
+
+use crate::CalledWrongly;
+use crate::sheet::{Sheet, count};
+
+const EXAMPLES: &str = "\
+Examples:
+  pointsman import routerbench routerbench_0shot.csv -o outcomes.parquet
+  pointsman import table results.csv --map quality=score,model=llm,prompt=question -o outcomes.parquet
+  pointsman import table grades.csv --wide gpt-4o,haiku --quality-max 10 -o outcomes.parquet
+  pointsman import outcomes logs/ more.jsonl --skip-bad -o outcomes.parquet
+  pointsman import litellm-prices model_prices_and_context_window.json --model gpt-4o -o catalog.toml";
+
+/// Arguments of `pointsman import`.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// What the files are.
+    format: Source,
+
+    /// Files, or folders of them.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    /// Where to write: outcomes as .parquet or .jsonl, prices as .toml. Appears whole or not at all.
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+
+    /// Pass over bad rows and count them, instead of ending at the first.
+    #[arg(long)]
+    skip_bad: bool,
+
+    /// For `table`: which of our columns is which of the file's.
+    #[arg(long, value_name = "OURS=THEIRS", value_delimiter = ',')]
+    map: Vec<String>,
+
+    /// For `table`: columns that hold the scores of one model each, and are named after it.
+    #[arg(long, value_name = "MODEL", value_delimiter = ',')]
+    wide: Vec<String>,
+
+    /// For `table`: the score that counts as 1.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1.0)]
+    quality_max: f64,
+
+    /// The source to write into the rows.
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+
+    /// Do not look for near-duplicates; rows without a group stay without.
+    #[arg(long)]
+    no_groups: bool,
+
+    /// For prices: only these models, in this order.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    model: Vec<String>,
+
+    /// Report as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What can be imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Source {
+    /// Our own rows, .parquet or .jsonl: also what the service logs.
+    Outcomes,
+    /// RouterBench's wide table, .csv or .parquet.
+    Routerbench,
+    /// RouteLLM's .csv files of True and False.
+    Routellm,
+    /// LLMRouterBench's .json files.
+    Llmrouterbench,
+    /// SPROUT (CARROT), .parquet.
+    Sprout,
+    /// RouterArena's prediction files, .json: for judging only.
+    Routerarena,
+    /// Any .csv, .tsv, .jsonl or .parquet table; see --map and --wide.
+    Table,
+    /// A price list: LiteLLM's or OpenRouter's .json, a .csv, or a catalog.
+    #[value(aliases = ["litellm-prices", "openrouter-prices", "csv-prices"])]
+    Prices,
+}
+
+/// Runs the command.
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let format = match arguments.format {
+        Source::Outcomes => Format::Outcomes,
+        Source::Routerbench => Format::RouterBench,
+        Source::Routellm => Format::RouteLlm,
+        Source::Llmrouterbench => Format::LlmRouterBench,
+        Source::Sprout => Format::Sprout,
+        Source::Routerarena => Format::RouterArena,
+        Source::Table => Format::Table,
+        Source::Prices => return import_prices(arguments),
+    };
+    let plan = plan(arguments, format)?;
+    let bar = ProgressBar::new_spinner(); // Draws on standard error, and only if that is a terminal.
+    bar.set_style(ProgressStyle::with_template("{spinner} {human_pos} rows, {per_sec}, {elapsed}")?);
+    let report = import::run(&plan, &arguments.output, !arguments.no_groups, &mut |n_rows| bar.set_position(n_rows));
+    bar.finish_and_clear();
+    let report = match report {
+        Err(error @ (ImportError::Output { .. } | ImportError::SameFile { .. })) => {
+            return Err(CalledWrongly(error.to_string()).into());
+        }
+        report => report?,
+    };
+    say(&if arguments.json { pretty(&report)? } else { table(&report) })
+}
+
+fn plan(arguments: &Arguments, format: Format) -> anyhow::Result<Plan> {
+    let wrongly = |text: String| anyhow::Error::from(CalledWrongly(text));
+    let for_tables =
+        !arguments.map.is_empty() || !arguments.wide.is_empty() || arguments.quality_max.total_cmp(&1.0).is_ne();
+    if for_tables && format != Format::Table {
+        return Err(wrongly("--map, --wide and --quality-max go with the format `table`".to_owned()));
+    }
+    if !arguments.model.is_empty() {
+        return Err(wrongly("--model goes with the format `prices`".to_owned()));
+    }
+    if !arguments.quality_max.is_finite() || arguments.quality_max <= 0.0 {
+        return Err(wrongly(format!("--quality-max: expected a number above 0, found {}", arguments.quality_max)));
+    }
+    let mapping = Mapping::new(&arguments.map, &arguments.wide).map_err(|error| wrongly(format!("--map: {error}")))?;
+    let (source, skip_bad, quality_max) = (arguments.source.clone(), arguments.skip_bad, arguments.quality_max);
+    Ok(Plan { source, skip_bad, mapping, quality_max, ..Plan::new(format, arguments.paths.clone()) })
+}
+
+fn import_prices(arguments: &Arguments) -> anyhow::Result<()> {
+    let [path] = arguments.paths.as_slice() else {
+        return Err(CalledWrongly(format!("expected one price list, found {}", arguments.paths.len())).into());
+    };
+    if arguments.output.extension().is_none_or(|extension| extension != "toml") {
+        let found = arguments.output.display();
+        return Err(CalledWrongly(format!("--output: expected a name that ends in .toml, found {found}")).into());
+    }
+    let mut rows = prices::read(path)?;
+    if !arguments.model.is_empty() {
+        rows = prices::select(&rows, &arguments.model)?;
+    }
+    let (incomplete, complete): (Vec<PriceRow>, Vec<PriceRow>) =
+        rows.into_iter().partition(|row| row.lacks().is_some());
+    anyhow::ensure!(
+        !complete.is_empty(),
+        "{}: expected models with prices and a context window, found none",
+        path.display()
+    );
+    write_whole(&arguments.output, &prices::catalog_toml(&complete))?;
+    let lacking: Vec<(&str, &str)> =
+        incomplete.iter().filter_map(|row| Some((row.model.as_str(), row.lacks()?))).collect();
+    if arguments.json {
+        let left_out: Vec<_> = lacking.iter().map(|(model, lacks)| json!({"model": model, "lacks": lacks})).collect();
+        let report = json!({"output": arguments.output, "n_models": complete.len(), "left_out": left_out});
+        return say(&pretty(&report)?);
+    }
+    let mut sheet = Sheet::default();
+    sheet.line("written", arguments.output.display().to_string());
+    sheet.line("models", count(complete.len() as u64));
+    sheet.line("left out", count(lacking.len() as u64));
+    for (model, lacks) in lacking.iter().take(SHOWN_LEFT_OUT) {
+        sheet.line("", format!("{model}: the list lacks {lacks}"));
+    }
+    say(&sheet.text())
+}
+
+/// Models of a price list that are named when they are left out.
+const SHOWN_LEFT_OUT: usize = 5;
+
+fn table(report: &Report) -> String {
+    let mut sheet = Sheet::default();
+    sheet.line("written", report.output.display().to_string());
+    sheet.line("rows read", count(report.n_read));
+    sheet.line("rows kept", count(report.n_kept));
+    sheet.line("rows dropped", count(report.dropped.n_rows()));
+    for (reason, drop) in report.dropped.iter() {
+        sheet.line("", format!("{} x {reason}", count(drop.n_rows)));
+        for place in &drop.places {
+            sheet.line("", format!("    {place}"));
+        }
+    }
+    let at_least = if report.exact { "" } else { "at least " };
+    sheet.line("models", count(report.n_models as u64));
+    sheet.line("prompts", format!("{at_least}{}", count(report.n_prompts)));
+    sheet.line("density", format!("{:.1} % of prompts x models", report.density * 100.0));
+    sheet.line("duplicates", format!("{at_least}{} (prompt and model seen before; kept)", count(report.n_duplicates)));
+    sheet.line("groups", format!("{at_least}{} (prompts that ask the same question)", count(report.n_groups)));
+    for warning in &report.warnings {
+        sheet.line("note", warning.clone());
+    }
+    sheet.text()
+}
+
+fn pretty(report: &impl serde::Serialize) -> anyhow::Result<String> {
+    Ok(serde_json::to_string_pretty(report)? + "\n")
+}
+
+fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {
+    let write = || {
+        let mut staged = Staged::create(path)?;
+        staged.write_all(text.as_bytes())?;
+        staged.publish()
+    };
+    write().with_context(|| path.display().to_string())
+}
+
+fn say(text: &str) -> anyhow::Result<()> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()), // Whoever read had seen enough.
+        outcome => Ok(outcome?),
+    }
+}

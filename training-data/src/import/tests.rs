@@ -1,0 +1,233 @@
+//! Each public format in small, written for this project in the exact shape, and what an import makes of bad ones.
+
+use std::path::{Path, PathBuf};
+
+use super::{Format, ImportError, Mapping, Plan, Report, run};
+use crate::row::OutcomeRow;
+use crate::rows;
+use crate::scratch::Scratch;
+
+fn samples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")
+}
+
+fn import(plan: &Plan) -> (Result<Report, ImportError>, Vec<OutcomeRow>) {
+    let scratch = Scratch::new();
+    let output = scratch.folder().join("out.parquet");
+    let report = run(plan, &output, true, &mut |_| {});
+    let rows = match report {
+        Ok(_) => rows::read(&[output], false).unwrap().map(Result::unwrap).collect(),
+        Err(_) => Vec::new(),
+    };
+    let n_left = std::fs::read_dir(scratch.folder()).unwrap().count();
+    assert_eq!(n_left, usize::from(report.is_ok()), "something half-written was left behind");
+    (report, rows)
+}
+
+/// A row in one line: what the formats differ in.
+fn line(row: &OutcomeRow) -> String {
+    let option = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    format!(
+        "{} {} {} | {:.20} | {} {} | {} {} {}{}",
+        row.source,
+        row.dataset,
+        row.prompt_id.get(..8).unwrap_or(&row.prompt_id),
+        row.prompt.as_deref().unwrap_or("-").replace('\n', "/"),
+        row.model,
+        row.quality,
+        option(row.prompt_tokens.map(|count| count.to_string())),
+        option(row.completion_tokens.map(|count| count.to_string())),
+        option(row.cost_usd.map(|cost| cost.to_string())),
+        if row.judging_only { " judging only" } else { "" },
+    )
+}
+
+#[track_caller]
+fn check(plan: &Plan, expected: &[&str]) {
+    let (report, rows) = import(plan);
+    let report = report.unwrap();
+    assert_eq!(rows.iter().map(line).collect::<Vec<_>>(), expected);
+    assert_eq!(report.n_kept, rows.len() as u64);
+    assert!(rows.iter().all(|row| row.group.is_some() == row.prompt.is_some()));
+}
+
+fn plan(format: Format, sample: &str) -> Plan {
+    Plan::new(format, vec![samples().join(sample)])
+}
+
+fn table(map: &[&str], wide: &[&str], sample: &str) -> Plan {
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    Plan { mapping: Mapping::new(&texts(map), &texts(wide)).unwrap(), ..plan(Format::Table, sample) }
+}
+
+#[test]
+fn routerbench_comes_out_of_its_wide_table() {
+    check(
+        &plan(Format::RouterBench, "routerbench.csv"),
+        &[
+            "routerbench timetable-sums depot.1 | A train leaves at ni | acme/large-chat 1 | - - 0.0021",
+            "routerbench timetable-sums depot.1 | A train leaves at ni | tiny-chat 0 | - - 0.0001",
+            "routerbench signal-facts depot.2 | It's red. What now?/ | acme/large-chat 0.5 | - - 0.003",
+        ],
+    );
+}
+
+#[test]
+fn routellm_comes_out_of_its_truth_values() {
+    let plan = plan(Format::RouteLlm, "routellm_responses.csv");
+    let expected = ["routellm routellm 7e9a | How many wheels has a | big-model 1 | - - -"];
+    let (_, rows) = import(&plan);
+    assert_eq!(rows.len(), 4);
+    assert!(line(&rows[0]).starts_with("routellm routellm "), "{expected:?}");
+    let answers: Vec<_> = rows.iter().map(|row| (&*row.model, row.quality)).collect();
+    assert_eq!(answers, [("small/model", 0.0), ("big-model", 1.0), ("small/model", 1.0), ("big-model", 1.0)]);
+    assert_eq!(rows[0].prompt_id, rows[1].prompt_id);
+}
+
+#[test]
+fn llmrouterbench_comes_out_of_its_records() {
+    check(
+        &plan(Format::LlmRouterBench, "llmrouterbench"),
+        &[
+            "llmrouterbench yard-sums test-1 | Four wagons and thre | acme-mini 1 | 31 12 0.00004",
+            "llmrouterbench yard-sums test-2 | Question: Ten less t | acme-mini 0 | 29 40 0.0001",
+        ],
+    );
+}
+
+#[test]
+fn sprout_comes_out_of_its_structs() {
+    check(
+        &plan(Format::Sprout, "sprout.jsonl"),
+        &[
+            "sprout yard-trivia k1 | What does a pointsma | acme-gpt-4.1 0.75 | 14 60 -",
+            "sprout yard-trivia k1 | What does a pointsma | acme-mini 0.25 | 15 22 -",
+            "sprout yard-trivia k2 | Name a gauge. | acme-gpt-4.1 1 | 6 9 -",
+        ],
+    );
+}
+
+#[test]
+fn routerarena_is_for_judging_only() {
+    let plan = Plan { skip_bad: true, ..plan(Format::RouterArena, "routerarena.json") };
+    check(
+        &plan,
+        &[
+            "routerarena YardQA YardQA_1 | Which lever is green | acme-mini 1 | 20 5 0.00001 judging only",
+            "routerarena YardQA YardQA_2 | Which lever is red? | acme-large 0 | - - 0.002 judging only",
+        ],
+    );
+    let report = import(&plan).0.unwrap();
+    let dropped: Vec<_> = report.dropped.iter().map(|(reason, drop)| (reason, drop.n_rows)).collect();
+    assert_eq!(dropped, [("column \"quality\": expected a value", 1)]);
+    assert!(report.warnings.iter().any(|warning| warning.contains("for judging only")));
+}
+
+#[test]
+fn any_table_comes_out_by_its_mapping() {
+    let long = table(&["quality=score", "model=llm", "prompt=question", "completion_tokens=usage"], &[], "long.csv");
+    let (report, rows) = import(&long);
+    report.unwrap();
+    let found: Vec<_> = rows.iter().map(|row| (&*row.model, row.quality, row.completion_tokens)).collect();
+    assert_eq!(found, [("acme-mini", 0.5, Some(12)), ("acme-large", 1.0, None), ("acme-mini", 0.0, Some(7))]);
+    assert!(rows.iter().all(|row| &*row.source == "long" && row.prompt_id.len() == 32));
+
+    let wide = Plan {
+        quality_max: 10.0,
+        source: Some("mine".to_owned()),
+        ..table(&["prompt=question"], &["mini", "large"], "wide.csv")
+    };
+    let (report, rows) = import(&wide);
+    let report = report.unwrap();
+    let found: Vec<_> = rows.iter().map(|row| (&*row.model, row.quality)).collect();
+    assert_eq!(found, [("mini", 0.7), ("large", 1.0), ("large", 0.3)]);
+    assert_eq!((report.n_prompts, report.n_models, report.density), (2, 2, 0.75));
+}
+
+#[test]
+fn our_own_log_comes_back_as_it_was() {
+    let (report, rows) = import(&plan(Format::Outcomes, "log.jsonl"));
+    let report = report.unwrap();
+    let logged = rows[0].logged.as_deref().unwrap();
+    assert_eq!((&*logged.decision_id, logged.propensity), ("d-1", Some(0.95)));
+    let expected = "source \"log\" has one model, \"acme-mini\": there is nothing to choose in it";
+    assert_eq!(report.warnings[0], expected);
+}
+
+#[track_caller]
+fn refused(plan: &Plan, expected: &str) {
+    let error = import(plan).0.unwrap_err().to_string();
+    let error = error.replace(&format!("{}{}", samples().display(), std::path::MAIN_SEPARATOR), "");
+    assert!(error.starts_with(expected), "expected {expected:?}, found {error:?}");
+}
+
+#[test]
+fn bad_input_is_named_by_file_row_and_column() {
+    refused(
+        &plan(Format::RouterArena, "routerarena.json"),
+        "routerarena.json, record 3, column \"quality\": expected a value, found nothing",
+    );
+    refused(&table(&["quality=scor"], &[], "long.csv"), "long.csv: expected a column \"scor\", found llm, score, ");
+    refused(
+        &table(&[], &["medium"], "wide.csv"),
+        "wide.csv: expected a column \"medium\", found question, mini, large",
+    );
+    refused(
+        &table(&[], &["mini", "large"], "wide.csv"),
+        "wide.csv, line 2, column \"mini\": expected a number from 0 to 1, found \"7\"",
+    );
+    refused(
+        &table(&["quality=llm", "model=score"], &[], "long.csv"),
+        "long.csv, line 2, column \"llm\": expected a number from 0 to 1, found \"acme-mini\"",
+    );
+    refused(
+        &plan(Format::RouterBench, "routellm_responses.csv"),
+        "routellm_responses.csv: expected a column \"MODEL|total_cost\"",
+    );
+    refused(
+        &plan(Format::RouteLlm, "routerbench.csv"),
+        "routerbench.csv: expected a column \"MODEL (of True and False)\"",
+    );
+    refused(
+        &plan(Format::LlmRouterBench, "routerarena.json"),
+        "routerarena.json: expected a JSON object with a list of",
+    );
+    refused(&plan(Format::RouterArena, "llmrouterbench"), "llmrouterbench/");
+    refused(&plan(Format::Sprout, "log.jsonl"), "log.jsonl: expected a column \"MODEL.score\"");
+}
+
+#[test]
+fn a_mapping_that_makes_no_sense_is_refused() {
+    let error = |pairs: &[&str]| {
+        let pairs: Vec<String> = pairs.iter().map(|pair| (*pair).to_owned()).collect();
+        Mapping::new(&pairs, &[]).unwrap_err().to_string()
+    };
+    assert_eq!(error(&["quality"]), "expected COLUMN=COLUMN, found \"quality\"");
+    assert_eq!(error(&["model=a", "model=b"]), "expected \"model\" once, found it twice");
+    assert!(error(&["grade=a"]).starts_with("expected one of source, dataset, prompt_id, "));
+}
+
+#[test]
+fn an_output_is_never_an_input_and_has_a_known_name() {
+    let scratch = Scratch::new();
+    let line = r#"{"source":"s","dataset":"d","prompt_id":"1","model":"m","quality":1}"#;
+    let path = scratch.write("in.jsonl", line);
+    let plan = Plan::new(Format::Outcomes, vec![path.clone()]);
+    let run = |output: &Path| run(&plan, output, true, &mut |_| {});
+    assert!(matches!(run(&path), Err(ImportError::SameFile { .. })));
+    assert!(matches!(run(&scratch.folder().join("out.csv")), Err(ImportError::Output { .. })));
+    assert!(matches!(run(&scratch.folder().join("no/folder/out.parquet")), Err(ImportError::Write { .. })));
+    assert_eq!(run(&scratch.folder().join("out.jsonl")).unwrap().n_kept, 1);
+    let empty = Plan::new(Format::Outcomes, vec![scratch.write("empty.jsonl", "\n")]);
+    let outcome = super::run(&empty, &scratch.folder().join("none.parquet"), true, &mut |_| {});
+    assert!(matches!(outcome, Err(ImportError::Empty { n_read: 0 })));
+}
+
+#[test]
+fn duplicates_are_counted_and_kept() {
+    let scratch = Scratch::new();
+    let line = r#"{"source":"s","dataset":"d","prompt_id":"1","model":"m","quality":1}"#;
+    let plan = Plan::new(Format::Outcomes, vec![scratch.write("in.jsonl", [line; 3].join("\n"))]);
+    let report = import(&plan).0.unwrap();
+    assert_eq!((report.n_kept, report.n_duplicates, report.n_prompts, report.density), (3, 2, 1, 1.0));
+}

@@ -1,0 +1,127 @@
+//! Tables with a row a prompt and columns a model, turned into rows. A format says which columns mean what; a model
+//! that has no score for a prompt simply gives no row there.
+
+use super::Sink;
+use crate::cell::Cell;
+use crate::fingerprint;
+use crate::row::{Column, Draft, Fault, RowError};
+use crate::table::Table;
+
+/// What the columns of a wide table mean.
+pub(super) struct Wide {
+    pub source: String,
+    pub dataset: Dataset,
+    pub prompt_id: Option<usize>,
+    pub prompt: Option<usize>,
+    /// Makes a prompt of what the prompt column holds.
+    pub unwrap: fn(&str) -> Option<String>,
+    pub models: Vec<Model>,
+    /// The score that counts as 1.
+    pub quality_max: f64,
+}
+
+/// The name of the data set, or the column that holds it.
+pub(super) enum Dataset {
+    Named(String),
+    Column(usize),
+}
+
+/// The columns of one model.
+pub(super) struct Model {
+    pub name: String,
+    pub quality: usize,
+    /// Further columns of the model.
+    pub more: Vec<(Column, usize)>,
+}
+
+/// For tables that hold prompts as they are.
+pub(super) fn as_it_is(_: &str) -> Option<String> {
+    None
+}
+
+impl Wide {
+    /// Sends the rows of a table.
+    pub(super) fn send(&self, table: &mut Table, sink: &mut Sink<'_>) -> Result<(), RowError> {
+        let mut draft = Draft::default();
+        loop {
+            match table.advance() {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(error) if error.bad_row().is_some() => {
+                    sink(Err(error))?;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            }
+            for model in self.models.iter().filter(|model| !table.cell(model.quality).is_null()) {
+                draft.clear();
+                let row = self.fill(table, model, &mut draft).and_then(|()| draft.finish());
+                sink(row.map_err(|fault| RowError::Row { place: table.place(), fault }))?;
+            }
+        }
+    }
+
+    fn fill(&self, table: &Table, model: &Model, draft: &mut Draft) -> Result<(), Fault> {
+        draft.set(Column::Source, Cell::Text(&self.source))?;
+        draft.set(Column::Model, Cell::Text(&model.name))?;
+        match &self.dataset {
+            Dataset::Named(name) => draft.set(Column::Dataset, Cell::Text(name))?,
+            Dataset::Column(column) => set_text(draft, Column::Dataset, table.cell(*column))?,
+        }
+        if let Some(cell) = self.prompt.map(|column| table.cell(column)) {
+            match cell.text().and_then(self.unwrap) {
+                Some(prompt) => draft.set(Column::Prompt, Cell::Text(&prompt))?,
+                None => draft.set(Column::Prompt, cell)?,
+            }
+        }
+        match self.prompt_id {
+            Some(column) => set_text(draft, Column::PromptId, table.cell(column))?,
+            None => name_prompt(draft)?,
+        }
+        let quality = table.cell(model.quality);
+        let named = |fault| rename(fault, table.names().get(model.quality));
+        draft.set(Column::Quality, scaled(quality, self.quality_max)).map_err(named)?;
+        for (column, place) in &model.more {
+            draft.set(*column, table.cell(*place)).map_err(|fault| rename(fault, table.names().get(*place)))?;
+        }
+        Ok(())
+    }
+}
+
+/// Gives a prompt without an id one made of its text.
+pub(super) fn name_prompt(draft: &mut Draft) -> Result<(), Fault> {
+    match draft.text(Column::Prompt).map(fingerprint::name) {
+        Some(name) => draft.set_default(Column::PromptId, &name),
+        None => Ok(()),
+    }
+}
+
+/// Ids and names are often numbers in the files of others.
+pub(super) fn set_text(draft: &mut Draft, column: Column, cell: Cell<'_>) -> Result<(), Fault> {
+    match cell {
+        Cell::Integer(_) | Cell::Number(_) if !cell.is_null() => draft.set(column, Cell::Text(&cell.to_string())),
+        Cell::Null
+        | Cell::Flag(_)
+        | Cell::Integer(_)
+        | Cell::Number(_)
+        | Cell::Text(_)
+        | Cell::Raw(_)
+        | Cell::Other(_) => draft.set(column, cell),
+    }
+}
+
+/// A score on a scale of the source's own, on ours.
+pub(super) fn scaled(cell: Cell<'_>, quality_max: f64) -> Cell<'_> {
+    if quality_max.total_cmp(&1.0).is_eq() {
+        return cell;
+    }
+    cell.number().map_or(cell, |score| Cell::Number(score / quality_max))
+}
+
+/// A fault names the column in the words of the file, where the reader of the message will look for it.
+pub(super) fn rename(fault: Fault, name: Option<&String>) -> Fault {
+    match (fault, name) {
+        (Fault::Cell { expected, found, .. }, Some(name)) => Fault::Cell { column: name.clone(), expected, found },
+        (fault, _) => fault,
+    }
+}
