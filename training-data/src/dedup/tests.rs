@@ -106,7 +106,7 @@ fn on_the_shared_outcomes_it_finds_what_their_group_column_says() {
     let by_prefix: Vec<(Text, Text)> = prompts
         .values()
         .map(|(prompt, group)| {
-            (super::words(prompt).iter().take(12).map(String::as_str).collect::<String>().into(), group.clone())
+            (format!("{:?}", super::words(prompt).iter().take(12).collect::<Vec<_>>()).into(), group.clone())
         })
         .collect();
     let prefix = agreement(&by_prefix);
