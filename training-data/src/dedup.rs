@@ -18,7 +18,7 @@ const SKETCH_SHINGLES: usize = 64;
 const MAX_SHARERS: usize = 24;
 
 /// The share of the smaller prompt's rare shingles that must recur in the other one.
-const MIN_SHARED_SHARE: f64 = 0.5;
+const MIN_SHARED_SHARE: f64 = 0.6;
 
 /// Fewer shared rare shingles than this can be chance.
 const MIN_SHARED: usize = 4;
@@ -30,8 +30,9 @@ const MIN_STEM_WORDS: usize = 4;
 pub const MAX_PROMPTS: usize = 1 << 19;
 
 /// Gathers prompts.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Grouper {
+    max_prompts: usize,
     /// The place of a prompt, by the hash of its words. Only asked, never walked.
     known: HashMap<u64, u32>,
     sketches: Vec<Box<[u32]>>,
@@ -51,7 +52,18 @@ pub struct Groups {
     names: Vec<u64>,
 }
 
+impl Default for Grouper {
+    fn default() -> Self {
+        Self::limited(MAX_PROMPTS)
+    }
+}
+
 impl Grouper {
+    fn limited(max_prompts: usize) -> Self {
+        let (sketches, names, stems) = (Vec::new(), Vec::new(), Vec::new());
+        Self { max_prompts, known: HashMap::new(), sketches, names, stems, spellings: Spellings::default() }
+    }
+
     /// Adds a prompt. Adding one again costs little and changes nothing.
     pub fn add(&mut self, prompt: &str) {
         if self.spellings.place(prompt).is_some() {
@@ -63,7 +75,7 @@ impl Grouper {
             self.spellings.add(prompt, *place);
             return;
         }
-        if self.names.len() == MAX_PROMPTS {
+        if self.names.len() == self.max_prompts {
             return;
         }
         let place = u32::try_from(self.names.len()).expect("MAX_PROMPTS fits 32 bits");

@@ -15,6 +15,7 @@ pub const MAX_REASONS: usize = 100;
 
 /// Dropped rows, by reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct Drops {
     by_reason: BTreeMap<String, Drop>,
 }
@@ -48,5 +49,29 @@ impl Drops {
     /// The reasons in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Drop)> {
         self.by_reason.iter().map(|(reason, drop)| (reason.as_str(), drop))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! Garbage fills a page, not the memory.
+
+    use std::path::Path;
+
+    use super::{Drops, MAX_REASONS, SHOWN_PLACES};
+    use crate::row::fault::Place;
+
+    #[test]
+    fn reasons_and_places_have_limits() {
+        let place = |number| Place { file: Path::new("f.jsonl").into(), unit: "line", number };
+        let mut drops = Drops::default();
+        for number in 0..1000 {
+            drops.add(format!("reason {number}"), &place(number));
+            drops.add("reason 1".to_owned(), &place(number));
+        }
+        assert_eq!((drops.n_rows(), drops.iter().count()), (2000, MAX_REASONS + 1));
+        let (_, often) = drops.iter().find(|(reason, _)| *reason == "reason 1").unwrap();
+        assert_eq!((often.n_rows, often.places.len()), (1001, SHOWN_PLACES));
+        assert_eq!(often.places[0], "f.jsonl, line 0");
     }
 }

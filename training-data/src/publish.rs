@@ -1,5 +1,6 @@
 //! Files that appear whole or not at all: written beside their place under a hidden name, flushed to the disk, then
-//! renamed. Dropped unpublished, the hidden file goes away; what stood in the place before stays untouched.
+//! renamed. Dropped unpublished, the hidden file goes away; what stood in the place before stays untouched. A process
+//! that is killed leaves its hidden file (`.NAME.PID.part`), which nothing reads and anybody may delete.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};

@@ -42,10 +42,17 @@ pub(crate) fn read_as(file: &Path, named: &Path) -> Result<Rows, RowError> {
 
 /// The files that some paths name, those in folders by their endings.
 pub(crate) fn files(paths: &[PathBuf], endings: &[&str]) -> Result<Vec<PathBuf>, RowError> {
+    files_within(paths, endings, MAX_FILES)
+}
+
+fn files_within(paths: &[PathBuf], endings: &[&str], limit: usize) -> Result<Vec<PathBuf>, RowError> {
     let mut files = Vec::new();
     for path in paths {
         let before = files.len();
         collect(path, true, endings, &mut files)?;
+        if files.len() > limit {
+            return Err(RowError::TooManyFiles { folder: path.clone(), limit });
+        }
         if files.len() == before {
             let expected = endings.iter().map(|ending| format!(".{ending}")).collect::<Vec<_>>().join(" or ");
             return Err(RowError::NoFiles { folder: path.clone(), expected });
@@ -136,11 +143,7 @@ fn collect(path: &Path, named: bool, endings: &[&str], files: &mut Vec<PathBuf>)
         if named || ending(path).is_some_and(|ending| endings.contains(&ending)) {
             files.push(path.to_owned());
         }
-        return if files.len() > MAX_FILES {
-            Err(RowError::TooManyFiles { folder: path.to_owned(), limit: MAX_FILES })
-        } else {
-            Ok(())
-        };
+        return Ok(());
     }
     let mut inside: Vec<PathBuf> = Vec::new();
     for entry in fs::read_dir(path).map_err(io)? {

@@ -4,7 +4,6 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -211,7 +210,7 @@ fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {
         staged.write_all(text.as_bytes())?;
         staged.publish()
     };
-    write().with_context(|| path.display().to_string())
+    write().map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
 }
 
 fn say(text: &str) -> anyhow::Result<()> {

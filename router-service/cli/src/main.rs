@@ -34,6 +34,6 @@ fn main() -> ExitCode {
     };
     let Err(error) = outcome else { return ExitCode::SUCCESS };
     // When nobody listens on the other end there is nobody to tell.
-    let _ = writeln!(io::stderr(), "error: {error:#}");
+    let _ = writeln!(io::stderr(), "error: {error}");
     if error.is::<CalledWrongly>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }

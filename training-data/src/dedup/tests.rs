@@ -65,6 +65,16 @@ fn a_template_does_not_make_one_group_of_its_questions() {
     assert_eq!(found.len(), prompts.len());
 }
 
+#[test]
+fn behind_the_limit_only_equal_words_make_a_group() {
+    let wrapped = format!("Question: {QUESTION} Explain.");
+    let mut grouper = Grouper::limited(1);
+    [QUESTION, &wrapped].iter().for_each(|prompt| grouper.add(prompt));
+    let groups = grouper.finish();
+    assert_ne!(groups.of(QUESTION), groups.of(&wrapped));
+    assert_eq!(groups.of(&wrapped), groups.of(&wrapped.to_uppercase()));
+}
+
 /// The share of the pairs that one grouping puts together which the other does too.
 struct Agreement {
     precision: f64,
@@ -112,5 +122,5 @@ fn on_the_shared_outcomes_it_finds_what_their_group_column_says() {
     let prefix = agreement(&by_prefix);
     println!("{} prompts: pairwise precision {precision:.3}, recall {recall:.3}", prompts.len());
     println!("by their first 12 words: precision {:.3}, recall {:.3}", prefix.precision, prefix.recall);
-    assert!(precision > 0.88 && recall > 0.98, "precision {precision}, recall {recall}");
+    assert!(precision > 0.90 && recall > 0.99, "precision {precision}, recall {recall}");
 }

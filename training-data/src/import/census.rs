@@ -42,8 +42,8 @@ struct Counted {
 }
 
 impl Counted {
-    fn add(&mut self, hash: u64) {
-        if self.seen.len() < MAX_COUNTED {
+    fn add(&mut self, hash: u64, limit: usize) {
+        if self.seen.len() < limit {
             self.n_repeats += u64::from(!self.seen.insert(hash));
         } else if self.seen.contains(&hash) {
             self.n_repeats += 1;
@@ -69,10 +69,10 @@ impl Census {
             self.sources.entry(row.source.clone()).or_default().insert(row.model.clone());
         }
         let prompt = fingerprint::of_texts(0, &[&row.source, &row.dataset, &row.prompt_id]);
-        self.prompts.add(prompt);
-        self.pairs.add(fingerprint::of_texts(prompt, &[&row.model]));
+        self.prompts.add(prompt, MAX_COUNTED);
+        self.pairs.add(fingerprint::of_texts(prompt, &[&row.model]), MAX_COUNTED);
         if let Some(group) = &row.group {
-            self.groups.add(fingerprint::of_texts(0, &[group]));
+            self.groups.add(fingerprint::of_texts(0, &[group]), MAX_COUNTED);
         }
         self.n_judging_only += u64::from(row.judging_only);
         self.n_with_text += u64::from(row.prompt.is_some());
@@ -116,5 +116,23 @@ impl Census {
     #[must_use]
     pub fn exact(&self) -> bool {
         ![&self.prompts, &self.pairs, &self.groups].iter().any(|counted| counted.full)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! Behind the limit, counts are lower bounds and say so.
+
+    use super::Counted;
+
+    #[test]
+    fn counts_are_exact_up_to_the_limit() {
+        let mut counted = Counted::default();
+        for hash in [1, 2, 2, 3, 1] {
+            counted.add(hash, 3);
+        }
+        assert_eq!((counted.seen.len(), counted.n_repeats, counted.full), (3, 2, false));
+        counted.add(4, 3);
+        assert_eq!((counted.seen.len(), counted.n_repeats, counted.full), (3, 2, true));
     }
 }

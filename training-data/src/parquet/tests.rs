@@ -8,11 +8,13 @@ use ::parquet::basic::{Compression, Repetition, Type as Physical};
 use ::parquet::data_type::{ByteArray, ByteArrayType, DoubleType, FloatType, Int32Type};
 use ::parquet::file::metadata::KeyValue;
 use ::parquet::file::properties::WriterProperties;
+use ::parquet::file::reader::FileReader;
+use ::parquet::file::serialized_reader::SerializedFileReader;
 use ::parquet::file::writer::SerializedFileWriter;
 use ::parquet::schema::types::Type;
 use proptest::prelude::*;
 
-use super::writer::GROUP_ROWS;
+use super::writer::{GROUP_ROWS, GROUP_TEXT_BYTES};
 use super::{RowReader, RowWriter};
 use crate::row::tests::{any_row, plain_row};
 use crate::row::{OutcomeRow, RowError};
@@ -179,7 +181,7 @@ fn a_truncated_file_is_an_error_wherever_it_is_cut() {
     let scratch = Scratch::new();
     for cut in (4..whole.len()).step_by(7) {
         let path = scratch.write("cut.parquet", &whole[..cut]);
-        check(&path, "cut.parquet: expected a whole Parquet file, found one that is broken or cut short");
+        check(&path, "cut.parquet: expected a whole Parquet file, found one that is broken, cut short");
     }
 }
 
@@ -195,4 +197,19 @@ fn a_flipped_byte_never_panics() {
         let _ = read(&path);
     }
     fs::metadata(scratch.folder()).unwrap();
+}
+
+#[test]
+fn long_prompts_close_a_row_group_early() {
+    const PROMPT_BYTES: usize = 1 << 20;
+    let rows: Vec<OutcomeRow> = (0..GROUP_TEXT_BYTES / PROMPT_BYTES + 2)
+        .map(|number| OutcomeRow {
+            prompt: Some(format!("{number} {}", "x".repeat(PROMPT_BYTES)).into()),
+            ..plain_row(&number.to_string(), "m", 0.5)
+        })
+        .collect();
+    let scratch = Scratch::new();
+    let path = scratch.write("long.parquet", written(&rows));
+    assert_eq!(SerializedFileReader::new(fs::File::open(&path).unwrap()).unwrap().num_row_groups(), 2);
+    assert!(read(&path).unwrap() == rows);
 }

@@ -95,7 +95,7 @@ pub enum RowError {
         found: String,
     },
     /// The file is broken, most often cut short.
-    #[error("{}: expected a whole Parquet file, found one that is broken or cut short: {source}", file.display())]
+    #[error("{}: expected a whole Parquet file, found one that is broken, cut short or packed with brotli: {source}", file.display())]
     Parquet {
         /// The file.
         file: PathBuf,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::read;
+use super::{files_within, read};
 use crate::row::RowError;
 use crate::row::tests::plain_row;
 use crate::scratch::Scratch;
@@ -94,4 +94,26 @@ fn paths_that_hold_no_rows_are_named() {
     scratch.write("empty/notes.txt", "");
     check(scratch.folder().join("empty"), "expected files that end in .parquet or .jsonl or .ndjson, found none");
     check(scratch.write("rows.csv", ""), "expected a name that ends in .parquet or .jsonl, found rows.csv");
+}
+
+#[test]
+fn a_folder_of_too_many_files_is_noticed() {
+    let scratch = Scratch::new();
+    (0..4).for_each(|number| drop(scratch.write(&format!("{number}.jsonl"), "")));
+    let files = |limit| files_within(&[scratch.folder().to_owned()], &["jsonl"], limit);
+    assert_eq!(files(4).unwrap().len(), 4);
+    assert!(files(3).unwrap_err().to_string().ends_with("expected at most 3 files, found more"));
+}
+
+#[test]
+fn files_of_mixed_schemas_are_told_apart_by_name() {
+    let scratch = Scratch::new();
+    let good = scratch.write("a.jsonl", line("1", "1"));
+    let other = scratch.write("b.jsonl", r#"{"question":"What now?","score":1}"#);
+    let rows: Vec<_> = read(&[good, other], false).unwrap().collect();
+    let error = rows[1].as_ref().unwrap_err().to_string();
+    assert!(
+        rows[0].is_ok() && error.ends_with("b.jsonl, line 1, column \"source\": expected a value, found nothing"),
+        "{error}"
+    );
 }
