@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use training_data::cell::Cell;
-use training_data::import::{Format, Plan, run};
+use training_data::import::{Format, Grouping, Plan, run};
 use training_data::row::{Column, Draft};
 use training_data::{OutcomeRow, jsonl};
 
@@ -31,16 +31,16 @@ fn measure(n_rows: u64, folder: &Path) -> Result<(), Box<dyn Error>> {
     println!("{:<28} {:>9} MiB", "size of the JSONL", fs::metadata(&lines)?.len() >> 20);
     timed("reference: copy its bytes", n_rows, || Ok(fs::copy(&lines, folder.join("copy")).map(drop)?))?;
     timed("reference: parse its JSON", n_rows, || parse_only(&lines))?;
-    let import = |from: &Path, to: &Path, group: bool| -> Result<(), Box<dyn Error>> {
+    let import = |from: &Path, to: &Path, grouping: Grouping| -> Result<(), Box<dyn Error>> {
         let plan = Plan::new(Format::Outcomes, vec![from.to_owned()]);
-        let report = run(&plan, to, group, &mut |_| {})?;
+        let report = run(&plan, to, grouping, &mut |_| {})?;
         assert_eq!(report.n_kept, n_rows);
         Ok(())
     };
-    timed("JSONL to Parquet", n_rows, || import(&lines, &rows, false))?;
+    timed("JSONL to Parquet", n_rows, || import(&lines, &rows, Grouping::Keep))?;
     println!("{:<28} {:>9} MiB", "size of the Parquet", fs::metadata(&rows)?.len() >> 20);
-    timed("Parquet to Parquet", n_rows, || import(&rows, &folder.join("again.parquet"), false))?;
-    timed("JSONL to Parquet, grouped", n_rows, || import(&lines, &folder.join("grouped.parquet"), true))
+    timed("Parquet to Parquet", n_rows, || import(&rows, &folder.join("again.parquet"), Grouping::Keep))?;
+    timed("JSONL to Parquet, grouped", n_rows, || import(&lines, &folder.join("grouped.parquet"), Grouping::Missing))
 }
 
 fn timed(what: &str, n_rows: u64, work: impl FnOnce() -> Result<(), Box<dyn Error>>) -> Result<(), Box<dyn Error>> {

@@ -19,7 +19,7 @@ mod sprout;
 mod wide;
 
 pub use generic::{Mapping, MappingError};
-pub use run::{ImportError, Report, run};
+pub use run::{Grouping, ImportError, Report, run};
 
 /// Where a format sends what it reads. An error that comes back ends the import.
 pub type Sink<'s> = dyn FnMut(Result<OutcomeRow, RowError>) -> Result<(), RowError> + 's;

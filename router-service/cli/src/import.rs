@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
-use training_data::import::{self, Format, ImportError, Mapping, Plan, Report};
+use training_data::import::{self, Format, Grouping, ImportError, Mapping, Plan, Report};
 use training_data::prices::{self, PriceRow};
 use training_data::publish::Staged;
 
@@ -61,6 +61,10 @@ pub(crate) struct Arguments {
     #[arg(long)]
     no_groups: bool,
 
+    /// Look for near-duplicates among all rows, also those that have a group: for files imported one by one.
+    #[arg(long, conflicts_with = "no_groups")]
+    regroup: bool,
+
     /// For prices: only these models, in this order.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     model: Vec<String>,
@@ -107,7 +111,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let plan = plan(arguments, format)?;
     let bar = ProgressBar::new_spinner(); // Draws on standard error, and only if that is a terminal.
     bar.set_style(ProgressStyle::with_template("{spinner} {human_pos} rows, {per_sec}, {elapsed}")?);
-    let report = import::run(&plan, &arguments.output, !arguments.no_groups, &mut |n_rows| bar.set_position(n_rows));
+    let grouping = match (arguments.no_groups, arguments.regroup) {
+        (true, _) => Grouping::Keep,
+        (false, false) => Grouping::Missing,
+        (false, true) => Grouping::All,
+    };
+    let report = import::run(&plan, &arguments.output, grouping, &mut |n_rows| bar.set_position(n_rows));
     bar.finish_and_clear();
     let report = match report {
         Err(error @ (ImportError::Output { .. } | ImportError::SameFile { .. })) => {

@@ -60,6 +60,17 @@ pub enum ImportError {
     },
 }
 
+/// What becomes of the groups of prompts that ask the same question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grouping {
+    /// They stay as they are.
+    Keep,
+    /// Rows without a group get one from the text of their prompt.
+    Missing,
+    /// All rows with text get a new one: for files that were grouped apart from each other.
+    All,
+}
+
 /// What an import did.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
@@ -87,11 +98,16 @@ pub struct Report {
     pub warnings: Vec<String>,
 }
 
-/// Imports what a plan names into one file. With `group`, rows without a group get one from the text of their prompt.
+/// Imports what a plan names into one file.
 ///
 /// # Errors
 /// Bad input, unless it is a bad row and the plan skips those; or an output that cannot be written.
-pub fn run(plan: &Plan, output: &Path, group: bool, progress: &mut dyn FnMut(u64)) -> Result<Report, ImportError> {
+pub fn run(
+    plan: &Plan,
+    output: &Path,
+    grouping: Grouping,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Report, ImportError> {
     let failed = |source: io::Error| ImportError::Write { file: output.to_owned(), source };
     if let Ok(place) = output.canonicalize()
         && plan.paths.iter().filter_map(|path| path.canonicalize().ok()).any(|path| place.starts_with(path))
@@ -104,8 +120,12 @@ pub fn run(plan: &Plan, output: &Path, group: bool, progress: &mut dyn FnMut(u64
     let mut target = Target::create(output, output).map_err(failed)?.ok_or_else(|| unnamed(output))?;
     let mut broken = None;
     let reading = read(plan, &mut |row| {
-        let Some(row) = counts.take(row, plan.skip_bad)? else { return Ok(()) };
-        if let (true, None, Some(prompt)) = (group, &row.group, &row.prompt) {
+        let Some(mut row) = counts.take(row, plan.skip_bad)? else { return Ok(()) };
+        if grouping == Grouping::All && row.prompt.is_some() {
+            row.group = None;
+        }
+        counts.n_grouped_before += u64::from(row.group.is_some());
+        if let (Grouping::Missing | Grouping::All, None, Some(prompt)) = (grouping, &row.group, &row.prompt) {
             grouper.add(prompt);
             n_ungrouped += 1;
         }
@@ -133,6 +153,7 @@ pub fn run(plan: &Plan, output: &Path, group: bool, progress: &mut dyn FnMut(u64
     }
     let mut staged = target.finish().map_err(failed)?;
     if n_ungrouped > 0 {
+        counts.n_grouped_here = n_ungrouped;
         staged = regroup(&staged, output, grouper, &mut counts)?;
     }
     staged.publish().map_err(failed)?;
@@ -163,6 +184,8 @@ fn regroup(staged: &Staged, output: &Path, grouper: Grouper, counts: &mut Counts
 struct Counts {
     n_read: u64,
     n_kept: u64,
+    n_grouped_before: u64,
+    n_grouped_here: u64,
     drops: Drops,
     census: Census,
 }
@@ -205,6 +228,12 @@ impl Counts {
         for (source, models) in self.census.sources.iter().filter(|(_, models)| models.len() == 1) {
             let model = models.first().map_or("", |model| model);
             warnings.push(format!("source \"{source}\" has one model, \"{model}\": there is nothing to choose in it"));
+        }
+        if self.n_grouped_before > 0 && self.n_grouped_here > 0 {
+            warnings.push(format!(
+                "{} rows brought a group and {} got one here: the same question can be in both; --regroup makes one of them",
+                self.n_grouped_before, self.n_grouped_here
+            ));
         }
         let without = |n_with: u64| self.n_kept - n_with.min(self.n_kept);
         for (n_rows, what) in [

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::census::MAX_MODELS;
-use super::{Format, ImportError, Mapping, Plan, Report, run};
+use super::{Format, Grouping, ImportError, Mapping, Plan, Report, run};
 use crate::row::OutcomeRow;
 use crate::rows;
 use crate::scratch::Scratch;
@@ -15,7 +15,7 @@ fn samples() -> PathBuf {
 fn import(plan: &Plan) -> (Result<Report, ImportError>, Vec<OutcomeRow>) {
     let scratch = Scratch::new();
     let output = scratch.folder().join("out.parquet");
-    let report = run(plan, &output, true, &mut |_| {});
+    let report = run(plan, &output, Grouping::Missing, &mut |_| {});
     let rows = match report {
         Ok(_) => rows::read(&[output], false).unwrap().map(Result::unwrap).collect(),
         Err(_) => Vec::new(),
@@ -213,13 +213,13 @@ fn an_output_is_never_an_input_and_has_a_known_name() {
     let line = r#"{"source":"s","dataset":"d","prompt_id":"1","model":"m","quality":1}"#;
     let path = scratch.write("in.jsonl", line);
     let plan = Plan::new(Format::Outcomes, vec![path.clone()]);
-    let run = |output: &Path| run(&plan, output, true, &mut |_| {});
+    let run = |output: &Path| run(&plan, output, Grouping::Missing, &mut |_| {});
     assert!(matches!(run(&path), Err(ImportError::SameFile { .. })));
     assert!(matches!(run(&scratch.folder().join("out.csv")), Err(ImportError::Output { .. })));
     assert!(matches!(run(&scratch.folder().join("no/folder/out.parquet")), Err(ImportError::Write { .. })));
     assert_eq!(run(&scratch.folder().join("out.jsonl")).unwrap().n_kept, 1);
     let empty = Plan::new(Format::Outcomes, vec![scratch.write("empty.jsonl", "\n")]);
-    let outcome = super::run(&empty, &scratch.folder().join("none.parquet"), true, &mut |_| {});
+    let outcome = super::run(&empty, &scratch.folder().join("none.parquet"), Grouping::Missing, &mut |_| {});
     assert!(matches!(outcome, Err(ImportError::Empty { n_read: 0 })));
 }
 
@@ -242,4 +242,29 @@ fn a_column_that_is_no_model_is_noticed() {
     };
     assert_eq!(table(MAX_MODELS).unwrap().n_models, MAX_MODELS);
     assert!(matches!(table(MAX_MODELS + 1), Err(ImportError::TooManyModels { .. })));
+}
+
+#[test]
+fn groups_are_kept_found_or_made_anew() {
+    let scratch = Scratch::new();
+    let line = |prompt_id: u32, group: &str| {
+        let prompt = "Which lever sets the points of the northern junction?";
+        format!(
+            r#"{{"source":"s","dataset":"d","prompt_id":"{prompt_id}","prompt":"{prompt}","model":"m","quality":1{group}}}"#
+        )
+    };
+    let path = scratch.write("in.jsonl", [line(1, r#","group":"theirs""#), line(2, ""), line(3, "")].join("\n"));
+    let plan = Plan::new(Format::Outcomes, vec![path]);
+    let check = |grouping: Grouping, expected: [bool; 3], n_groups: u64| {
+        let output = scratch.folder().join("out.jsonl");
+        let report = run(&plan, &output, grouping, &mut |_| {}).unwrap();
+        let rows: Vec<OutcomeRow> = rows::read(&[output], false).unwrap().map(Result::unwrap).collect();
+        let kept_or_none = rows.iter().map(|row| row.group.as_deref().is_none_or(|group| group == "theirs"));
+        assert_eq!(kept_or_none.collect::<Vec<_>>(), expected);
+        assert_eq!(report.n_groups, n_groups);
+        assert_eq!(report.warnings.iter().any(|warning| warning.contains("--regroup")), grouping == Grouping::Missing);
+    };
+    check(Grouping::Keep, [true, true, true], 1);
+    check(Grouping::Missing, [true, false, false], 2);
+    check(Grouping::All, [false, false, false], 1);
 }
