@@ -17,12 +17,12 @@ pub const MAX_REASONS: usize = 100;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Drops {
-    by_reason: BTreeMap<String, Drop>,
+    by_reason: BTreeMap<String, Dropped>,
 }
 
 /// The rows that were dropped for one reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Drop {
+pub struct Dropped {
     /// How many.
     pub n_rows: u64,
     /// The first few of them.
@@ -47,7 +47,7 @@ impl Drops {
     }
 
     /// The reasons in alphabetical order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Drop)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Dropped)> {
         self.by_reason.iter().map(|(reason, drop)| (reason.as_str(), drop))
     }
 }
