@@ -1,5 +1,6 @@
 //! All integration tests in one binary: linking is the slow part, so it happens once.
 
+mod catalog;
 mod edges;
 mod house;
 mod tidiness;

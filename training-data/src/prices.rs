@@ -15,7 +15,7 @@ pub use catalog::catalog_toml;
 pub const MAX_LIST_BYTES: u64 = 32 << 20;
 
 /// No token costs more than this per million; a list that says so has its units wrong.
-const MAX_USD_PER_1M: f64 = 100_000.0;
+const MAX_USD_PER_1M: f64 = 10_000.0;
 
 /// What a model costs and can do.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -195,11 +195,12 @@ impl Entry<'_> {
         if cell.is_null() {
             return Ok(None);
         }
-        // Prices per token are tiny decimals; what multiplying leaves behind the ninth digit is noise.
-        let price = cell.number().map(|price| (price * unit * 1e9).round() / 1e9);
+        // Prices per token are tiny decimals; what multiplying leaves behind the sixth digit is noise, and finer than any
+        // catalog keeps.
+        let price = cell.number().map(|price| (price * unit * 1e6).round() / 1e6);
         match price.filter(|price| price.is_finite() && (0.0..=MAX_USD_PER_1M).contains(price)) {
             Some(price) => Ok(Some(price)),
-            None => Err(self.wrong(field, "a price of 0 to 100000 USD per million tokens", cell.to_string())),
+            None => Err(self.wrong(field, "a price of 0 to 10000 USD per million tokens", cell.to_string())),
         }
     }
 

@@ -102,7 +102,7 @@ fn bad_lists_are_named_by_model_and_field() {
     check(
         "p.json",
         "{\"m\":{\"input_cost_per_token\":\"cheap\"}}",
-        ", model \"m\", input_cost_per_token: expected a price of 0 to 100000 USD per million tokens, found \"cheap\"",
+        ", model \"m\", input_cost_per_token: expected a price of 0 to 10000 USD per million tokens, found \"cheap\"",
     );
     check(
         "p.json",
