@@ -40,6 +40,14 @@ pub(crate) fn read_as(file: &Path, named: &Path) -> Result<Rows, RowError> {
     Ok(Rows { files, open, skip_bad: false, ends_at_bad: true, drops: Drops::default(), n_read: 0, done: false })
 }
 
+/// The files that [`read`] would open, in that order.
+///
+/// # Errors
+/// A path does not exist, or a folder holds nothing to read.
+pub fn outcome_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, RowError> {
+    files(paths, &ENDINGS)
+}
+
 /// The files that some paths name, those in folders by their endings.
 pub(crate) fn files(paths: &[PathBuf], endings: &[&str]) -> Result<Vec<PathBuf>, RowError> {
     files_within(paths, endings, MAX_FILES)

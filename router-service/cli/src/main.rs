@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod eval;
 mod import;
+mod progress;
 mod sheet;
 
 /// The learned router for language models: the cheapest model that is likely to succeed.
@@ -21,6 +23,8 @@ struct Arguments {
 enum Command {
     /// Turn public or own results into outcome rows, and price lists into a catalog.
     Import(import::Arguments),
+    /// Replay outcomes: what a router or a plain method would have saved, and at what quality.
+    Eval(eval::Arguments),
 }
 
 /// What the caller should have written instead.
@@ -30,10 +34,15 @@ struct CalledWrongly(String);
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
-        Command::Import(arguments) => import::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Eval(arguments) => eval::run(&arguments),
     };
-    let Err(error) = outcome else { return ExitCode::SUCCESS };
-    // When nobody listens on the other end there is nobody to tell.
-    let _ = writeln!(io::stderr(), "error: {error}");
-    if error.is::<CalledWrongly>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            // When nobody listens on the other end there is nobody to tell.
+            let _ = writeln!(io::stderr(), "error: {error:#}");
+            if error.is::<CalledWrongly>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+        }
+    }
 }

@@ -1,0 +1,238 @@
+//! Other people's routers, judged by ours: forecasts read from JSONL as `pointsman route` writes them. One object a line with
+//! `id` and `forecasts`; whatever else is on the line is theirs.
+
+use std::collections::HashMap;
+use std::io::BufRead;
+
+use serde::Deserialize;
+
+use crate::curve::Forecast;
+use crate::grid::{Grid, mean};
+use crate::pool::{MIN_PROMPTS, Pool};
+
+/// Bytes a line may have: ten thousand models at two hundred bytes each, with room to spare.
+pub const MAX_LINE_BYTES: u64 = 8 * 1024 * 1024;
+
+/// What one model is expected to do with one prompt.
+#[derive(Clone, Copy, Debug, Deserialize)]
+struct Expected {
+    quality: f64,
+    quality_low: Option<f64>,
+    cost_usd: Option<f64>,
+}
+
+#[derive(Deserialize)]
+struct ModelLine {
+    model: String,
+    #[serde(flatten)]
+    expected: Expected,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    id: Option<String>,
+    forecasts: Option<Vec<ModelLine>>,
+    error: Option<serde_json::Value>,
+}
+
+/// Why a file is no forecasts file.
+#[derive(Debug, thiserror::Error)]
+pub enum ForecastsError {
+    /// A line that is no such object.
+    #[error("{file}, line {line}: expected an object with `id` and `forecasts`, found {found}")]
+    Line {
+        /// The file.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// What the reader says.
+        found: String,
+    },
+    /// A number outside its range.
+    #[error("{file}, line {line}, model `{model}`: expected `{field}` {expected}, found {found}")]
+    Range {
+        /// The file.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// The model.
+        model: String,
+        /// The field.
+        field: &'static str,
+        /// Its range.
+        expected: &'static str,
+        /// The number.
+        found: f64,
+    },
+    /// A line too long.
+    #[error("{file}, line {line}: expected at most {MAX_LINE_BYTES} bytes")]
+    TooLong {
+        /// The file.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+    },
+    /// The file cannot be read.
+    #[error("{file}: {source}")]
+    Io {
+        /// The file.
+        file: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// Hardly a prompt of a pool has forecasts for all its models.
+    #[error(
+        "pool `{pool}`: expected forecasts for all {n_models} models on at least {MIN_PROMPTS} prompts, found them on {found} of {of}{hint}"
+    )]
+    TooFew {
+        /// The pool.
+        pool: String,
+        /// How many models it has.
+        n_models: usize,
+        /// How many prompts have all.
+        found: usize,
+        /// Of how many.
+        of: usize,
+        /// What is missing, where one can say.
+        hint: String,
+    },
+}
+
+/// Forecasts by prompt and model.
+#[derive(Debug, Default)]
+pub struct Forecasts {
+    models: HashMap<String, u32>,
+    by_prompt: HashMap<String, Vec<(u32, Expected)>>,
+    /// Lines that carried an `error` instead of forecasts.
+    pub n_errors: usize,
+}
+
+impl Forecasts {
+    /// Reads forecasts; `file` is only for messages.
+    pub fn read(mut from: impl BufRead, file: &str) -> Result<Self, ForecastsError> {
+        let mut all = Self::default();
+        let mut text = String::new();
+        let io = |source| ForecastsError::Io { file: file.to_owned(), source };
+        for line in 1.. {
+            text.clear();
+            let n_bytes = std::io::Read::take(&mut from, MAX_LINE_BYTES).read_line(&mut text).map_err(io)?;
+            if n_bytes == 0 {
+                break;
+            }
+            if u64::try_from(n_bytes).unwrap_or(u64::MAX) >= MAX_LINE_BYTES && !text.ends_with('\n') {
+                return Err(ForecastsError::TooLong { file: file.to_owned(), line });
+            }
+            if !text.trim().is_empty() {
+                all.add(&text, file, line)?;
+            }
+        }
+        Ok(all)
+    }
+
+    fn add(&mut self, text: &str, file: &str, line: usize) -> Result<(), ForecastsError> {
+        let bad = |found: String| ForecastsError::Line { file: file.to_owned(), line, found };
+        let read: Line = serde_json::from_str(text).map_err(|error| bad(error.to_string()))?;
+        if read.error.is_some() {
+            self.n_errors += 1;
+            return Ok(());
+        }
+        let (Some(id), Some(forecasts)) = (read.id, read.forecasts) else {
+            return Err(bad("one without them".to_owned()));
+        };
+        let mut row = Vec::with_capacity(forecasts.len());
+        for ModelLine { model, expected } in forecasts {
+            let out = |field, wanted, found| ForecastsError::Range {
+                file: file.to_owned(),
+                line,
+                model: model.clone(),
+                field,
+                expected: wanted,
+                found,
+            };
+            for (field, value) in [("quality", Some(expected.quality)), ("quality_low", expected.quality_low)] {
+                if let Some(value) = value.filter(|value| !(0.0..=1.0).contains(value)) {
+                    return Err(out(field, "between 0 and 1", value));
+                }
+            }
+            if let Some(cost) = expected.cost_usd.filter(|cost| !(cost.is_finite() && *cost >= 0.0)) {
+                return Err(out("cost_usd", "at or above 0", cost));
+            }
+            let n_models = u32::try_from(self.models.len()).unwrap_or(u32::MAX);
+            row.push((*self.models.entry(model).or_insert(n_models), expected));
+        }
+        row.sort_by_key(|(model, _)| *model);
+        self.by_prompt.insert(id, row);
+        Ok(())
+    }
+
+    /// How many prompts have forecasts.
+    pub fn len(&self) -> usize {
+        self.by_prompt.len()
+    }
+
+    /// Whether no prompt has.
+    pub fn is_empty(&self) -> bool {
+        self.by_prompt.is_empty()
+    }
+
+    /// The prompts of a pool that have a forecast for each of its models, with those forecasts. A missing cost counts as the
+    /// model's mean bill over the whole pool.
+    pub fn of(&self, pool: &Pool) -> Result<Matched, ForecastsError> {
+        let numbers: Vec<Option<u32>> = pool.models.iter().map(|model| self.models.get(model).copied()).collect();
+        let mean_bills = pool.truth.bill_usd.column_means();
+        let (mut rows, mut quality, mut low, mut cost) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for (index, prompt) in pool.prompts.iter().enumerate() {
+            let Some(known) = self.by_prompt.get(&prompt.id) else { continue };
+            let expected = |number: &Option<u32>| {
+                let place = known.binary_search_by_key(&(*number)?, |(model, _)| *model).ok()?;
+                Some(known[place].1)
+            };
+            let Some(expected) = numbers.iter().map(expected).collect::<Option<Vec<Expected>>>() else { continue };
+            rows.push(index);
+            quality.push(expected.iter().map(|expected| expected.quality).collect());
+            low.push(expected.iter().map(|expected| expected.quality_low.unwrap_or(expected.quality)).collect());
+            let costs = expected.iter().zip(&mean_bills).map(|(expected, bill)| expected.cost_usd.unwrap_or(*bill));
+            cost.push(costs.collect());
+        }
+        if rows.len() < MIN_PROMPTS {
+            let unknown = pool.models.iter().zip(&numbers).find(|(_, number)| number.is_none());
+            let hint = unknown.map(|(model, _)| format!("; nobody forecasts `{model}`")).unwrap_or_default();
+            return Err(ForecastsError::TooFew {
+                pool: pool.name.clone(),
+                n_models: pool.models.len(),
+                found: rows.len(),
+                of: pool.prompts.len(),
+                hint,
+            });
+        }
+        let n = pool.models.len();
+        let forecast = Forecast { quality: Grid::from_rows(n, quality), cost_usd: Grid::from_rows(n, cost) };
+        Ok(Matched { rows, forecast, quality_low: Grid::from_rows(n, low) })
+    }
+}
+
+/// Forecasts matched with the prompts of a pool.
+#[derive(Debug)]
+pub struct Matched {
+    /// The places of the prompts in the pool.
+    pub rows: Vec<usize>,
+    /// The forecasts, a row each.
+    pub forecast: Forecast,
+    /// The lower bounds; the forecast itself where there is none.
+    pub quality_low: Grid,
+}
+
+impl Matched {
+    /// The share of the pool that has forecasts.
+    pub fn share(&self, pool: &Pool) -> f64 {
+        crate::grid::number(self.rows.len()) / crate::grid::number(pool.prompts.len())
+    }
+
+    /// The mean forecast, for a first look at a file.
+    pub fn mean_quality(&self) -> f64 {
+        mean(self.forecast.quality.cells().iter().copied())
+    }
+}
+
+#[cfg(test)]
+mod tests;
