@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use training_data::fingerprint::fingerprint;
+
 use crate::curve::Forecast;
 use crate::grid::{Grid, mean, number};
 use crate::pool::Pool;
@@ -14,7 +16,7 @@ pub use knn::{Neighbours, hashed_words};
 /// What the marks in the names mean.
 pub const NOTES: [&str; 2] = [
     "(1) is told the true data set of each prompt, which no service is",
-    "(2) the 40 nearest prompts by the words they share; all three are cross-fitted over 5 folds of groups",
+    "(2) the 40 nearest prompts by shared words; all three are cross-fitted over 5 folds of groups",
 ];
 
 /// Folds of the cross-fitting.
@@ -83,16 +85,15 @@ impl Baseline {
     }
 }
 
-/// The fold of each prompt, by its group: FNV-1a, so that it is the same everywhere.
+/// The fold of each prompt, by its group.
 fn folds(pool: &Pool) -> Vec<usize> {
-    let fold = |group: &str| {
-        let hash = group
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        usize::try_from((hash >> 32) % u64::try_from(N_FOLDS).expect("a small constant fits")).expect("a fold fits")
-    };
+    let n_folds = u64::try_from(N_FOLDS).expect("a small constant fits");
+    let fold = |group: &str| usize::try_from(fingerprint(FOLD_SALT, group.as_bytes()) % n_folds).expect("a fold fits");
     pool.prompts.iter().map(|prompt| fold(&prompt.group)).collect()
 }
+
+/// Keeps these folds apart from every split that hashes the same groups.
+const FOLD_SALT: u64 = 0x6a75_6467_6500_0001;
 
 /// What all folds but one say.
 struct Learned {

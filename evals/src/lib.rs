@@ -13,5 +13,7 @@ pub mod pair;
 pub mod pool;
 pub mod replay;
 pub mod report;
+#[cfg(test)]
+mod town;
 pub mod trial;
 pub mod verdict;

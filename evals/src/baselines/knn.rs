@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use training_data::fingerprint::fingerprint;
+
 use crate::grid::number;
 use crate::pool::Pool;
 
@@ -75,11 +77,8 @@ pub fn hashed_words(text: &str) -> Vec<(u32, f32)> {
     let mut counts: BTreeMap<u32, f32> = BTreeMap::new();
     let words = text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
     for word in words.take(MAX_WORDS) {
-        let hash = word
-            .chars()
-            .flat_map(char::to_lowercase)
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, letter| (hash ^ u64::from(letter)).wrapping_mul(0x0100_0000_01b3));
-        let bucket = u32::try_from((hash >> 20) % N_BUCKETS).expect("a bucket fits");
+        let hash = fingerprint(0, word.to_lowercase().as_bytes());
+        let bucket = u32::try_from(hash % N_BUCKETS).expect("a bucket fits");
         *counts.entry(bucket).or_insert(0.0) += 1.0;
     }
     counts.into_iter().map(|(word, count)| (word, count.sqrt())).collect()

@@ -147,7 +147,10 @@ fn grid(drawing: &mut Drawing, x: &Axis, y: &Axis) {
             let value = power * times;
             if value >= x.low && value <= x.high {
                 drawing.line("grid", (x.at(value), y.from), (x.at(value), y.to));
-                drawing.text("tick", (x.at(value), y.from + 16.0), Anchor::Middle, &format!("{value}"));
+                // A power of ten computed in floats may carry a tail that nobody wants to read.
+                let label = format!("{value:.6}");
+                let label = label.trim_end_matches('0').trim_end_matches('.');
+                drawing.text("tick", (x.at(value), y.from + 16.0), Anchor::Middle, label);
             }
         }
         power *= 10.0;

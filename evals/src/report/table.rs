@@ -149,7 +149,7 @@ fn overall(report: &Report) -> String {
 }
 
 fn replayed(policy: &PolicyVerdict) -> String {
-    let mut text = format!("policy `{}` replayed: {}\n", policy.policy, per_1000(policy.point));
+    let mut text = format!("policy `{}` replayed: {}\n", cut(&policy.policy, 32), per_1000(policy.point));
     let best = cut(&policy.best_single, 40);
     let _ = writeln!(text, "  against {best}: quality {}", signed(&policy.quality_gain));
     let saving = policy.saving;

@@ -71,8 +71,8 @@ pub(crate) struct Arguments {
     policy: Option<String>,
 
     /// A weak and a strong model, for APGR and CPT.
-    #[arg(long, value_name = "WEAK,STRONG", value_delimiter = ',', num_args = 2)]
-    pair: Vec<String>,
+    #[arg(long, value_name = "WEAK,STRONG")]
+    pair: Option<String>,
 
     /// Completion tokens to assume for a source whose rows do not say, as SOURCE=TOKENS.
     #[arg(long, value_name = "SOURCE=TOKENS", value_delimiter = ',')]
@@ -119,10 +119,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     write_baselines(&arguments.write_forecasts, &pools)?;
 
     let n_bootstraps = usize::try_from(arguments.bootstraps)?;
-    let pair = match arguments.pair.as_slice() {
-        [weak, strong] => Some((weak.clone(), strong.clone())),
-        _ => None,
-    };
+    let pair = pair(arguments.pair.as_deref(), &pools)?;
     let judge = Judge { seed: arguments.seed, n_bootstraps, pair, policy };
     let progress = Progress::counted("judging", pools.len());
     let trial = Trial { judge: &judge, forecasts: forecasts.as_ref(), champion: champion.as_ref() };
@@ -229,6 +226,20 @@ fn read_outcomes(arguments: &Arguments, sources: &mut Vec<Source>) -> anyhow::Re
     }
     progress.end();
     Ok((outcomes, rows.drops().n_rows()))
+}
+
+/// Both models must be known somewhere, or the figures would silently be missing.
+fn pair(given: Option<&str>, pools: &[Pool]) -> anyhow::Result<Option<(String, String)>> {
+    let Some(given) = given else { return Ok(None) };
+    let wrong = || CalledWrongly(format!("--pair: expected WEAK,STRONG, found `{given}`"));
+    let (weak, strong) = given.split_once(',').ok_or_else(wrong)?;
+    for model in [weak, strong] {
+        if pools.iter().all(|pool| pool.model(model).is_none()) {
+            let known: Vec<&str> = pools.iter().flat_map(|pool| &pool.models).map(String::as_str).collect();
+            bail!(CalledWrongly(format!("--pair: {}", decision::document::unknown("model", model, known))));
+        }
+    }
+    Ok(Some((weak.to_owned(), strong.to_owned())))
 }
 
 /// The pools cut down to the prompts that were asked for.
