@@ -80,7 +80,13 @@ impl<'a> Replayer<'a> {
         let mut budget: Option<BudgetState> = None;
         let picks = self.candidates.iter().enumerate().map(|(row, candidates)| {
             let facts = RequestFacts { budget, ..RequestFacts::of_size(Tokens::ZERO) };
-            let decision = decide(policy, &facts, candidates).ok()?;
+            let decision = match decide(policy, &facts, candidates) {
+                Ok(decision) => decision,
+                Err(refusal) => {
+                    budget = refusal.budget;
+                    return None;
+                }
+            };
             let column = self.columns.get(decision.model()).copied()?;
             budget = decision.budget.map(|state| {
                 let expected = candidates.get(decision.model()).map_or(PicoUsd::ZERO, |candidate| candidate.cost);

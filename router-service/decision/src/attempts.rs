@@ -60,9 +60,9 @@ pub enum Fault {
 pub enum Retry {
     /// The upstream may have acted on the call: trying again could do it twice.
     Unsafe,
-    /// Safe, but this provider should be left alone.
+    /// Safe, but not by this hop again. Whether its provider can serve other models is for its breaker to say.
     Elsewhere,
-    /// Safe, here too, but not within this time.
+    /// Safe, by this hop too, but not within this time.
     Here {
         /// What the provider asked for, where it did.
         after_ms: Option<u64>,
@@ -115,7 +115,7 @@ pub enum Cause {
     CallerAtFault,
     /// Trying again would not have been safe.
     RetryUnsafe,
-    /// Bytes had reached the caller when the stream broke.
+    /// Bytes had reached the caller when the stream broke or its time ran out.
     BrokenAfterRelay,
     /// No attempt was left.
     NoAttemptLeft,
@@ -157,6 +157,12 @@ pub enum PlanError {
         /// How many.
         found: u32,
     },
+    /// A time in which nothing can be done.
+    #[error("{key}: expected at least 1 ms, found 0")]
+    NoTime {
+        /// The field of the rule.
+        key: &'static str,
+    },
 }
 
 /// What is known of a hop within this request.
@@ -175,7 +181,7 @@ enum State {
     /// Nothing is under way.
     Idle,
     /// An attempt is under way.
-    Trying { hop: usize, relayed: bool },
+    Trying { hop: usize, relayed: bool, first_byte_by: Moment },
     /// It is over.
     Ended(End),
 }
@@ -199,6 +205,8 @@ impl Attempts {
             (0, _) => Err(PlanError::Empty),
             (found, _) if found > MAX_HOPS => Err(PlanError::TooMany { found }),
             (_, found) if found == 0 || found > MAX_ATTEMPTS => Err(PlanError::Attempts { found }),
+            (_, _) if rule.total_ms == 0 => Err(PlanError::NoTime { key: "total_ms" }),
+            (_, _) if rule.first_byte_ms == 0 => Err(PlanError::NoTime { key: "first_byte_ms" }),
             (hops, _) => Ok(Self {
                 standings: vec![Standing::Fresh; hops],
                 plan,
@@ -238,8 +246,15 @@ impl Attempts {
     pub fn next(&mut self, now: Moment, mut gate: impl FnMut(&Hop) -> Gate) -> Next {
         match self.state {
             State::Ended(end) => return Next::Ended(end),
-            State::Trying { .. } if now < self.deadline => return Next::Wait { until: self.deadline },
-            State::Trying { .. } => return self.give_up(Cause::DeadlinePassed),
+            State::Trying { relayed: true, .. } if now >= self.deadline => {
+                return self.give_up(Cause::BrokenAfterRelay);
+            }
+            State::Trying { .. } if now >= self.deadline => return self.give_up(Cause::DeadlinePassed),
+            State::Trying { relayed: false, first_byte_by, .. } if now < first_byte_by => {
+                return Next::Wait { until: first_byte_by };
+            }
+            // The shell tells a first byte that is late with `failed`; until then there is only the deadline to wait for.
+            State::Trying { .. } => return Next::Wait { until: self.deadline },
             State::Idle => {}
         }
         if now >= self.deadline {
@@ -254,8 +269,8 @@ impl Attempts {
             }
             if gate(&self.plan[hop]) == Gate::Open {
                 self.n_opened += 1;
-                self.state = State::Trying { hop, relayed: false };
                 let first_byte_by = now.after_ms(self.rule.first_byte_ms).min(self.deadline);
+                self.state = State::Trying { hop, relayed: false, first_byte_by };
                 return Next::Try { hop, first_byte_by, deadline: self.deadline };
             }
             self.standings[hop] = Standing::Struck;
@@ -286,7 +301,7 @@ impl Attempts {
 
     /// The attempt under way failed. `jitter` in 0..=1 spreads the waits of many requests.
     pub fn failed(&mut self, failure: Failure, now: Moment, jitter: f64) {
-        let State::Trying { hop, relayed } = self.state else { return };
+        let State::Trying { hop, relayed, .. } = self.state else { return };
         let ending = match (relayed, failure.fault, failure.retry) {
             (true, _, _) => Some(Cause::BrokenAfterRelay),
             (false, Fault::Caller, _) => Some(Cause::CallerAtFault),

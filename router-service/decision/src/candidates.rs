@@ -8,6 +8,7 @@ use crate::catalog::{Catalog, Model, Skill, Usage};
 use crate::evidence::{Absent, Evidence, ModelForecast};
 use crate::policy::{Mode, Policy, WhenSpent};
 use crate::request::{Limits, RequestFacts};
+use crate::session::SessionFacts;
 use crate::units::{ModelId, PicoUsd, Quality, Tokens};
 
 /// Output tokens assumed of a model nobody has a forecast for. A guess: the median answer of the public outcome sets is near
@@ -55,10 +56,10 @@ pub enum Exclusion {
     },
     /// All its providers are failing.
     Unhealthy,
-    /// It costs more than is left.
+    /// It needs more than is left.
     OverBudget {
-        /// What it costs.
-        costs: PicoUsd,
+        /// What it needs: of a tenant's rest enough for a long answer, of a policy's bank the expected cost.
+        needs: PicoUsd,
         /// What is left.
         left: PicoUsd,
     },
@@ -94,9 +95,9 @@ impl fmt::Display for Exclusion {
             Self::Skill(skill) => write!(f, "lacks {skill}"),
             Self::Region => write!(f, "is not known to be served in a region asked for"),
             Self::ZeroDataRetention => write!(f, "has a provider that keeps what it is sent"),
-            Self::PriceCap { could_cost, cap } => write!(f, "could cost {could_cost}, the cap is {cap}"),
+            Self::PriceCap { could_cost, cap } => write!(f, "could cost {could_cost:#}, the cap is {cap:#}"),
             Self::Unhealthy => write!(f, "has only failing providers"),
-            Self::OverBudget { costs, left } => write!(f, "costs {costs}, {left} is left"),
+            Self::OverBudget { needs, left } => write!(f, "needs {needs:#}, {left:#} is left"),
         }
     }
 }
@@ -181,7 +182,8 @@ impl Candidates {
             Evidence::Absent(absent) => ([].as_slice(), Some(*absent)),
         };
         let mut forecasts = forecasts.iter().peekable();
-        let mut list = Vec::with_capacity(catalog.models().len());
+        let n_asked = facts.candidates.as_ref().map_or(usize::MAX, BTreeSet::len);
+        let mut list = Vec::with_capacity(catalog.models().len().min(n_asked));
         for model in catalog.models() {
             while forecasts.next_if(|forecast| forecast.model < model.id).is_some() {}
             let forecast = forecasts.next_if(|forecast| forecast.model == model.id);
@@ -194,7 +196,8 @@ impl Candidates {
             Mode::Pin { model } => Some(model),
             Mode::Tolerance { .. } | Mode::Target { .. } | Mode::Value { .. } | Mode::Budget { .. } => None,
         };
-        let asked = facts.candidates.iter().flatten().chain(pinned);
+        let locked = facts.session.as_ref().filter(|session| session.lock.is_some()).map(|session| &session.current);
+        let asked = facts.candidates.iter().flatten().chain(pinned).chain(locked);
         let strangers: BTreeSet<&ModelId> = asked.filter(|model| catalog.get(model).is_none()).collect();
         list.extend(strangers.into_iter().map(unknown));
         keep_budget(policy, facts, &mut list);
@@ -236,8 +239,16 @@ fn keep_budget(policy: &Policy, facts: &RequestFacts, list: &mut [Candidate]) {
     if !anybody_fits && when_spent == WhenSpent::Cheapest {
         return;
     }
-    for candidate in list.iter_mut().filter(|candidate| candidate.exclusion.is_none() && candidate.cost > left) {
-        candidate.exclusion = Some(Exclusion::OverBudget { costs: candidate.cost, left });
+    // A conversation that cannot move is not cut off by a policy that would rather overspend than refuse.
+    let spared = match (&facts.session, when_spent) {
+        (Some(SessionFacts { current, lock: Some(_), .. }), WhenSpent::Cheapest) => Some(current),
+        (Some(_), WhenSpent::Cheapest | WhenSpent::Refuse) | (None, _) => None,
+    };
+    let over = |candidate: &&mut Candidate| {
+        candidate.exclusion.is_none() && candidate.cost > left && Some(&candidate.model) != spared
+    };
+    for candidate in list.iter_mut().filter(over) {
+        candidate.exclusion = Some(Exclusion::OverBudget { needs: candidate.cost, left });
     }
 }
 
@@ -267,9 +278,10 @@ impl Eligibility<'_> {
         }
     }
 
-    /// Expected completion and reasoning, and the output that is seldom exceeded. No model writes more than the caller accepts.
+    /// Expected completion and reasoning, and the output that is seldom exceeded. No model writes more than the caller accepts
+    /// or than it can.
     fn output(&self, forecast: Option<&ModelForecast>) -> (Tokens, Tokens, Tokens) {
-        let most = self.facts.max_completion;
+        let most = self.facts.max_completion.into_iter().chain(self.model.max_completion).min();
         let cut = |tokens: Tokens| most.map_or(tokens, |most| tokens.min(most));
         match forecast {
             Some(forecast) => {
@@ -327,7 +339,7 @@ impl Eligibility<'_> {
             return Some(Exclusion::Unhealthy);
         }
         let left = self.facts.remaining.filter(|left| cost_high > *left)?;
-        Some(Exclusion::OverBudget { costs: cost_high, left })
+        Some(Exclusion::OverBudget { needs: cost_high, left })
     }
 
     fn served_within(&self, limits: &Limits) -> bool {

@@ -92,6 +92,34 @@ pub struct Model {
     pub benchmarks: BTreeMap<String, f64>,
 }
 
+impl Model {
+    /// What its fields must hold whoever made it: the key and the complaint.
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        if let Some((name, score)) = self.benchmarks.iter().find(|(_, score)| !(0.0..=1.0).contains(*score)) {
+            return Err(("benchmarks", format!("expected a score between 0 and 1 for `{name}`, found {score}")));
+        }
+        if let Some(region) = self.regions.iter().find(|region| region.is_empty() || region.trim() != *region) {
+            return Err(("regions", format!("expected a name without spaces around it, found {region:?}")));
+        }
+        if let Some(released) = self.released.as_deref().filter(|day| !is_day(day)) {
+            return Err(("released", format!("expected a day as `2024-07-18`, found `{released}`")));
+        }
+        if self.context_window == Tokens::ZERO {
+            return Err(("context_window", "expected at least 1 token, found 0".to_owned()));
+        }
+        if self.max_completion == Some(Tokens::ZERO) {
+            return Err(("max_completion_tokens", "expected at least 1 token, found 0".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+/// Whether the text looks like a day. The engine never computes with it; it is shown to people.
+fn is_day(text: &str) -> bool {
+    let shape: Vec<char> = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    shape == ['0', '0', '0', '0', '-', '0', '0', '-', '0', '0']
+}
+
 /// Why a set of models is no catalog.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum CatalogError {
@@ -103,6 +131,16 @@ pub enum CatalogError {
     TooMany {
         /// How many.
         found: usize,
+    },
+    /// A field of a model that holds what it may not.
+    #[error("model `{model}`, {key}: {complaint}")]
+    Field {
+        /// The model.
+        model: ModelId,
+        /// The field, by its key in the text form.
+        key: &'static str,
+        /// What was expected and what was found.
+        complaint: String,
     },
     /// Two models of one name.
     #[error("model `{model}` is listed twice")]
@@ -133,8 +171,20 @@ impl CatalogError {
     fn model(&self) -> Option<&ModelId> {
         match self {
             Self::Empty | Self::TooMany { .. } => None,
-            Self::Duplicate { model } | Self::UnknownLike { model, .. } => Some(model),
+            Self::Duplicate { model } | Self::UnknownLike { model, .. } | Self::Field { model, .. } => Some(model),
             Self::LikeLoop { circle } => circle.first(),
+        }
+    }
+
+    /// The key of the text form that the complaint is about, where it is about one.
+    fn key(&self) -> Option<&'static str> {
+        match self {
+            Self::Field { key, .. } => Some(key),
+            Self::Empty
+            | Self::TooMany { .. }
+            | Self::Duplicate { .. }
+            | Self::UnknownLike { .. }
+            | Self::LikeLoop { .. } => None,
         }
     }
 }
@@ -159,11 +209,18 @@ impl Catalog {
             return Err(CatalogError::TooMany { found: models.len() });
         }
         models.sort_by(|a, b| a.id.cmp(&b.id));
+        for model in &models {
+            model.check().map_err(|(key, complaint)| CatalogError::Field {
+                model: model.id.clone(),
+                key,
+                complaint,
+            })?;
+        }
         if let Some(pair) = models.windows(2).find(|pair| pair[0].id == pair[1].id) {
             return Err(CatalogError::Duplicate { model: pair[0].id.clone() });
         }
         let catalog = Self { models };
-        catalog.models.iter().try_for_each(|model| catalog.follow_like(model))?;
+        catalog.follow_likes()?;
         Ok(catalog)
     }
 
@@ -183,23 +240,41 @@ impl Catalog {
         self.models.iter().map(|model| &model.id).find(|known| known.as_str() == word)
     }
 
-    fn follow_like(&self, start: &Model) -> Result<(), CatalogError> {
-        let mut passed = vec![start.id.clone()];
-        let mut here = start;
-        while let Some(like) = &here.like {
-            let Some(next) = self.get(like) else {
-                let nearest = self.nearest(like).cloned();
-                return Err(CatalogError::UnknownLike { model: here.id.clone(), like: like.clone(), nearest });
-            };
-            if let Some(first) = passed.iter().position(|model| model == like) {
-                let mut circle = passed.split_off(first);
-                circle.push(like.clone());
-                return Err(CatalogError::LikeLoop { circle });
+    /// Follows every chain once: whoever was passed on an earlier walk leads to an end.
+    fn follow_likes(&self) -> Result<(), CatalogError> {
+        const NEVER: usize = usize::MAX;
+        let mut passed_on = vec![NEVER; self.models.len()];
+        for walk in 0..self.models.len() {
+            let mut here = walk;
+            while passed_on[here] == NEVER {
+                passed_on[here] = walk;
+                let model = &self.models[here];
+                let Some(like) = &model.like else { break };
+                let Ok(next) = self.models.binary_search_by(|model| model.id.cmp(like)) else {
+                    let nearest = self.nearest(like).cloned();
+                    return Err(CatalogError::UnknownLike { model: model.id.clone(), like: like.clone(), nearest });
+                };
+                if passed_on[next] == walk {
+                    return Err(self.circle_through(next));
+                }
+                here = next;
             }
-            passed.push(like.clone());
-            here = next;
         }
         Ok(())
+    }
+
+    fn circle_through(&self, start: usize) -> CatalogError {
+        let first = &self.models[start];
+        let mut circle = vec![first.id.clone()];
+        let mut here = first;
+        while let Some(next) = here.like.as_ref().and_then(|like| self.get(like)) {
+            circle.push(next.id.clone());
+            if next.id == first.id {
+                break;
+            }
+            here = next;
+        }
+        CatalogError::LikeLoop { circle }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::nearest::nearest;
 
 mod node;
 
-/// Bytes a document may have: a catalog of ten thousand models.
+/// Bytes a document may have: the largest catalog there may be, at two kilobytes a model.
 pub const MAX_DOCUMENT_BYTES: usize = 8 * 1024 * 1024;
 
 /// What is wrong with a document, and where.
@@ -125,7 +125,7 @@ impl<'a> Document<'a> {
     }
 }
 
-/// "unknown key `x`; did you mean `y`?", or the known ones where none is near.
+/// "unknown key `x`; the nearest known one is `y`", or the known ones where none is near.
 pub fn unknown<'a>(what: &str, found: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
     let found: String = found.chars().take(80).collect();
     match nearest(&found, known.clone()) {

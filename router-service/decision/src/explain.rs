@@ -17,7 +17,7 @@ pub enum Reason {
         /// How many were near enough.
         n_within: usize,
         /// How near.
-        quality_tolerance: f64,
+        quality_tolerance: Quality,
         /// What was judged by.
         basis: Basis,
     },
@@ -114,8 +114,8 @@ pub enum Reason {
         model: ModelId,
         /// Whom the policy would otherwise prefer.
         preferred: ModelId,
-        /// What the switch would save on this request, net of the lost prompt cache.
-        saving: PicoUsd,
+        /// What the switch would save on this request, net of the lost prompt cache, where cost alone decides.
+        saving: Option<PicoUsd>,
     },
     /// A deliberate detour.
     Explored {
@@ -151,18 +151,19 @@ impl Reason {
             (Preference::Utility(_), Mode::Budget { usd_per_request, .. }) => {
                 Self::WithinBudget { quality, cost, usd_per_request: *usd_per_request, basis }
             }
-            (Preference::Cheapest, Mode::Budget { usd_per_request, .. }) => {
-                Self::BudgetSpent { usd_per_request: *usd_per_request }
-            }
             (Preference::Utility(worth), _) => {
                 let usd_per_success = PicoUsd::from_f64(worth).unwrap_or_default();
                 Self::MostValue { quality, cost, usd_per_success, basis }
             }
-            (Preference::Cheapest, _) => Self::BudgetSpent { usd_per_request: PicoUsd::ZERO },
         }
     }
 
-    pub(crate) fn stayed(contenders: &[Contender<'_>], current: usize, preferred: usize, saving: PicoUsd) -> Self {
+    pub(crate) fn stayed(
+        contenders: &[Contender<'_>],
+        current: usize,
+        preferred: usize,
+        saving: Option<PicoUsd>,
+    ) -> Self {
         let name = |index: usize| contenders[index].model.clone();
         Self::Stayed { model: name(current), preferred: name(preferred), saving }
     }
@@ -199,9 +200,10 @@ impl fmt::Display for Reason {
             Self::CheapestWithin { n_within, quality_tolerance, basis } => {
                 write!(
                     f,
-                    "{} whose {} is within {quality_tolerance} of the best",
+                    "{} whose {} is within {} of the best",
                     cheapest_of(*n_within),
-                    judged(*basis)
+                    judged(*basis),
+                    quality_tolerance.get()
                 )
             }
             Self::CheapestAbove { n_above, quality_floor, basis } => {
@@ -214,11 +216,7 @@ impl fmt::Display for Reason {
                 write!(f, "most value: {} {quality} at {usd_per_success} a success, less {cost}", judged(*basis))
             }
             Self::WithinBudget { quality, cost, usd_per_request, basis } => {
-                write!(
-                    f,
-                    "most quality for a mean of {usd_per_request} a request: {} {quality} for {cost}",
-                    judged(*basis)
-                )
+                write!(f, "best use of a mean of {usd_per_request} a request: {} {quality} for {cost}", judged(*basis))
             }
             Self::BudgetSpent { usd_per_request } => {
                 write!(f, "cheapest eligible model; the budget of {usd_per_request} a request is spent")
@@ -231,13 +229,18 @@ impl fmt::Display for Reason {
             Self::CheapestBlind { why, .. } => {
                 write!(f, "cheapest eligible model, for want of an eligible fallback; {}", silence(*why))
             }
-            Self::StayedBlind { model, why } => write!(f, "the conversation stays on `{model}`; {}", silence(*why)),
-            Self::Locked { model, lock } => write!(f, "the conversation must stay on `{model}`: {lock}"),
-            Self::Stayed { model, preferred, saving } if saving.0 == 0 => {
-                write!(f, "the conversation stays on `{model}`: moving to `{preferred}` would save nothing")
+            Self::StayedBlind { model, why: Some(absent) } => {
+                write!(f, "the conversation stays on `{model}`; {absent}")
             }
-            Self::Stayed { model, preferred, saving } => {
+            Self::StayedBlind { model, why: None } => {
+                write!(f, "the conversation stays on `{model}`, which has no forecast to weigh a move by")
+            }
+            Self::Locked { model, lock } => write!(f, "the conversation must stay on `{model}`: {lock}"),
+            Self::Stayed { model, preferred, saving: Some(saving) } if saving.0 > 0 => {
                 write!(f, "the conversation stays on `{model}`: moving to `{preferred}` would save only {saving}")
+            }
+            Self::Stayed { model, preferred, .. } => {
+                write!(f, "the conversation stays on `{model}`: moving to `{preferred}` would not pay for itself")
             }
             Self::Explored { preferred, rate, .. } => {
                 let in_1000 = rate * 1000.0;

@@ -18,7 +18,7 @@ pub struct Flip {
 /// A change of one number.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
-    /// The chosen model's cost for this request, above what it is.
+    /// The chosen model's cost for this request, above what it is: as if all its prices rose by one factor.
     CostAbove {
         /// The model.
         model: ModelId,
@@ -45,7 +45,7 @@ pub enum Parameter {
     QualityTolerance,
     /// `quality_floor`.
     QualityFloor,
-    /// `usd_per_success`: the policy's own, or what a budget holds a success to be worth at present.
+    /// `usd_per_success`.
     UsdPerSuccess,
 }
 
@@ -99,10 +99,27 @@ impl fmt::Display for Flip {
                 write!(f, "`{wins}` would win with usd_per_success {side} {at:.6}")
             }
             Change::Parameter { parameter, side, at } => {
-                write!(f, "`{wins}` would win with {} {side} {at:.4}", parameter.key())
+                write!(f, "`{wins}` would win with {} {side} {at}", parameter.key())
             }
         }
     }
+}
+
+/// The flips under a budget: only the price. What another figure would change depends on the requests in between, and a model
+/// that costs more than is left is out of the running whatever it is worth.
+pub(crate) fn flips_within(
+    left: PicoUsd,
+    preference: Preference,
+    contenders: &[Contender<'_>],
+    chosen: usize,
+) -> Vec<Flip> {
+    let price = |flip: Flip| match flip.change {
+        Change::CostAbove { model, cost, now } => {
+            Some(Flip { change: Change::CostAbove { model, cost: cost.min(left), now }, wins: flip.wins })
+        }
+        Change::Parameter { .. } => None,
+    };
+    flips(preference, contenders, chosen).into_iter().filter_map(price).collect()
 }
 
 /// The flips around a choice, at most one for the price and one for each way the parameter can go.
@@ -112,7 +129,6 @@ pub(crate) fn flips(preference: Preference, contenders: &[Contender<'_>], chosen
         Preference::CheapestWithin(tolerance) => around.tolerance(tolerance),
         Preference::CheapestAbove(floor) => around.floor(floor),
         Preference::Utility(worth) => around.utility(worth),
-        Preference::Cheapest => around.dearer(|_| true).into_iter().collect(),
     }
 }
 
@@ -142,10 +158,11 @@ impl<'a> Around<'a> {
         Flip { change, wins: wins.model.clone() }
     }
 
-    fn tolerance(&self, tolerance: f64) -> Vec<Flip> {
+    fn tolerance(&self, tolerance: Quality) -> Vec<Flip> {
         let best = self.others().map(|other| other.quality).fold(self.chosen.quality, Quality::max);
         let own = self.chosen.shortfall(best);
-        let flip = |side, at, wins: Contender<'_>| parameter(Parameter::QualityTolerance, side, at, &wins);
+        let flip =
+            |side, at: Quality, wins: Contender<'_>| parameter(Parameter::QualityTolerance, side, at.get(), &wins);
         // A wider tolerance lets in a cheaper one; the first to come in is the nearest. Being cheaper than the chosen it
         // must have been too weak so far.
         let wider = self.others().filter(|other| other.by_cost(&self.chosen).is_lt()).min_by(Contender::by_quality);

@@ -2,18 +2,22 @@
 
 /// The known word nearest to `word`, if any is near enough to be worth naming. Of equally near ones, the first wins.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let word: Vec<char> = word.to_lowercase().chars().take(MAX_COMPARED).collect();
-    let mut best: Option<(usize, &str)> = None;
+    let letters = |word: &str| word.to_lowercase().chars().take(MAX_COMPARED + 1).collect::<Vec<char>>();
+    let word = letters(word);
+    let mut best: Option<(usize, usize, &str)> = None;
     for candidate in known {
-        let letters: Vec<char> = candidate.to_lowercase().chars().take(MAX_COMPARED).collect();
-        let distance = distance(&word, &letters);
-        if best.is_none_or(|(least, _)| distance < least) {
-            best = Some((distance, candidate));
+        let candidate_letters = letters(candidate);
+        if word.len().max(candidate_letters.len()) > MAX_COMPARED {
+            continue;
+        }
+        let distance = distance(&word, &candidate_letters);
+        if best.is_none_or(|(least, _, _)| distance < least) {
+            best = Some((distance, word.len().max(candidate_letters.len()), candidate));
         }
     }
-    let (distance, candidate) = best?;
+    let (distance, n_letters, candidate) = best?;
     // A third of the letters wrong is still a slip; more is another word.
-    (distance <= (word.len().max(candidate.len()) / 3).max(1)).then_some(candidate)
+    (distance <= (n_letters / 3).max(1)).then_some(candidate)
 }
 
 /// Letters that are compared: a word longer than this is not a slip of the hand.
@@ -60,6 +64,14 @@ mod tests {
         check("temperature", None);
         check("", None);
         check("x", None);
+        assert_eq!(nearest("ab", ["模型"]), None);
+    }
+
+    #[test]
+    fn a_word_too_long_to_be_a_slip_is_near_nothing() {
+        let long = "m".repeat(200);
+        assert_eq!(nearest(&long, KNOWN), None);
+        assert_eq!(nearest("mode", [long.as_str(), "mode"]), Some("mode"));
     }
 
     #[test]

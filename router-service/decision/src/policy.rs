@@ -1,7 +1,7 @@
 //! The rules for choosing, as the operator means them. A `Policy` is always valid: it is made by constructors that check,
 //! or read from TOML through a private twin. Its version is a digest of its canonical text, so two replicas can compare.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::catalog::Catalog;
 use crate::explore::Exploration;
 use crate::request::Limits;
 use crate::session::SessionRule;
-use crate::units::{ModelId, PicoUsd, Quality};
+use crate::units::{MAX_USD, ModelId, PicoUsd, Quality};
 
 mod text;
 
@@ -102,9 +102,36 @@ pub enum PolicyError {
     /// A budget of nothing, which no call can keep.
     #[error("expected a budget above $0 a request")]
     NoBudget,
-    /// A pinned model that is to be judged all the same.
-    #[error("a pinned model is not judged by its quality; remove the key")]
-    PinJudged,
+    /// A pinned model that is to be judged, explored around or moved all the same.
+    #[error("a pinned model is not judged, explored around or moved; remove the key")]
+    PinWeighed {
+        /// The key.
+        key: &'static str,
+    },
+    /// A list that nothing can satisfy.
+    #[error("expected at least one name under `{key}`, found an empty list, which excludes every model")]
+    EmptyList {
+        /// The key.
+        key: &'static str,
+    },
+    /// More money than the text form can hold exactly.
+    #[error("expected at most {MAX_USD} USD under `{key}`, found {found:#}")]
+    TooMuch {
+        /// The key.
+        key: &'static str,
+        /// The amount.
+        found: PicoUsd,
+    },
+    /// A region no model of the catalog is served in.
+    #[error("policy `{policy}` names the region `{region}`, in which the catalog serves no model{}", nearest.as_ref().map(|near| format!("; the nearest name there is `{near}`")).unwrap_or_default())]
+    UnknownRegion {
+        /// The policy.
+        policy: PolicyName,
+        /// The region.
+        region: String,
+        /// What was probably meant.
+        nearest: Option<String>,
+    },
     /// A model that is both allowed and denied.
     #[error("`{model}` is both allowed and denied")]
     AllowedAndDenied {
@@ -152,7 +179,8 @@ impl PolicyError {
         match self {
             Self::FallbackLoop { .. } | Self::TooManyFallbacks { .. } => "fallback",
             Self::NoBudget => "usd_per_request",
-            Self::PinJudged => "judge_by",
+            Self::PinWeighed { key } | Self::EmptyList { key } | Self::TooMuch { key, .. } => key,
+            Self::UnknownRegion { .. } => "regions",
             Self::AllowedAndDenied { .. } => "deny",
             Self::UnknownModel { key, .. } => key,
             Self::Name { .. }
@@ -229,6 +257,48 @@ impl Rules {
     }
 }
 
+impl Rules {
+    /// A pin weighs nothing, so whatever would weigh is a mistake and not decoration.
+    fn check_pin(&self) -> Result<(), PolicyError> {
+        let weighs = [
+            ("judge_by", self.basis != Basis::Expected),
+            ("explore", self.exploration.is_some()),
+            ("session", self.session != SessionRule::default()),
+        ];
+        match (&self.mode, weighs.into_iter().find(|(_, given)| *given)) {
+            (Mode::Pin { .. }, Some((key, _))) => Err(PolicyError::PinWeighed { key }),
+            (_, _) => Ok(()),
+        }
+    }
+
+    fn check_lists(&self) -> Result<(), PolicyError> {
+        let limits = &self.limits;
+        match () {
+            () if limits.allow.as_ref().is_some_and(BTreeSet::is_empty) => Err(PolicyError::EmptyList { key: "allow" }),
+            () if limits.regions.as_ref().is_some_and(BTreeSet::is_empty) => {
+                Err(PolicyError::EmptyList { key: "regions" })
+            }
+            () => Ok(()),
+        }
+    }
+
+    fn check_money(&self) -> Result<(), PolicyError> {
+        let of_mode = match self.mode {
+            Mode::Value { usd_per_success } => Some(("usd_per_success", usd_per_success)),
+            Mode::Budget { usd_per_request, .. } => Some(("usd_per_request", usd_per_request)),
+            Mode::Tolerance { .. } | Mode::Target { .. } | Mode::Pin { .. } => None,
+        };
+        let cap = self.limits.max_cost.map(|cost| ("max_cost_usd", cost));
+        let detour =
+            self.exploration.and_then(|exploration| exploration.max_cost()).map(|cost| ("explore.max_cost_usd", cost));
+        let most = PicoUsd::from_usd(MAX_USD).expect("the limit is within itself");
+        match of_mode.into_iter().chain(cap).chain(detour).find(|(_, amount)| *amount > most) {
+            Some((key, found)) => Err(PolicyError::TooMuch { key, found }),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Policy {
     /// Checks the rules and computes their version.
     pub fn new(name: PolicyName, rules: Rules) -> Result<Self, PolicyError> {
@@ -236,15 +306,12 @@ impl Policy {
         if let Some(model) = rules.limits.allow.iter().flatten().find(|model| rules.limits.deny.contains(*model)) {
             return Err(PolicyError::AllowedAndDenied { model: model.clone() });
         }
-        match rules.mode {
-            Mode::Budget { usd_per_request: PicoUsd::ZERO, .. } => return Err(PolicyError::NoBudget),
-            Mode::Pin { .. } if rules.basis != Basis::Expected => return Err(PolicyError::PinJudged),
-            Mode::Tolerance { .. }
-            | Mode::Target { .. }
-            | Mode::Value { .. }
-            | Mode::Budget { .. }
-            | Mode::Pin { .. } => {}
+        if let Mode::Budget { usd_per_request: PicoUsd::ZERO, .. } = rules.mode {
+            return Err(PolicyError::NoBudget);
         }
+        rules.check_pin()?;
+        rules.check_lists()?;
+        rules.check_money()?;
         let version = Arc::from(text::version(&rules));
         Ok(Self { name, rules, version })
     }
@@ -268,7 +335,7 @@ impl Policy {
         Arc::clone(&self.version)
     }
 
-    /// Refuses a policy that names a model the catalog lacks: it is nearly always a slip of the hand.
+    /// Refuses a policy that names a model or a region the catalog lacks: it is nearly always a slip of the hand.
     pub fn check_against(&self, catalog: &Catalog) -> Result<(), PolicyError> {
         let limits = &self.rules.limits;
         let pinned = match &self.rules.mode {
@@ -289,6 +356,12 @@ impl Policy {
                     nearest,
                 });
             }
+        }
+        let served: BTreeSet<&str> =
+            catalog.models().iter().flat_map(|model| &model.regions).map(String::as_str).collect();
+        if let Some(region) = limits.regions.iter().flatten().find(|region| !served.contains(region.as_str())) {
+            let nearest = crate::nearest::nearest(region, served).map(str::to_owned);
+            return Err(PolicyError::UnknownRegion { policy: self.name.clone(), region: region.clone(), nearest });
         }
         Ok(())
     }

@@ -50,9 +50,9 @@ impl<'a> Contender<'a> {
         others.total_cmp(&own).then_with(|| self.by_cost(other))
     }
 
-    /// By how much it falls short of a quality. The one expression for it: a flip must compute what the ranking computes.
-    pub(crate) fn shortfall(&self, of: Quality) -> f64 {
-        of.get() - self.quality.get()
+    /// By how much it falls short of a quality.
+    pub(crate) fn shortfall(&self, of: Quality) -> Quality {
+        of.minus(self.quality)
     }
 }
 
@@ -60,27 +60,21 @@ impl<'a> Contender<'a> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Preference {
     /// The cheapest within this much of the best.
-    CheapestWithin(f64),
+    CheapestWithin(Quality),
     /// The cheapest at or above this, else the best.
     CheapestAbove(Quality),
     /// The largest utility at this worth of a success, in pico-dollars.
     Utility(f64),
-    /// The cheapest: the budget is spent.
-    Cheapest,
 }
 
 impl Preference {
     /// None for a pin, which prefers nobody.
-    pub(crate) fn of(mode: &Mode, budget: &BudgetState, contenders: &[Contender<'_>]) -> Option<Self> {
+    pub(crate) fn of(mode: &Mode, budget: &BudgetState) -> Option<Self> {
         match mode {
-            Mode::Tolerance { quality_tolerance } => Some(Self::CheapestWithin(quality_tolerance.get())),
+            Mode::Tolerance { quality_tolerance } => Some(Self::CheapestWithin(*quality_tolerance)),
             Mode::Target { quality_floor } => Some(Self::CheapestAbove(*quality_floor)),
             Mode::Value { usd_per_success } => Some(Self::Utility(usd_per_success.as_f64())),
-            Mode::Budget { usd_per_request, .. } => {
-                let left = budget.allowance(*usd_per_request);
-                let spent = contenders.iter().all(|contender| contender.cost > left);
-                Some(if spent { Self::Cheapest } else { Self::Utility(budget.usd_per_success(*usd_per_request)) })
-            }
+            Mode::Budget { usd_per_request, .. } => Some(Self::Utility(budget.usd_per_success(*usd_per_request))),
             Mode::Pin { .. } => None,
         }
     }
@@ -110,17 +104,13 @@ impl Preference {
                 order.sort_unstable_by(|a, b| at(a).by_utility(&at(b), worth));
                 order
             }
-            Self::Cheapest => {
-                order.sort_unstable_by(|a, b| at(a).by_cost(&at(b)));
-                order
-            }
         }
     }
 }
 
 /// Takes the cheapest within the tolerance of the best that is left, again and again. When the best is taken the bar falls
 /// to the next best, so each contender enters the heap once: n log n in all.
-fn cheapest_within(tolerance: f64, contenders: &[Contender<'_>], by_quality: &[usize]) -> Vec<usize> {
+fn cheapest_within(tolerance: Quality, contenders: &[Contender<'_>], by_quality: &[usize]) -> Vec<usize> {
     let mut order = Vec::with_capacity(contenders.len());
     let mut taken = vec![false; contenders.len()];
     let mut within: BinaryHeap<Reverse<(PicoUsd, &ModelId, usize)>> = BinaryHeap::with_capacity(contenders.len());

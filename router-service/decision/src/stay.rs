@@ -9,12 +9,16 @@ use crate::units::PicoUsd;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Verdict {
     /// The policy's choice stands: it is the current model, or the switch pays.
-    AsPreferred,
+    AsPreferred {
+        /// Where the current model is preferred: its cost above which it would be left.
+        flip: Option<Flip>,
+    },
     /// The current model, by index, stays.
     Stay {
         current: usize,
-        /// What the switch would have saved on this request, net of the lost prompt cache.
-        saving: PicoUsd,
+        /// What the switch would have saved on this request, net of the lost prompt cache; none where quality and cost are
+        /// weighed together and the saving is not the point.
+        saving: Option<PicoUsd>,
         /// The cost of the current model above which the switch would have paid.
         flip: Option<Flip>,
     },
@@ -28,33 +32,74 @@ pub(crate) fn stay_or_switch(
     order: &[usize],
     current: Option<usize>,
 ) -> Verdict {
-    let Some(index) = current.filter(|current| *current != order[0]) else { return Verdict::AsPreferred };
-    let (current, preferred) = (contenders[index], contenders[order[0]]);
-    let best = contenders.iter().map(|contender| contender.quality).max().unwrap_or(current.quality);
-    let slack = rule.quality_margin().get();
-    let (cost, preferred_cost) = (current.cost.as_f64(), preferred.cost.as_f64());
-    let margin = rule.cost_margin();
-    // Everything is compared as the current model's cost against the cost at which the switch would just pay.
-    let (good_enough, pays_above) = match preference {
-        Preference::CheapestWithin(tolerance) => {
-            (current.shortfall(best) <= tolerance + slack, preferred_cost / (1.0 - margin))
-        }
-        Preference::CheapestAbove(floor) => {
-            let reachable = floor.min(best);
-            (current.shortfall(reachable) <= slack, preferred_cost / (1.0 - margin))
-        }
-        Preference::Utility(worth) => {
-            let gain = (preferred.quality.get() - current.quality.get() - slack) * worth;
-            (true, (preferred_cost - gain) / (1.0 - margin))
-        }
-        Preference::Cheapest => (true, preferred_cost / (1.0 - margin)),
-    };
-    if !good_enough || cost > pays_above {
-        return Verdict::AsPreferred;
+    let Some(index) = current else { return Verdict::AsPreferred { flip: None } };
+    let bar = Bar { rule, preference, contenders, current: contenders[index] };
+    if index == order[0] {
+        return Verdict::AsPreferred { flip: bar.runner_up(order).and_then(|runner_up| bar.flip(&runner_up)) };
     }
-    let flip = PicoUsd::from_f64(pays_above).map(|cost| Flip {
-        change: Change::CostAbove { model: current.model.clone(), cost, now: current.cost },
-        wins: preferred.model.clone(),
-    });
-    Verdict::Stay { current: index, saving: current.cost.minus(preferred.cost), flip }
+    let preferred = contenders[order[0]];
+    if !bar.good_enough() || bar.current.cost.as_f64() > bar.pays_above(&preferred) {
+        return Verdict::AsPreferred { flip: None };
+    }
+    let saving = match preference {
+        Preference::CheapestWithin(_) | Preference::CheapestAbove(_) => Some(bar.current.cost.minus(preferred.cost)),
+        Preference::Utility(_) => None,
+    };
+    Verdict::Stay { current: index, saving, flip: bar.flip(&preferred) }
+}
+
+/// What the current model is held against.
+struct Bar<'a> {
+    rule: SessionRule,
+    preference: Preference,
+    contenders: &'a [Contender<'a>],
+    current: Contender<'a>,
+}
+
+impl Bar<'_> {
+    /// Whether the current model misses the policy's bar by no more than the margin.
+    fn good_enough(&self) -> bool {
+        let best = self.contenders.iter().map(|contender| contender.quality).max().unwrap_or(self.current.quality);
+        let slack = self.rule.quality_margin();
+        match self.preference {
+            Preference::CheapestWithin(tolerance) => self.current.shortfall(best) <= tolerance.plus(slack),
+            Preference::CheapestAbove(floor) => self.current.shortfall(floor.min(best)) <= slack,
+            Preference::Utility(_) => true,
+        }
+    }
+
+    /// The cost of the current model above which moving to another pays, in pico-dollars.
+    fn pays_above(&self, other: &Contender<'_>) -> f64 {
+        let gain = match self.preference {
+            Preference::CheapestWithin(_) | Preference::CheapestAbove(_) => 0.0,
+            Preference::Utility(worth) => {
+                (other.quality.get() - self.current.quality.get() - self.rule.quality_margin().get()) * worth
+            }
+        };
+        (other.cost.as_f64() - gain) / (1.0 - self.rule.cost_margin())
+    }
+
+    /// Who would be preferred to the current model if that became dearer, where it is the preferred one.
+    fn runner_up(&self, order: &[usize]) -> Option<Contender<'_>> {
+        let in_running: Box<dyn Fn(&Contender<'_>) -> bool> = match self.preference {
+            Preference::CheapestWithin(tolerance) => {
+                let best = self.contenders.iter().map(|contender| contender.quality).max()?;
+                Box::new(move |other| other.shortfall(best) <= tolerance)
+            }
+            Preference::CheapestAbove(floor) if self.current.quality >= floor => {
+                Box::new(move |other| other.quality >= floor)
+            }
+            Preference::CheapestAbove(_) => Box::new(|other| other.quality == self.current.quality),
+            Preference::Utility(_) => return order.get(1).map(|runner_up| self.contenders[*runner_up]),
+        };
+        let others = self.contenders.iter().filter(|other| other.model != self.current.model && in_running(other));
+        others.min_by(|a, b| a.by_cost(b)).copied()
+    }
+
+    /// The current model's cost above which the other would take over.
+    fn flip(&self, other: &Contender<'_>) -> Option<Flip> {
+        let cost = PicoUsd::from_f64(self.pays_above(other))?;
+        let change = Change::CostAbove { model: self.current.model.clone(), cost, now: self.current.cost };
+        Some(Flip { change, wins: other.model.clone() })
+    }
 }

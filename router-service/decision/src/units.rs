@@ -1,7 +1,6 @@
 //! The small values everything else is made of: checked once at the door, trusted after.
 //! The thing a newcomer would get wrong: money is in pico-dollars (10^-12), because a token can cost 20,000 of them.
 
-use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
@@ -87,50 +86,44 @@ impl fmt::Display for ModelId {
     }
 }
 
-/// A probability of success in 0..=1. Never NaN and never -0, so it has a total order.
-#[derive(Clone, Copy, Debug)]
-pub struct Quality(f64);
+/// A probability of success in 0..=1, in billionths: an integer, so that "within 0.04 of the best" means what it says. In
+/// floats 0.91 - 0.87 is more than 0.04, and a model at the edge would be in or out by rounding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Quality(u32);
 
 impl Quality {
     /// Certain failure.
-    pub const ZERO: Self = Self(0.0);
+    pub const ZERO: Self = Self(0);
     /// Certain success.
-    pub const ONE: Self = Self(1.0);
+    pub const ONE: Self = Self(1_000_000_000);
 
-    /// Checks a probability.
+    /// Checks a probability and rounds it to a billionth.
     pub fn new(value: f64) -> Result<Self, UnitError> {
-        in_range("a quality", value, 0.0, 1.0).map(Self)
+        let value = in_range("a quality", value, 0.0, 1.0)?;
+        Ok(Self(u32::try_from(rounded(value * 1e9)).expect("a billion fits")))
     }
 
     /// The probability.
     pub fn get(self) -> f64 {
-        self.0
+        f64::from(self.0) / 1e9
     }
-}
 
-impl PartialEq for Quality {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
+    /// The sum, held at certain success.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0).min(Self::ONE.0))
     }
-}
 
-impl Eq for Quality {}
-
-impl PartialOrd for Quality {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Quality {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.0.total_cmp(&other.0)
+    /// The difference, never below nothing.
+    #[must_use]
+    pub fn minus(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
     }
 }
 
 impl fmt::Display for Quality {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.4}", self.0)
+        write!(f, "{:.4}", self.get())
     }
 }
 
@@ -185,10 +178,11 @@ impl PicoUsd {
 }
 
 impl fmt::Display for PicoUsd {
-    /// Dollars, with as many digits as a person needs to tell two prices apart.
+    /// Dollars, with the digits a person reads; all of them with `{:#}`, where two amounts are held against each other.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let usd = self.usd();
         let digits: usize = match usd {
+            _ if f.alternate() => 12,
             usd if usd >= 100.0 => 2,
             usd if usd >= 0.1 => 4,
             usd if usd >= 0.001 => 6,
@@ -285,7 +279,7 @@ pub struct Draw(f64);
 
 impl Draw {
     /// The draw that never makes a detour: exploration takes the low end of the range.
-    pub const NO_DETOUR: Self = Self(1.0 - f64::EPSILON);
+    pub const NO_DETOUR: Self = Self(1.0 - f64::EPSILON / 2.0);
 
     /// Checks a draw.
     pub fn new(value: f64) -> Result<Self, UnitError> {

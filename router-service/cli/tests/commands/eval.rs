@@ -1,7 +1,5 @@
 //! `pointsman eval` as a caller meets it, in a made-up town where the dear model is good at hard questions.
 
-use std::fmt::Write;
-
 use crate::scratch::{Scratch, check};
 
 const PRICES: &str =
@@ -21,12 +19,11 @@ fn outcomes() -> String {
         for (model, name) in MODELS.iter().enumerate() {
             let kind = if question % 2 == 1 { "hard" } else { "easy" };
             let quality = u8::from(right(question, model));
-            writeln!(
-                text,
+            text += &format!(
                 r#"{{"source":"town","dataset":"{kind}","prompt_id":"{question:03}","prompt":"Question {question}, {kind}{}?","model":"{name}","quality":{quality},"prompt_tokens":100,"completion_tokens":50}}"#,
                 question % 9
-            )
-            .unwrap();
+            );
+            text.push('\n');
         }
     }
     text
@@ -38,11 +35,10 @@ fn forecasts(wise: bool) -> String {
     for question in 0..200 {
         let kind = if question % 2 == 1 { "hard" } else { "easy" };
         let cheap = if (question % 2 == 0) == wise { 0.9 } else { 0.1 };
-        writeln!(
-            text,
+        text += &format!(
             r#"{{"id":"town/{kind}/{question:03}","forecasts":[{{"model":"cheap","quality":{cheap},"cost_usd":0.00003}},{{"model":"dear","quality":0.9,"cost_usd":0.0006}}]}}"#
-        )
-        .unwrap();
+        );
+        text.push('\n');
     }
     text
 }

@@ -18,7 +18,6 @@ fn shared() -> Option<PathBuf> {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a test that proves nothing must say so")]
 fn every_figure_agrees_with_an_independent_scorer() {
     let Some(shared) = shared() else {
         eprintln!("SKIPPED: needs ../shared with its outcomes and scorer, and python3 with numpy, pandas and pyarrow");

@@ -125,10 +125,20 @@ fn the_deadline_ends_everything() {
     let next = attempts.next(Moment(9_000), |_| Gate::Open);
     let (first_byte_by, deadline) = (Moment(10_500), Moment(10_500));
     assert_eq!(next, Next::Try { hop: 0, first_byte_by, deadline }, "a late attempt has only what is left");
-    assert_eq!(attempts.next(Moment(9_500), |_| Gate::Open), Next::Wait { until: deadline });
+    assert_eq!(attempts.next(Moment(9_500), |_| Gate::Open), Next::Wait { until: first_byte_by });
     assert_eq!(attempts.next(deadline, |_| Gate::Open), Next::Ended(End::GaveUp(Cause::DeadlinePassed)));
     let mut idle = Attempts::new(plan(), RULE, Moment(0)).unwrap();
     assert_eq!(idle.next(Moment(10_000), |_| Gate::Open), Next::Ended(End::GaveUp(Cause::DeadlinePassed)));
+}
+
+#[test]
+fn a_first_byte_is_waited_for_and_then_the_last() {
+    let mut attempts = Attempts::new(plan(), RULE, Moment(0)).unwrap();
+    attempts.next(Moment(0), |_| Gate::Open);
+    assert_eq!(attempts.next(Moment(1), |_| Gate::Open), Next::Wait { until: Moment(3_000) });
+    attempts.relayed();
+    assert_eq!(attempts.next(Moment(2), |_| Gate::Open), Next::Wait { until: Moment(10_000) });
+    assert_eq!(attempts.next(Moment(10_000), |_| Gate::Open), Next::Ended(End::GaveUp(Cause::BrokenAfterRelay)));
 }
 
 #[test]
@@ -155,4 +165,9 @@ fn plans_have_limits() {
     assert_eq!(refused(plan(), rule(0)), Some(PlanError::Attempts { found: 0 }));
     assert_eq!(refused(plan(), rule(MAX_ATTEMPTS + 1)), Some(PlanError::Attempts { found: MAX_ATTEMPTS + 1 }));
     assert_eq!(refused(plan(), rule(MAX_ATTEMPTS)), None);
+    assert_eq!(refused(plan(), AttemptRule { total_ms: 0, ..RULE }), Some(PlanError::NoTime { key: "total_ms" }));
+    assert_eq!(
+        refused(plan(), AttemptRule { first_byte_ms: 0, ..RULE }),
+        Some(PlanError::NoTime { key: "first_byte_ms" })
+    );
 }

@@ -201,10 +201,10 @@ fn health_excludes() {
 
 #[test]
 fn what_is_left_excludes() {
-    check(|case| case.facts.remaining = Some(usd(0.002)), &["large: over_budget, costs $0.003, $0.002 is left"]);
+    check(|case| case.facts.remaining = Some(usd(0.002)), &["large: over_budget, needs $0.003, $0.002 is left"]);
     check(|case| case.facts.remaining = Some(usd(0.003)), &[]);
     // A budget policy weighs the expected bill: large 100 * 10 + 50 * 20 = $0.002.
-    check(|case| case.policy = policy(Rules::of(budget(0.001))), &["large: over_budget, costs $0.002, $0.001 is left"]);
+    check(|case| case.policy = policy(Rules::of(budget(0.001))), &["large: over_budget, needs $0.002, $0.001 is left"]);
     let saved = BudgetState { n_requests: 1, spent_pico_usd: 0, worth: None };
     check(
         |case| {
@@ -221,9 +221,9 @@ fn what_is_left_excludes() {
             case.policy = policy(Rules::of(mode));
         },
         &[
-            "large: over_budget, costs $0.002, $0.000001 is left",
-            "small: over_budget, costs $0.0002, $0.000001 is left",
-            "thinker: over_budget, costs $0.001, $0.000001 is left",
+            "large: over_budget, needs $0.002, $0.000001 is left",
+            "small: over_budget, needs $0.0002, $0.000001 is left",
+            "thinker: over_budget, needs $0.001, $0.000001 is left",
         ],
     );
 }
@@ -270,13 +270,49 @@ fn nobody_writes_more_than_the_caller_accepts() {
 }
 
 #[test]
+fn no_model_is_taken_to_write_more_than_it_can() {
+    let mut case = plain();
+    let long = ModelForecast { completion: tokens(400), output_p90: tokens(2000), ..forecast("small", 0) };
+    case.evidence = Evidence::Forecast(Forecast::new(vec![long]).unwrap());
+    let small = case.join().get(&id("small")).unwrap().clone();
+    assert_eq!(small.exclusion, None, "100 tokens of prompt and at most 300 of answer fit into 1000");
+    assert_eq!(
+        (small.cost, small.cost_high),
+        (PicoUsd((100 + 300 * 2) * 1_000_000), PicoUsd((100 + 300 * 2) * 1_000_000))
+    );
+    case.evidence = Evidence::Absent(Absent::Late);
+    assert_eq!(case.join().get(&id("small")).unwrap().cost, PicoUsd((100 + 300 * 2) * 1_000_000));
+}
+
+#[test]
+fn a_bank_does_not_cut_off_a_conversation_that_cannot_move() {
+    let locked = |case: &mut Case, when_spent: WhenSpent| {
+        case.policy = policy(Rules::of(Mode::Budget { usd_per_request: usd(0.001), when_spent }));
+        case.facts.session = Some(SessionFacts {
+            current: id("large"),
+            cached_prompt: tokens(0),
+            lock: Some(crate::session::Lock::ToolLoop),
+        });
+    };
+    check(|case| locked(case, WhenSpent::Cheapest), &[]);
+    check(|case| locked(case, WhenSpent::Refuse), &["large: over_budget, needs $0.002, $0.001 is left"]);
+}
+
+#[test]
+fn a_conversation_locked_to_a_model_that_is_gone_says_so() {
+    let gone =
+        SessionFacts { current: id("gone"), cached_prompt: tokens(0), lock: Some(crate::session::Lock::ToolLoop) };
+    check(|case| case.facts.session = Some(gone), &["gone: unknown, is not in the catalog"]);
+}
+
+#[test]
 fn a_model_without_forecast_is_considered_at_an_assumed_length() {
     let mut case = plain();
     case.evidence = Evidence::Absent(Absent::Late);
     let candidates = case.join();
-    let small = candidates.get(&id("small")).unwrap();
-    assert_eq!((small.expectation, candidates.absent()), (None, Some(Absent::Late)));
-    assert_eq!(small.cost, PicoUsd((100 + u64::from(ASSUMED_OUTPUT_TOKENS) * 2) * 1_000_000));
+    let thinker = candidates.get(&id("thinker")).unwrap();
+    assert_eq!((thinker.expectation, candidates.absent()), (None, Some(Absent::Late)));
+    assert_eq!(thinker.cost, PicoUsd((100 + u64::from(ASSUMED_OUTPUT_TOKENS) * 2) * 1_000_000));
 }
 
 #[test]

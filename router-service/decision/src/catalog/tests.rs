@@ -104,7 +104,7 @@ fn mistakes_are_named_with_line_and_key() {
     );
     check(
         &model("max_completion_tokens = 0"),
-        "line 5, model[0].max_completion_tokens: expected a token count between 1 and 100000000, found 0",
+        "line 5, model[0].max_completion_tokens: expected at least 1 token, found 0",
     );
     check(&format!("{}{}", model(""), model("")), "line 6, model[1]: model `m` is listed twice");
 }
@@ -126,6 +126,40 @@ fn a_circle_of_likes_is_shown_whole() {
     let models = [("a", "b"), ("b", "c"), ("c", "b")].map(|(name, like)| Model { like: Some(id(like)), ..model(name) });
     let error = Catalog::new(models.to_vec()).unwrap_err();
     assert_eq!(error, CatalogError::LikeLoop { circle: vec![id("b"), id("c"), id("b")] });
+}
+
+#[test]
+fn a_long_chain_of_likes_is_followed_in_no_time() {
+    let chained = |index: usize| {
+        let like = (index + 1 < MAX_MODELS).then(|| id(&format!("m{:05}", index + 1)));
+        Model { like, ..model(&format!("m{index:05}")) }
+    };
+    assert!(Catalog::new((0..MAX_MODELS).map(chained).collect()).is_ok());
+}
+
+#[test]
+fn a_model_made_by_hand_is_checked_as_one_from_text() {
+    let refused = |change: fn(&mut Model)| {
+        let mut changed = model("m");
+        change(&mut changed);
+        Catalog::new(vec![changed]).unwrap_err().to_string()
+    };
+    assert_eq!(
+        refused(|model| model.context_window = Tokens::ZERO),
+        "model `m`, context_window: expected at least 1 token, found 0"
+    );
+    assert_eq!(
+        refused(|model| model.benchmarks = [("mmlu".to_owned(), f64::NAN)].into()),
+        "model `m`, benchmarks: expected a score between 0 and 1 for `mmlu`, found NaN"
+    );
+    assert_eq!(
+        refused(|model| model.regions = [" eu".to_owned()].into()),
+        "model `m`, regions: expected a name without spaces around it, found \" eu\""
+    );
+    assert_eq!(
+        refused(|model| model.released = Some("soon".into())),
+        "model `m`, released: expected a day as `2024-07-18`, found `soon`"
+    );
 }
 
 #[test]

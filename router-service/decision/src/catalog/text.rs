@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Catalog, Model, Prices, Skill};
+use super::{Catalog, CatalogError, Model, Prices, Skill};
 use crate::document::{Document, DocumentError, Step};
 use crate::units::{ModelId, Price, Tokens, UnitError};
 
@@ -23,7 +23,12 @@ impl Catalog {
         Self::new(models).map_err(|error| {
             // Of two models with one name the later is the mistake.
             let index = error.model().and_then(|model| names.iter().rposition(|name| name == model));
-            document.fault(&index.map(|index| place(index, &[])).unwrap_or_default(), error)
+            let keys: Vec<&str> = error.key().into_iter().collect();
+            let at = index.map(|index| place(index, &keys)).unwrap_or_default();
+            match error {
+                CatalogError::Field { complaint, .. } => document.fault(&at, complaint),
+                other => document.fault(&at, other),
+            }
         })
     }
 
@@ -93,31 +98,21 @@ type Fault = (&'static str, String);
 
 impl ModelText {
     fn checked(self) -> Result<Model, Fault> {
-        let benchmarks = self.benchmarks;
-        if let Some((name, score)) = benchmarks.iter().find(|(_, score)| !(0.0..=1.0).contains(*score)) {
-            return Err(("benchmarks", format!("expected a score between 0 and 1 for `{name}`, found {score}")));
-        }
-        if let Some(region) = self.regions.iter().find(|region| region.is_empty() || region.trim() != *region) {
-            return Err(("regions", format!("expected a name without spaces around it, found {region:?}")));
-        }
-        if let Some(released) = self.released.as_deref().filter(|day| !is_day(day)) {
-            return Err(("released", format!("expected a day as `2024-07-18`, found `{released}`")));
-        }
         Ok(Model {
             id: named("id", ModelId::new(&self.id))?,
             owner: self.owner,
             prices: self.usd_per_1m.checked()?,
-            context_window: named("context_window", positive(self.context_window))?,
+            context_window: named("context_window", Tokens::new(self.context_window))?,
             max_completion: self
                 .max_completion_tokens
-                .map(|tokens| named("max_completion_tokens", positive(tokens)))
+                .map(|tokens| named("max_completion_tokens", Tokens::new(tokens)))
                 .transpose()?,
             skills: self.skills.into_iter().collect(),
             regions: self.regions,
             zero_data_retention: self.zero_data_retention,
             released: self.released,
             like: self.like.map(|like| named("like", ModelId::new(&like))).transpose()?,
-            benchmarks,
+            benchmarks: self.benchmarks,
         })
     }
 
@@ -162,19 +157,4 @@ impl PricesText {
 
 fn named<T>(key: &'static str, value: Result<T, UnitError>) -> Result<T, Fault> {
     value.map_err(|error| (key, error.to_string()))
-}
-
-fn positive(tokens: u64) -> Result<Tokens, UnitError> {
-    let tokens = Tokens::new(tokens)?;
-    if tokens == Tokens::ZERO {
-        let high = f64::from(crate::units::MAX_TOKENS);
-        return Err(UnitError::Range { what: "a token count", low: 1.0, high, found: 0.0 });
-    }
-    Ok(tokens)
-}
-
-/// Whether the text looks like a day. The engine never computes with it; it is shown to people.
-fn is_day(text: &str) -> bool {
-    let shape: Vec<char> = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
-    shape == ['0', '0', '0', '0', '-', '0', '0', '-', '0', '0']
 }

@@ -2,7 +2,8 @@
 
 use expect_test::{Expect, expect};
 
-use super::{Refusal, decide};
+use super::{Refusal, RefusalCause, decide};
+use crate::budget::BudgetState;
 use crate::candidates::Candidates;
 use crate::evidence::Absent;
 use crate::explore::Exploration;
@@ -98,16 +99,51 @@ fn a_budget_spends_where_it_buys_most_and_never_overdraws() {
     check(
         budget(0.01),
         two,
-        "large > small: most quality for a mean of $0.01 a request: predicted quality 0.9000 for $0.01",
+        "large > small: best use of a mean of $0.01 a request: predicted quality 0.9000 for $0.01",
     );
-    check(
-        budget(0.005),
-        two,
-        "small: most quality for a mean of $0.005 a request: predicted quality 0.7000 for $0.001",
-    );
+    check(budget(0.005), two, "small: best use of a mean of $0.005 a request: predicted quality 0.7000 for $0.001");
     check(budget(0.0005), two, "small > large: cheapest eligible model; the budget of $0.0005 a request is spent");
     let hard = Mode::Budget { usd_per_request: usd(0.0005), when_spent: WhenSpent::Refuse };
     check(hard, two, "refused: no model may serve this request: 2 over_budget");
+}
+
+#[test]
+fn a_spent_budget_is_served_by_the_cheapest_or_refused_and_recovers() {
+    let two = "large q=0.90 $0.010 | small q=0.70 $0.001";
+    let hard =
+        |usd_per_request: f64| Mode::Budget { usd_per_request: usd(usd_per_request), when_spent: WhenSpent::Refuse };
+    check(hard(0.005), two, "small: best use of a mean of $0.005 a request: predicted quality 0.7000 for $0.001");
+    // A refused request costs nothing, so the second one has twice the figure.
+    let refused = decide(&policy(Rules::of(hard(0.0005))), &facts(), &candidates(two)).unwrap_err();
+    let later = RequestFacts { budget: refused.budget, ..facts() };
+    check_all(
+        Rules::of(hard(0.0005)),
+        &later,
+        &candidates(two),
+        "small: best use of a mean of $0.0005 a request: predicted quality 0.7000 for $0.001",
+    );
+    // The fallback order does not outrank the bank, also when the classifier is silent.
+    let rules = Rules { fallback: vec![id("large"), id("small")], ..Rules::of(budget(0.0005)) };
+    let silent = blind("large $0.010 | small $0.001", Absent::Late);
+    check_all(
+        rules.clone(),
+        &facts(),
+        &silent,
+        "small > large: cheapest eligible model; the budget of $0.0005 a request is spent",
+    );
+    let saved = RequestFacts { budget: Some(BudgetState { n_requests: 9, ..BudgetState::default() }), ..facts() };
+    check_all(rules, &saved, &silent, "small: first eligible model of the fallback order; the classifier was late");
+}
+
+#[test]
+fn a_conversation_stays_on_a_model_that_has_no_forecast_of_its_own() {
+    let talking = RequestFacts { session: Some(session("new", None)), ..facts() };
+    check_all(
+        Rules::of(tolerance(0.0)),
+        &talking,
+        &candidates("a q=0.9 $1 | new $2"),
+        "new > a: the conversation stays on `new`, which has no forecast to weigh a move by",
+    );
 }
 
 #[test]
@@ -128,7 +164,7 @@ fn excluded_models_and_models_without_forecast_are_not_ranked() {
     check(
         tolerance(1.0),
         "a q=0.9 $1 -unhealthy | b q=0.5 $2 | c $0",
-        "b: the only model whose predicted quality is within 1 of the best",
+        "b > c: the only model whose predicted quality is within 1 of the best",
     );
     check(tolerance(1.0), "a q=0.9 $1 -unhealthy", "refused: no model may serve this request: 1 unhealthy");
 }
@@ -219,7 +255,7 @@ fn a_conversation_moves_only_when_the_move_pays() {
         stay.clone(),
         &talking("b"),
         &candidates("a q=0.90 $3 | b q=0.87 $1"),
-        "b > a: the conversation stays on `b`: moving to `a` would save nothing",
+        "b > a: the conversation stays on `b`: moving to `a` would not pay for itself",
     );
     check_all(
         stay.clone(),
@@ -251,7 +287,7 @@ fn a_conversation_moves_only_when_the_move_pays() {
         Rules::of(value(1.0)),
         &talking("b"),
         &candidates("a q=0.90 $0.1 | b q=0.89 $0.1"),
-        "b > a: the conversation stays on `b`: moving to `a` would save nothing",
+        "b > a: the conversation stays on `b`: moving to `a` would not pay for itself",
     );
     check_all(
         Rules::of(target(0.9)),
@@ -263,7 +299,7 @@ fn a_conversation_moves_only_when_the_move_pays() {
         Rules::of(target(0.9)),
         &talking("b"),
         &candidates("a q=0.90 $2 | b q=0.89 $2"),
-        "b > a: the conversation stays on `b`: moving to `a` would save nothing",
+        "b > a: the conversation stays on `b`: moving to `a` would not pay for itself",
     );
 }
 
@@ -323,16 +359,16 @@ fn a_decision_says_what_would_have_flipped_it() {
         three,
         &expect![[r#"
         `large` would win if `medium` cost more than $0.009, 1.80 times what it costs
-        `small` would win with quality_tolerance at least 0.1000
-        `large` would win with quality_tolerance below 0.0100"#]],
+        `small` would win with quality_tolerance at least 0.1
+        `large` would win with quality_tolerance below 0.01"#]],
     );
     flipped(
         target(0.85),
         three,
         &expect![[r#"
         `large` would win if `medium` cost more than $0.009, 1.80 times what it costs
-        `small` would win with quality_floor at most 0.8000
-        `large` would win with quality_floor above 0.8900"#]],
+        `small` would win with quality_floor at most 0.8
+        `large` would win with quality_floor above 0.89"#]],
     );
     flipped(
         value(0.1),
@@ -362,7 +398,8 @@ fn the_runner_up_and_the_policy_are_named() {
 fn a_refusal_counts_its_reasons_by_kind() {
     let candidates = candidates("a q=0.9 $1 -unhealthy | b q=0.9 $1 -unhealthy");
     let refusal = decide(&policy(Rules::of(tolerance(0.0))), &facts(), &candidates).unwrap_err();
-    assert_eq!(refusal, Refusal::NobodyEligible { excluded: [("unhealthy", 2)].into() });
+    let cause = RefusalCause::NobodyEligible { excluded: [("unhealthy", 2)].into() };
+    assert_eq!(refusal, Refusal { cause, budget: None });
 }
 
 fn session(model: &str, lock: Option<Lock>) -> SessionFacts {

@@ -83,13 +83,16 @@ fn an_unknown_word_names_the_nearest_known_one() {
 
 #[test]
 fn a_wrong_type_names_line_key_expected_and_found() {
-    check("[track.a]\ngauge_mm = \"wide\"", "line 2, track.a.gauge_mm: expected u32, found string \"wide\"");
-    check("[track.a]\ngauge_mm = -1", "line 2, track.a.gauge_mm: expected u32, found integer `-1`");
+    check(
+        "[track.a]\ngauge_mm = \"wide\"",
+        "line 2, track.a.gauge_mm: expected a whole number from 0, found string \"wide\"",
+    );
+    check("[track.a]\ngauge_mm = -1", "line 2, track.a.gauge_mm: expected a whole number from 0, found integer `-1`");
     check(
         "[[stop]]\nname = \"x\"\nminutes = [1,\n 900]",
-        "line 4, stop[0].minutes[1]: expected u8, found integer `900`",
+        "line 4, stop[0].minutes[1]: expected a whole number from 0 to 255, found integer `900`",
     );
-    check("stop = 4", "line 1, stop: expected a sequence, found integer `4`");
+    check("stop = 4", "line 1, stop: expected a list, found integer `4`");
     check(
         "[track.a]\ngauge_mm = 99999999999999999999",
         "line 2, track.a.gauge_mm: expected an integer below 2^63, found 99999999999999999999",

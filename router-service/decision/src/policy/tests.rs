@@ -92,9 +92,21 @@ fn a_version_follows_the_rules_and_not_the_name() {
 
 #[test]
 fn mistakes_are_named_with_line_and_key() {
-    let policy = |lines: &str| format!("default = \"p\"\n[policy.p]\n{lines}");
+    let policy = policy_text;
     let tolerance = |lines: &str| policy(&format!("mode = \"tolerance\"\nquality_tolerance = 0.02\n{lines}"));
     check("", "lacks the key `default`");
+    check(
+        &policy("mode = \"pin\"\nmodel = \"m\"\nexplore = { rate = 0.1 }"),
+        "line 5, policy.p.explore: a pinned model is not judged, explored around or moved; remove the key",
+    );
+    check(
+        &tolerance("allow = []"),
+        "line 5, policy.p.allow: expected at least one name under `allow`, found an empty list, which excludes every model",
+    );
+    check(
+        &tolerance("regions = []"),
+        "line 5, policy.p.regions: expected at least one name under `regions`, found an empty list, which excludes every model",
+    );
     check("default = \"p\"", "line 1, default: unknown policy `p`; there is none");
     check(
         &tolerance("fallbacks = []"),
@@ -125,13 +137,18 @@ fn mistakes_are_named_with_line_and_key() {
         &policy("mode = \"budget\"\nusd_per_request = 0"),
         "line 4, policy.p.usd_per_request: expected a budget above $0 a request",
     );
+}
+
+#[test]
+fn mistakes_in_the_lists_and_tables_of_a_policy_are_named_too() {
+    let tolerance = |lines: &str| policy_text(&format!("mode = \"tolerance\"\nquality_tolerance = 0.02\n{lines}"));
     check(
-        &policy("mode = \"pin\"\nmodel = \"auto\""),
+        &policy_text("mode = \"pin\"\nmodel = \"auto\""),
         "line 4, policy.p.model: `auto` is reserved: `auto` and `auto:POLICY` ask for routing and cannot name a model",
     );
     check(
-        &policy("mode = \"pin\"\nmodel = \"m\"\njudge_by = \"lower_bound\""),
-        "line 5, policy.p.judge_by: a pinned model is not judged by its quality; remove the key",
+        &policy_text("mode = \"pin\"\nmodel = \"m\"\njudge_by = \"lower_bound\""),
+        "line 5, policy.p.judge_by: a pinned model is not judged, explored around or moved; remove the key",
     );
     check(
         &tolerance("fallback = [\"a\", \"b\", \"a\"]"),
@@ -163,7 +180,7 @@ fn mistakes_are_named_with_line_and_key() {
 #[test]
 fn a_policy_that_names_an_unknown_model_is_refused() {
     let catalog = Catalog::from_toml(
-        "[[model]]\nid = \"small\"\ncontext_window = 1\nusd_per_1m = { prompt = 1, completion = 1 }",
+        "[[model]]\nid = \"small\"\nregions = [\"eu\"]\ncontext_window = 1\nusd_per_1m = { prompt = 1, completion = 1 }",
     )
     .unwrap();
     let refused = |mode: Mode, change: fn(&mut Rules)| {
@@ -190,8 +207,19 @@ fn a_policy_that_names_an_unknown_model_is_refused() {
         refused(Mode::Pin { model: id("large") }, |_| ()),
         "policy `p` names the model `large` under `model`, which is not in the catalog"
     );
+    assert_eq!(
+        refused(tolerance(), |rules| rules.limits.regions = Some(["euu".to_owned()].into())),
+        "policy `p` names the region `euu`, in which the catalog serves no model; the nearest name there is `eu`"
+    );
     let good = Policies::from_toml("default = \"p\"\n[policy.p]\nmode = \"pin\"\nmodel = \"small\"").unwrap();
     assert!(good.check_against(&catalog).is_ok());
+}
+
+#[test]
+fn more_money_than_the_text_holds_exactly_is_refused() {
+    let rules = Rules::of(Mode::Value { usd_per_success: PicoUsd(2_000_000_000_000_001) });
+    let error = Policy::new(PolicyName::new("p").unwrap(), rules).unwrap_err();
+    assert_eq!(error.to_string(), "expected at most 2000 USD under `usd_per_success`, found $2000.000000000001");
 }
 
 #[test]
@@ -237,20 +265,20 @@ fn any_rules() -> impl Strategy<Value = Rules> {
         }),
         Just(Mode::Pin { model: id("pinned \"one\"") }),
     ];
-    let names = || {
-        prop::collection::btree_set("[a-z]{1,6}", 0..4)
+    let names = |least: usize| {
+        prop::collection::btree_set("[a-z]{1,6}", least..4)
             .prop_map(|names| names.iter().map(|name| id(name)).collect::<Vec<_>>())
     };
     let limits = (
-        prop::option::of(names()),
-        prop::option::of(prop::collection::btree_set("[a-z]{2}", 0..3)),
+        prop::option::of(names(1)),
+        prop::option::of(prop::collection::btree_set("[a-z]{2}", 1..3)),
         any::<bool>(),
         prop::option::of(0u64..1_000_000_000),
     );
     (
         mode,
         any::<bool>(),
-        names(),
+        names(0),
         limits,
         prop::option::of((0.001..0.5f64, prop::option::of(0u64..1_000_000))),
         0.0..=1.0f64,
@@ -266,8 +294,14 @@ fn any_rules() -> impl Strategy<Value = Rules> {
                     zero_data_retention,
                     max_cost: max_cost.map(PicoUsd),
                 },
-                exploration: exploration.map(|(rate, most)| Exploration::new(rate, most.map(PicoUsd)).unwrap()),
-                session: SessionRule::new(margin, quality(margin)).unwrap(),
+                exploration: exploration
+                    .filter(|_| !matches!(mode, Mode::Pin { .. }))
+                    .map(|(rate, most)| Exploration::new(rate, most.map(PicoUsd)).unwrap()),
+                session: if matches!(mode, Mode::Pin { .. }) {
+                    SessionRule::default()
+                } else {
+                    SessionRule::new(margin, quality(margin)).unwrap()
+                },
                 mode,
             }
         })
@@ -304,6 +338,10 @@ proptest! {
     fn any_text_is_read_or_refused(text in "(default = 'p'\n)?(\\[policy\\.p\\]\n)?\\PC{0,100}") {
         drop(Policies::from_toml(&text));
     }
+}
+
+fn policy_text(lines: &str) -> String {
+    format!("default = \"p\"\n[policy.p]\n{lines}")
 }
 
 #[track_caller]

@@ -3,11 +3,13 @@
 use proptest::prelude::*;
 
 use super::{Contender, Preference};
-use crate::candidates::Candidates;
+use crate::candidates::{Candidate, Candidates};
+use crate::flip::flips;
 use crate::policy::Basis;
 use crate::scenario::any_list;
+use crate::units::{ModelId, Quality};
 
-fn struck_out_one_by_one(tolerance: f64, contenders: &[Contender<'_>]) -> Vec<usize> {
+fn struck_out_one_by_one(tolerance: Quality, contenders: &[Contender<'_>]) -> Vec<usize> {
     let mut left: Vec<usize> = (0..contenders.len()).collect();
     let mut order = Vec::new();
     while let Some(best) = left.iter().map(|index| contenders[*index].quality).max() {
@@ -27,8 +29,28 @@ proptest! {
         let candidates = Candidates::new(list, None).unwrap();
         let contenders: Vec<Contender<'_>> =
             candidates.all().iter().filter_map(|candidate| Contender::of(candidate, Basis::Expected)).collect();
-        let tolerance = f64::from(tolerance) / 20.0;
+        let tolerance = Quality::new(f64::from(tolerance) / 20.0).unwrap();
         let order = Preference::CheapestWithin(tolerance).order(&contenders);
         prop_assert_eq!(order, struck_out_one_by_one(tolerance, &contenders));
+    }
+
+    #[test]
+    fn neither_ranking_nor_flips_ask_in_which_order_the_contenders_came(
+        (list, shuffled) in any_list().prop_flat_map(|list| (Just(list.clone()), Just(list).prop_shuffle())),
+        preference in prop_oneof![
+            (0u32..=20).prop_map(|step| Preference::CheapestWithin(Quality::new(f64::from(step) / 20.0).unwrap())),
+            (0u32..=20).prop_map(|step| Preference::CheapestAbove(Quality::new(f64::from(step) / 20.0).unwrap())),
+            (0u32..200).prop_map(|step| Preference::Utility(f64::from(step) * 1e6)),
+        ],
+    ) {
+        let told = |list: &[Candidate]| {
+            let contenders: Vec<Contender<'_>> =
+                list.iter().filter_map(|candidate| Contender::of(candidate, Basis::Expected)).collect();
+            let order = preference.order(&contenders);
+            let flips = order.first().map(|chosen| flips(preference, &contenders, *chosen));
+            let names: Vec<ModelId> = order.iter().map(|index| contenders[*index].model.clone()).collect();
+            (names, flips)
+        };
+        prop_assert_eq!(told(&list), told(&shuffled));
     }
 }

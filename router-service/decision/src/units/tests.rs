@@ -67,6 +67,21 @@ fn token_counts_have_a_limit() {
 }
 
 #[test]
+fn a_quality_at_the_edge_is_not_lost_to_rounding() {
+    let quality = |value| Quality::new(value).unwrap();
+    assert_eq!(quality(0.91).minus(quality(0.87)), quality(0.04));
+    assert_eq!(quality(0.1).plus(quality(0.2)), quality(0.3));
+    assert_eq!(quality(0.9).plus(quality(0.9)), Quality::ONE);
+    assert_eq!(quality(0.2).minus(quality(0.9)), Quality::ZERO);
+    assert_eq!(quality(0.02).get().to_string(), "0.02");
+}
+
+#[test]
+fn money_that_is_compared_prints_all_its_digits() {
+    assert_eq!(format!("{:#} {:#}", PicoUsd(3_000_400_000), PicoUsd(3_000_000_000)), "$0.0030004 $0.003");
+}
+
+#[test]
 fn a_draw_is_below_one() {
     assert!(Draw::new(1.0).is_err());
     assert!(Draw::new(0.0).is_ok());
