@@ -70,6 +70,7 @@ fn pool(verdict: &Verdict) -> String {
         blind[1],
         blind[2]
     );
+    let _ = writeln!(text, "{}", first_in_words(verdict));
     for method in verdict.methods.iter().filter(|method| method.behind_router.is_some()) {
         if let Some(behind) = &method.behind_router {
             let _ = writeln!(text, "router's AIQ less that of {}: {}", cut(&method.name, NAME + 12), signed(behind));
@@ -93,6 +94,23 @@ fn pool(verdict: &Verdict) -> String {
         text.push_str(&replayed(policy));
     }
     text
+}
+
+/// What does not fit into the columns, for the method that matters most: the router, or the first baseline.
+fn first_in_words(verdict: &Verdict) -> String {
+    let method = &verdict.methods[0];
+    let figures = &method.figures;
+    let at: Vec<String> = figures.savings.iter().map(|saving| format!("{:.0}", saving.kept * 100.0)).collect();
+    let saved: Vec<String> = figures.savings.iter().map(|saving| percent(saving.saved)).collect();
+    format!(
+        "{}: saves {} at {}% of the best quality;\n  PerfGain {:+.4}, CostSave {}, regret to the oracle {:.4}",
+        cut(&method.name, NAME - 1),
+        saved.join(" / "),
+        at.join(" / "),
+        figures.perf_gain,
+        percent(figures.cost_save),
+        figures.regret
+    )
 }
 
 fn heading() -> String {

@@ -182,8 +182,8 @@ fn a_cap_is_held_against_a_long_answer_and_the_lower_cap_counts() {
     // large: 100 * 10 + 100 * 20 = 3000 micro-dollars of a dollar's millionth, $0.003.
     check(|case| case.facts.limits.max_cost = Some(usd(0.003)), &[]);
     check(
-        |case| case.facts.limits.max_cost = Some(usd(0.002_999)),
-        &["large: price_cap, could cost $0.003, the cap is $0.002999"],
+        |case| case.facts.limits.max_cost = Some(usd(0.002_999_999_999)),
+        &["large: price_cap, could cost $0.003, the cap is $0.002999999999"],
     );
     check(
         |case| {
