@@ -14,6 +14,7 @@ fn a_file_without_a_header_is_found() {
     assert!(header_first(&file("a/b.rs", "//! The b.\n")).is_none());
     assert!(header_first(&file("a/b.rs", "use std::fmt;\n//! Too late.\n")).is_some());
     assert!(header_first(&file("a/b.md", "# Prose\n")).is_none());
+    assert!(header_first(&file("proto/src/gen/b.rs", "// Made by a generator.\n")).is_none());
 }
 
 #[test]
