@@ -59,7 +59,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             (name.clone(), TokenPrices { prompt: 0.1 * f64::from(rank), completion: 0.4 * f64::from(rank) })
         })
         .collect();
-    let pool = outcomes.pools(None, &prices, &AssumedTokens::default())?.remove(0);
+    let pool = outcomes.pools(None, &prices, &AssumedTokens::default())?.0.remove(0);
     writeln!(out, "taking in {} rows              {:>8.2} s", outcomes.n_rows(), begun.elapsed().as_secs_f64())?;
 
     let forecast = Baseline::DatasetMean.forecast(&pool).ok_or("a per-data-set mean needs nothing")?;

@@ -16,7 +16,8 @@ pub use knn::{Neighbours, hashed_words};
 /// What the marks in the names mean.
 pub const NOTES: [&str; 2] = [
     "(1) is told the true data set of each prompt, which no service is",
-    "(2) the 40 nearest prompts by shared words; all three are cross-fitted over 5 folds of groups",
+    "(2) the 40 nearest prompts by shared words; all three are cross-fitted over 5 folds of groups, so that a per-model mean, \
+     which knows nothing of the prompt, ranks a little below chance: a fold that did well makes the others' mean lower",
 ];
 
 /// Folds of the cross-fitting.

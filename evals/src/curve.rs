@@ -35,7 +35,9 @@ pub fn prices_of_money() -> impl Iterator<Item = f64> {
 
 /// For one price of money, the model of each prompt: the most quality net of cost, of equals the first.
 pub fn picks(forecast: &Forecast, price_of_money: f64) -> Vec<usize> {
-    let scale = mean(forecast.cost_usd.cells().iter().copied());
+    let mean_cost = mean(forecast.cost_usd.cells().iter().copied());
+    // Where everything is free no price of money matters.
+    let scale = if mean_cost > 0.0 { mean_cost } else { 1.0 };
     let rows = forecast.quality.rows().zip(forecast.cost_usd.rows());
     rows.map(|(quality, cost)| {
         let mut best = (f64::NEG_INFINITY, 0);

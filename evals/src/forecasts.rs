@@ -14,7 +14,7 @@ use crate::pool::{MIN_PROMPTS, Pool};
 pub const MAX_LINE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// What one model is expected to do with one prompt.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug)]
 struct Expected {
     quality: f64,
     quality_low: Option<f64>,
@@ -24,14 +24,17 @@ struct Expected {
 #[derive(Deserialize)]
 struct ModelLine {
     model: String,
-    #[serde(flatten)]
-    expected: Expected,
+    /// Null where whoever forecasts does not know.
+    quality: Option<f64>,
+    quality_low: Option<f64>,
+    cost_usd: Option<f64>,
 }
 
 #[derive(Deserialize)]
 struct Line {
     id: Option<String>,
     forecasts: Option<Vec<ModelLine>>,
+    /// A line that could not be forecast says why.
     error: Option<serde_json::Value>,
 }
 
@@ -103,8 +106,10 @@ pub enum ForecastsError {
 pub struct Forecasts {
     models: HashMap<String, u32>,
     by_prompt: HashMap<String, Vec<(u32, Expected)>>,
-    /// Lines that carried an `error` instead of forecasts.
-    pub n_errors: usize,
+    /// Lines that carried an `error`, or no forecasts at all.
+    pub n_without: usize,
+    /// Lines about a prompt that an earlier line was about: the later forecast of a model counts.
+    pub n_repeated: usize,
 }
 
 impl Forecasts {
@@ -122,8 +127,10 @@ impl Forecasts {
             if u64::try_from(n_bytes).unwrap_or(u64::MAX) >= MAX_LINE_BYTES && !text.ends_with('\n') {
                 return Err(ForecastsError::TooLong { file: file.to_owned(), line });
             }
+            // Some editors put a mark in front of a text.
+            let text = if line == 1 { text.trim_start_matches('\u{feff}') } else { &text };
             if !text.trim().is_empty() {
-                all.add(&text, file, line)?;
+                all.add(text, file, line)?;
             }
         }
         Ok(all)
@@ -132,15 +139,16 @@ impl Forecasts {
     fn add(&mut self, text: &str, file: &str, line: usize) -> Result<(), ForecastsError> {
         let bad = |found: String| ForecastsError::Line { file: file.to_owned(), line, found };
         let read: Line = serde_json::from_str(text).map_err(|error| bad(error.to_string()))?;
-        if read.error.is_some() {
-            self.n_errors += 1;
-            return Ok(());
-        }
-        let (Some(id), Some(forecasts)) = (read.id, read.forecasts) else {
-            return Err(bad("one without them".to_owned()));
+        let (id, forecasts) = match (read.error, read.id, read.forecasts) {
+            (None, None, _) => return Err(bad("one without `id`".to_owned())),
+            (Some(_), _, _) | (None, Some(_), None) => {
+                self.n_without += 1;
+                return Ok(());
+            }
+            (None, Some(id), Some(forecasts)) => (id, forecasts),
         };
-        let mut row = Vec::with_capacity(forecasts.len());
-        for ModelLine { model, expected } in forecasts {
+        let mut row: Vec<(u32, Expected)> = Vec::with_capacity(forecasts.len());
+        for ModelLine { model, quality, quality_low, cost_usd } in forecasts {
             let out = |field, wanted, found| ForecastsError::Range {
                 file: file.to_owned(),
                 line,
@@ -149,20 +157,41 @@ impl Forecasts {
                 expected: wanted,
                 found,
             };
-            for (field, value) in [("quality", Some(expected.quality)), ("quality_low", expected.quality_low)] {
+            let Some(quality) = quality else { continue };
+            for (field, value) in [("quality", Some(quality)), ("quality_low", quality_low)] {
                 if let Some(value) = value.filter(|value| !(0.0..=1.0).contains(value)) {
                     return Err(out(field, "between 0 and 1", value));
                 }
             }
-            if let Some(cost) = expected.cost_usd.filter(|cost| !(cost.is_finite() && *cost >= 0.0)) {
+            if let Some(cost) = cost_usd.filter(|cost| !(cost.is_finite() && *cost >= 0.0)) {
                 return Err(out("cost_usd", "at or above 0", cost));
             }
             let n_models = u32::try_from(self.models.len()).unwrap_or(u32::MAX);
-            row.push((*self.models.entry(model).or_insert(n_models), expected));
+            row.push((*self.models.entry(model).or_insert(n_models), Expected { quality, quality_low, cost_usd }));
         }
-        row.sort_by_key(|(model, _)| *model);
-        self.by_prompt.insert(id, row);
+        let known = self.by_prompt.entry(id).or_default();
+        self.n_repeated += usize::from(!known.is_empty());
+        // Of several forecasts for one model the last counts, within a line and from line to line.
+        for (model, expected) in row {
+            match known.binary_search_by_key(&model, |(known, _)| *known) {
+                Ok(place) => known[place].1 = expected,
+                Err(place) => known.insert(place, (model, expected)),
+            }
+        }
         Ok(())
+    }
+
+    /// What a reader of the verdict must know about the file.
+    pub fn notes(&self, pools: &[Pool]) -> Vec<String> {
+        let judged: std::collections::HashSet<&str> =
+            pools.iter().flat_map(|pool| &pool.prompts).map(|prompt| prompt.id.as_str()).collect();
+        let n_strangers = self.by_prompt.keys().filter(|id| !judged.contains(id.as_str())).count();
+        let counted = [
+            (self.n_without, "lines of forecasts carry an error or no forecasts"),
+            (self.n_repeated, "lines of forecasts repeat a prompt; the later ones count"),
+            (n_strangers, "prompts that are forecast are not among those judged"),
+        ];
+        counted.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect()
     }
 
     /// How many prompts have forecasts.

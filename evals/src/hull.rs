@@ -80,9 +80,11 @@ impl Hull {
         Some(a.cost_usd + (quality - a.quality) * (b.cost_usd - a.cost_usd) / (b.quality - a.quality))
     }
 
-    /// The share of a reference cost that is saved at a quality.
+    /// The share of a reference cost that is saved at a quality; none where the quality is never reached, or where the
+    /// reference is free and nothing can be saved.
     pub fn saving(&self, quality: f64, reference_cost_usd: f64) -> Option<f64> {
-        self.cost_of(quality).map(|cost_usd| 1.0 - cost_usd / reference_cost_usd)
+        let cost_usd = self.cost_of(quality)?;
+        (reference_cost_usd > 0.0).then(|| 1.0 - cost_usd / reference_cost_usd)
     }
 }
 

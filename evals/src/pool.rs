@@ -51,6 +51,8 @@ pub struct Pool {
     pub completion_tokens: Grid,
     /// What each model's tokens cost, where there is a price.
     pub prices: Vec<Option<TokenPrices>>,
+    /// Bills that rest on an assumed length of the answer, since the rows say neither a cost nor a count.
+    pub n_assumed_bills: usize,
 }
 
 impl Pool {
@@ -64,6 +66,7 @@ impl Pool {
             truth: Truth { quality: self.truth.quality.taken(rows), bill_usd: self.truth.bill_usd.taken(rows) },
             completion_tokens: self.completion_tokens.taken(rows),
             prices: self.prices.clone(),
+            n_assumed_bills: self.n_assumed_bills,
         }
     }
 
@@ -118,6 +121,14 @@ pub enum PoolError {
         pool: String,
         /// How many models it has.
         found: usize,
+    },
+    /// A pool that names a model twice.
+    #[error("pool `{pool}` names the model `{model}` twice")]
+    Twice {
+        /// The pool.
+        pool: String,
+        /// The model.
+        model: String,
     },
     /// Too few prompts that every model answered.
     #[error("pool `{pool}`: expected at least {MIN_PROMPTS} prompts that all {models} models answered, found {found}")]
@@ -204,25 +215,16 @@ impl Outcomes {
         self.n_rows
     }
 
-    /// The pools of every source: those somebody named, else of all models that answered nearly every prompt.
+    /// The pools of every source: those somebody named, else of all models that answered nearly every prompt; and what was
+    /// passed over for want of prompts or models.
     pub fn pools(
         &self,
         named: Option<&BTreeMap<String, Vec<String>>>,
         prices: &PriceList,
         assumed: &AssumedTokens,
-    ) -> Result<Vec<Pool>, PoolError> {
+    ) -> Result<(Vec<Pool>, Vec<String>), PoolError> {
         if let Some(named) = named {
-            let known = named.iter().filter(|(pool, _)| self.sources.contains_key(*pool));
-            let pools = known
-                .map(|(pool, models)| self.sources[pool].pool(pool, models.clone(), prices, assumed))
-                .collect::<Result<Vec<_>, _>>()?;
-            return match named.keys().next() {
-                Some(pool) if pools.is_empty() => {
-                    let sources = self.sources.keys().cloned().collect::<Vec<_>>().join(", ");
-                    Err(PoolError::NoSource { pool: pool.clone(), sources })
-                }
-                _ => Ok(pools),
-            };
+            return self.named_pools(named, prices, assumed);
         }
         let mut pools = Vec::new();
         let mut found = Vec::new();
@@ -235,7 +237,37 @@ impl Outcomes {
                 Err(error) => return Err(error),
             }
         }
-        if pools.is_empty() { Err(PoolError::Nothing { found: found.join(", ") }) } else { Ok(pools) }
+        if pools.is_empty() { Err(PoolError::Nothing { found: found.join(", ") }) } else { Ok((pools, found)) }
+    }
+
+    fn named_pools(
+        &self,
+        named: &BTreeMap<String, Vec<String>>,
+        prices: &PriceList,
+        assumed: &AssumedTokens,
+    ) -> Result<(Vec<Pool>, Vec<String>), PoolError> {
+        let (mut pools, mut passed_over, mut reason) = (Vec::new(), Vec::new(), None);
+        for (name, models) in named {
+            let Some(source) = self.sources.get(name) else {
+                let sources = self.sources.keys().cloned().collect::<Vec<_>>().join(", ");
+                let absent = PoolError::NoSource { pool: name.clone(), sources };
+                passed_over.push(absent.to_string());
+                reason = reason.or(Some(absent));
+                continue;
+            };
+            match source.pool(name, models.clone(), prices, assumed) {
+                Ok(pool) => pools.push(pool),
+                Err(few @ PoolError::TooFew { .. }) => {
+                    passed_over.push(few.to_string());
+                    reason = reason.or(Some(few));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        match reason {
+            Some(reason) if pools.is_empty() => Err(reason),
+            Some(_) | None => Ok((pools, passed_over)),
+        }
     }
 }
 
@@ -315,10 +347,10 @@ impl Source {
         let prompts: Vec<JudgedPrompt> = prompts.collect();
         let completion_tokens = completion_tokens.taken(&rows);
         let bill = bill::Bill { pool: name, models: &models, prompts: &prompts, prices, assumed };
-        let bill_usd = bill.of(&completion_tokens, &cost.taken(&rows))?;
+        let (bill_usd, n_assumed_bills) = bill.of(&completion_tokens, &cost.taken(&rows))?;
         let prices = models.iter().map(|model| prices.get(model)).collect();
         let truth = Truth { quality, bill_usd };
-        Ok(Pool { name: name.to_owned(), models, prompts, truth, completion_tokens, prices })
+        Ok(Pool { name: name.to_owned(), models, prompts, truth, completion_tokens, prices, n_assumed_bills })
     }
 
     /// The column of each model, by its number among the rows.
@@ -330,7 +362,9 @@ impl Source {
                 let hint = near.map(|near| format!("; the nearest name there is `{near}`")).unwrap_or_default();
                 return Err(PoolError::NoModel { pool: pool.to_owned(), model: model.clone(), hint });
             };
-            columns.insert(*number, column);
+            if columns.insert(*number, column).is_some() {
+                return Err(PoolError::Twice { pool: pool.to_owned(), model: model.clone() });
+            }
         }
         Ok(columns)
     }

@@ -40,6 +40,8 @@ pub struct Provenance {
     pub n_bootstraps: usize,
     /// The replayed policy in its text form.
     pub policy: String,
+    /// What a reader must know beside the figures: what was judged, and what was passed over.
+    pub notes: Vec<String>,
 }
 
 /// A method's means over the pools.

@@ -60,5 +60,5 @@ pub(crate) fn outcomes(n: u32, seed: u32) -> Outcomes {
 }
 
 pub(crate) fn pool(n: u32, seed: u32) -> Pool {
-    outcomes(n, seed).pools(None, &prices(), &AssumedTokens::default()).unwrap().remove(0)
+    outcomes(n, seed).pools(None, &prices(), &AssumedTokens::default()).unwrap().0.remove(0)
 }

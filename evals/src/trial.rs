@@ -6,7 +6,7 @@ use crate::curve::{Forecast, Interval, Resamples, Sweep};
 use crate::forecasts::{Forecasts, ForecastsError, Matched};
 use crate::gate::{Bout, Gate};
 use crate::grid::mean;
-use crate::pool::Pool;
+use crate::pool::{MIN_PROMPTS, Pool};
 use crate::replay::ReplayError;
 use crate::verdict::{Judge, Verdict};
 
@@ -29,32 +29,73 @@ pub enum TrialError {
     /// A replay cannot be made.
     #[error(transparent)]
     Replay(#[from] ReplayError),
+    /// Champion and challenger hardly meet.
+    #[error(
+        "pool `{pool}`: expected at least {MIN_PROMPTS} prompts that champion and challenger both forecast, found {found}"
+    )]
+    Strangers {
+        /// The pool.
+        pool: String,
+        /// How many both forecast.
+        found: usize,
+    },
+}
+
+/// What came of a trial.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The verdicts, pool by pool.
+    pub verdicts: Vec<Verdict>,
+    /// Champion against challenger, where there is a champion.
+    pub gate: Option<Gate>,
+    /// Pools that could not be judged, each with the reason.
+    pub passed_over: Vec<String>,
 }
 
 impl Trial<'_> {
-    /// Judges the pools in order; `done` hears of every one that is finished.
-    pub fn hold(
-        &self,
-        pools: &[Pool],
-        mut done: impl FnMut(usize),
-    ) -> Result<(Vec<Verdict>, Option<Gate>), TrialError> {
-        let (mut verdicts, mut bouts) = (Vec::new(), Vec::new());
+    /// Judges the pools in order; `done` hears of every one that is finished. A pool that the forecasts do not cover is passed
+    /// over with its reason: other people's routers often cover one source. It is an error if that leaves none.
+    pub fn hold(&self, pools: &[Pool], mut done: impl FnMut(usize)) -> Result<Outcome, TrialError> {
+        let (mut verdicts, mut bouts, mut passed_over) = (Vec::new(), Vec::new(), Vec::new());
+        let mut last_reason = None;
         for (index, pool) in pools.iter().enumerate() {
-            let matched = self.forecasts.map(|forecasts| forecasts.of(pool)).transpose()?;
-            let router = matched.as_ref().map(|matched| ("router", matched));
-            verdicts.push(self.judge.judge(pool, router)?);
-            if let (Some(challenger), Some(champion)) = (&matched, self.champion) {
-                bouts.push(self.bout(pool, challenger, &champion.of(pool)?));
+            match self.judged(pool) {
+                Ok((verdict, bout)) => {
+                    verdicts.push(verdict);
+                    bouts.extend(bout);
+                }
+                Err(reason @ (TrialError::Forecasts(_) | TrialError::Strangers { .. })) => {
+                    passed_over.push(reason.to_string());
+                    last_reason = Some(reason);
+                }
+                Err(error @ TrialError::Replay(_)) => return Err(error),
             }
             done(index + 1);
         }
-        Ok((verdicts, self.champion.map(|_| Gate::of(bouts))))
+        match last_reason {
+            Some(reason) if verdicts.is_empty() => Err(reason),
+            Some(_) | None => Ok(Outcome { verdicts, gate: self.champion.map(|_| Gate::of(bouts)), passed_over }),
+        }
+    }
+
+    fn judged(&self, pool: &Pool) -> Result<(Verdict, Option<Bout>), TrialError> {
+        let challenger = self.forecasts.map(|forecasts| forecasts.of(pool)).transpose()?;
+        let champion = self.champion.map(|champion| champion.of(pool)).transpose()?;
+        let bout = match (&challenger, &champion) {
+            (Some(challenger), Some(champion)) => Some(self.bout(pool, challenger, champion)?),
+            (_, _) => None,
+        };
+        let router = challenger.as_ref().map(|matched| ("router", matched));
+        Ok((self.judge.judge(pool, router)?, bout))
     }
 
     /// Both on the prompts that both forecast, over the same resamples.
-    fn bout(&self, whole: &Pool, challenger: &Matched, champion: &Matched) -> Bout {
+    fn bout(&self, whole: &Pool, challenger: &Matched, champion: &Matched) -> Result<Bout, TrialError> {
         let common: Vec<usize> =
             challenger.rows.iter().copied().filter(|row| champion.rows.binary_search(row).is_ok()).collect();
+        if common.len() < MIN_PROMPTS {
+            return Err(TrialError::Strangers { pool: whole.name.clone(), found: common.len() });
+        }
         let on_common = |matched: &Matched| {
             let place = |row: &usize| matched.rows.binary_search(row).expect("a common prompt is forecast by both");
             matched.forecast.taken(&common.iter().map(place).collect::<Vec<_>>())
@@ -79,11 +120,11 @@ impl Trial<'_> {
             });
             mean(columns) - perfect_ece(&forecast.quality, self.judge.seed)
         };
-        Bout {
+        Ok(Bout {
             pool: pool.name.clone(),
             aiq: Interval::of_difference(new_aiq - old_aiq, &new_samples, &old_samples),
             ece: beyond_perfect(&new) - beyond_perfect(&old),
-        }
+        })
     }
 }
 
@@ -100,3 +141,6 @@ pub fn as_lines(pool: &Pool, baseline: Baseline) -> Option<Vec<String>> {
     };
     Some((0..pool.prompts.len()).map(line).collect())
 }
+
+#[cfg(test)]
+mod tests;

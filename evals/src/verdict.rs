@@ -104,6 +104,8 @@ pub struct Verdict {
     pub n_prompts: usize,
     /// Prompts of the pool.
     pub n_of: usize,
+    /// Bills of the pool that rest on an assumed length of the answer.
+    pub n_assumed_bills: usize,
     /// The candidates, each with its mean cost and quality.
     pub singles: Vec<Reference>,
     /// Cheapest, dearest and best single model, random mix, oracle.
@@ -166,6 +168,7 @@ impl Judge {
             pool: pool.name.clone(),
             n_prompts: pool.prompts.len(),
             n_of: whole.prompts.len(),
+            n_assumed_bills: whole.n_assumed_bills,
             singles: court.singles(),
             references: court.references(),
             zero: court.zero.clone(),
@@ -246,6 +249,8 @@ impl<'a> Court<'a> {
 
     fn band(&self, hulls: &[Hull]) -> Vec<(f64, f64, f64)> {
         let (low, high) = self.costs_usd;
+        // A free model has no place on a logarithmic scale; the band then begins three powers of ten below the dearest.
+        let low = if low > 0.0 { low } else { high / 1000.0 };
         let cost = |index: usize| low * (high / low).powf(number(index) / number(N_BAND - 1));
         let costs = (0..N_BAND).map(cost).filter(|cost| cost.is_finite());
         costs

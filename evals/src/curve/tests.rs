@@ -82,6 +82,13 @@ fn a_seer_reaches_the_oracle_at_no_price_of_money() {
 }
 
 #[test]
+fn where_everything_is_free_the_best_forecast_is_taken_at_every_price() {
+    let forecast =
+        Forecast { quality: Grid::from_rows(2, [vec![0.2, 0.9]]), cost_usd: Grid::from_rows(2, [vec![0.0, 0.0]]) };
+    assert!(prices_of_money().all(|price| picks(&forecast, price) == [1]));
+}
+
+#[test]
 fn a_bootstrap_interval_covers_the_truth_about_as_often_as_it_says() {
     // Coins that fall heads 30 times in 100; the 95% interval of their share, over a hundred independent sets.
     let mut dice = crate::dice::Dice::new(5);

@@ -23,7 +23,10 @@ fn mistakes_are_named_with_their_line() {
         "{\"id\":",
         "f.jsonl, line 2: expected an object with `id` and `forecasts`, found EOF while parsing a value at line 1 column 6",
     );
-    check("{\"id\":\"x\"}", "f.jsonl, line 2: expected an object with `id` and `forecasts`, found one without them");
+    check(
+        "{\"forecasts\":[]}",
+        "f.jsonl, line 2: expected an object with `id` and `forecasts`, found one without `id`",
+    );
     check(&line("x", &[("m", 1.7)]), "f.jsonl, line 2, model `m`: expected `quality` between 0 and 1, found 1.7");
     check(
         "{\"id\":\"x\",\"forecasts\":[{\"model\":\"m\",\"quality\":0.5,\"cost_usd\":-1}]}",
@@ -48,8 +51,30 @@ fn a_line_has_a_size_limit() {
 
 #[test]
 fn lines_that_carry_an_error_are_counted_and_passed_over() {
-    let forecasts = read("{\"id\":\"x\",\"error\":\"line 1: no prompt\"}\n\n").unwrap();
-    assert_eq!((forecasts.n_errors, forecasts.len()), (1, 0));
+    let forecasts =
+        read("{\"id\":\"x\",\"error\":\"line 1: no prompt\"}\n\n{\"id\":\"y\"}\n{\"error\":\"line 3\"}").unwrap();
+    assert_eq!((forecasts.n_without, forecasts.len()), (3, 0));
+}
+
+#[test]
+fn a_prompt_may_be_forecast_in_several_lines_and_a_model_not_at_all() {
+    let pool = pool(60, 1);
+    let mut text = String::from("\u{feff}");
+    for prompt in &pool.prompts {
+        text += &line(&prompt.id, &[("weak", 0.1), ("cheap", 0.9)]);
+        text += &line(&prompt.id, &[("dear", 0.3), ("cheap", 0.2)]);
+        text += &format!("{{\"id\":\"{}\",\"forecasts\":[{{\"model\":\"dear\",\"quality\":null}}]}}\n", prompt.id);
+    }
+    let forecasts = read(&text).unwrap();
+    assert_eq!(forecasts.of(&pool).unwrap().forecast.quality.row(7), [0.2, 0.3, 0.1], "the later forecast counts");
+    assert_eq!(forecasts.notes(&[pool]), ["120 lines of forecasts repeat a prompt; the later ones count"]);
+    assert_eq!(
+        forecasts.notes(&[]),
+        [
+            "120 lines of forecasts repeat a prompt; the later ones count",
+            "60 prompts that are forecast are not among those judged"
+        ]
+    );
 }
 
 #[test]

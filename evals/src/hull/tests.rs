@@ -25,6 +25,7 @@ fn a_saving_is_read_off_the_hull() {
     assert_eq!(hull.saving(0.7, 4.0), Some(0.5));
     assert_eq!(hull.saving(0.1, 4.0), Some(0.75), "below the cheapest point, its cost is what it costs");
     assert_eq!(hull.saving(0.91, 4.0), None);
+    assert_eq!(hull.saving(0.5, 0.0), None, "of nothing nothing can be saved");
 }
 
 #[test]

@@ -51,10 +51,14 @@ pub struct AssumedTokens {
     pub completion_of: BTreeMap<String, f64>,
 }
 
+/// Public sources that give no counts and whose answers are known to be this long: HELM's MMLU-Redux runs answer with a letter.
+const KNOWN_ANSWERS: [(&str, f64); 1] = [("mmlu_redux_helm", 1.0)];
+
 impl Default for AssumedTokens {
-    /// 200 of each, a guess at a question and a short answer.
+    /// 200 of each, a guess at a question and a short answer, except where a source is known.
     fn default() -> Self {
-        Self { prompt: 200.0, completion: 200.0, completion_of: BTreeMap::new() }
+        let completion_of = KNOWN_ANSWERS.into_iter().map(|(source, tokens)| (source.to_owned(), tokens)).collect();
+        Self { prompt: 200.0, completion: 200.0, completion_of }
     }
 }
 
@@ -68,9 +72,11 @@ pub(super) struct Bill<'a> {
 }
 
 impl Bill<'_> {
-    pub(super) fn of(&self, completion_tokens: &Grid, own_cost_usd: &Grid) -> Result<Grid, PoolError> {
+    /// The bill of each answer, and how many rest on an assumption about the length of the answer.
+    pub(super) fn of(&self, completion_tokens: &Grid, own_cost_usd: &Grid) -> Result<(Grid, usize), PoolError> {
         let assumed = self.assumed.completion_of.get(self.pool).copied().unwrap_or(self.assumed.completion);
         let mut bill = own_cost_usd.clone();
+        let mut n_assumed = 0;
         for (column, model) in self.models.iter().enumerate() {
             let prices = self.prices.get(model);
             let mean = known_mean(completion_tokens.column(column));
@@ -88,9 +94,10 @@ impl Bill<'_> {
                     });
                 };
                 let written = completion_tokens.row(row)[column];
+                n_assumed += usize::from(written.is_nan());
                 *cell = prices.of(prompt.n_tokens, if written.is_nan() { usual } else { written });
             }
         }
-        Ok(bill)
+        Ok((bill, n_assumed))
     }
 }

@@ -9,7 +9,7 @@ use crate::town::{MODELS, outcomes, pool, prices, row};
 fn a_pool_holds_the_prompts_that_every_model_answered_in_order_of_their_ids() {
     let mut outcomes = outcomes(60, 1);
     outcomes.add(&row("easy", "lonely", "cheap", 1.0)).unwrap();
-    let pools = outcomes.pools(None, &prices(), &AssumedTokens::default()).unwrap();
+    let pools = outcomes.pools(None, &prices(), &AssumedTokens::default()).unwrap().0;
     let pool = &pools[0];
     assert_eq!((pool.models.as_slice(), pool.prompts.len()), (MODELS.map(str::to_owned).as_slice(), 60));
     assert!(pool.prompts.is_sorted_by(|a, b| a.id < b.id));
@@ -25,7 +25,7 @@ fn a_model_that_answered_few_prompts_does_not_belong_unless_it_is_named() {
     }
     let prices = prices_with_guest();
     let models = |named: Option<&BTreeMap<String, Vec<String>>>| {
-        outcomes.pools(named, &prices, &AssumedTokens::default()).unwrap().remove(0)
+        outcomes.pools(named, &prices, &AssumedTokens::default()).unwrap().0.remove(0)
     };
     assert_eq!(models(None).models.len(), 3);
     let named = BTreeMap::from([("town".to_owned(), vec!["guest".to_owned(), "cheap".to_owned()])]);
@@ -55,7 +55,7 @@ fn an_answer_is_billed_by_its_source_else_by_its_tokens_else_by_an_assumption() 
     }
     let assumed =
         AssumedTokens { completion_of: BTreeMap::from([("town".to_owned(), 7.0)]), ..AssumedTokens::default() };
-    let pool = outcomes.pools(None, &prices(), &assumed).unwrap().remove(0);
+    let pool = outcomes.pools(None, &prices(), &assumed).unwrap().0.remove(0);
     let bills = pool.truth.bill_usd.row(0);
     assert!((bills[0] - 0.5).abs() < 1e-15);
     assert!(
@@ -73,8 +73,34 @@ fn an_answer_given_twice_counts_once_with_its_mean() {
     let mut outcomes = outcomes(60, 1);
     let first = pool(60, 1).truth.quality.row(0)[0];
     outcomes.add(&row("easy", "p00000", "cheap", 1.0 - first)).unwrap();
-    let pool = outcomes.pools(None, &prices(), &AssumedTokens::default()).unwrap().remove(0);
+    let pool = outcomes.pools(None, &prices(), &AssumedTokens::default()).unwrap().0.remove(0);
     assert!((pool.truth.quality.row(0)[0] - 0.5).abs() < 1e-12);
+}
+
+#[test]
+fn what_is_passed_over_is_said() {
+    let named = BTreeMap::from([
+        ("city".to_owned(), vec!["cheap".to_owned(), "dear".to_owned()]),
+        ("town".to_owned(), vec!["cheap".to_owned(), "dear".to_owned()]),
+    ]);
+    let (pools, passed_over) = outcomes(60, 1).pools(Some(&named), &prices(), &AssumedTokens::default()).unwrap();
+    assert_eq!(pools.len(), 1);
+    assert_eq!(passed_over, ["pool `city` names a source the outcomes do not have; they have town"]);
+}
+
+#[test]
+fn bills_that_rest_on_an_assumption_are_counted() {
+    assert_eq!(pool(60, 1).n_assumed_bills, 0);
+    let mut outcomes = Outcomes::default();
+    for index in 0..60 {
+        for model in MODELS {
+            let mut silent = row("d", &format!("p{index:03}"), model, 1.0);
+            silent.completion_tokens = (model != "weak").then_some(5);
+            outcomes.add(&silent).unwrap();
+        }
+    }
+    let pool = outcomes.pools(None, &prices(), &AssumedTokens::default()).unwrap().0.remove(0);
+    assert_eq!(pool.n_assumed_bills, 60);
 }
 
 #[test]

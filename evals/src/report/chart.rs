@@ -25,7 +25,7 @@ impl Axis {
         let place = |value: f64| if self.logarithmic { value.max(f64::MIN_POSITIVE).ln() } else { value };
         let (low, high) = (place(self.low), place(self.high));
         let share = if high > low { (place(value) - low) / (high - low) } else { 0.5 };
-        self.from + share.clamp(-0.05, 1.05) * (self.to - self.from)
+        self.from + share.clamp(0.0, 1.0) * (self.to - self.from)
     }
 }
 
@@ -33,18 +33,12 @@ impl Axis {
 pub(super) fn frontier(verdict: &Verdict) -> String {
     const HEIGHT: f64 = 400.0;
     let points = verdict.singles.iter().chain(&verdict.references).map(|reference| reference.point);
-    let points: Vec<Point> = points.filter(|point| point.cost_usd > 0.0).collect();
-    let least = |of: fn(&Point) -> f64| points.iter().map(of).fold(f64::INFINITY, f64::min);
-    let most = |of: fn(&Point) -> f64| points.iter().map(of).fold(f64::NEG_INFINITY, f64::max);
-    let (low, high) = (least(|point| point.quality), most(|point| point.quality));
+    let points: Vec<Point> = points.collect();
+    let quality = |fold: fn(f64, f64) -> f64, from: f64| points.iter().map(|point| point.quality).fold(from, fold);
+    let (low, high) = (quality(f64::min, f64::INFINITY), quality(f64::max, f64::NEG_INFINITY));
     let pad = ((high - low) * 0.05).max(0.005);
-    let x = Axis {
-        low: least(|point| point.cost_usd) * 1000.0 / 1.3,
-        high: most(|point| point.cost_usd) * 1000.0 * 1.3,
-        from: LEFT,
-        to: WIDTH - RIGHT,
-        logarithmic: true,
-    };
+    let (cheapest, dearest) = paid_range(&points);
+    let x = Axis { low: cheapest / 1.3, high: dearest * 1.3, from: LEFT, to: WIDTH - RIGHT, logarithmic: true };
     let y = Axis { low: low - pad, high: (high + pad).min(1.0), from: HEIGHT - 44.0, to: 12.0, logarithmic: false };
     let mut drawing = Drawing::new(WIDTH, HEIGHT);
     grid(&mut drawing, &x, &y);
@@ -82,6 +76,18 @@ pub(super) fn frontier(verdict: &Verdict) -> String {
         drawing.dot("policy", (px, py), 6.0, &format!("policy {}", policy.policy));
     }
     drawing.finish(&format!("Cost against quality on {}", verdict.pool))
+}
+
+/// The least and the most that is paid per 1,000 requests. Free models have no place on a logarithmic scale: they stand at its
+/// left end, which is put well below the cheapest that is paid for.
+fn paid_range(points: &[Point]) -> (f64, f64) {
+    let paid = || points.iter().map(|point| point.cost_usd * 1000.0).filter(|cost| *cost > 0.0);
+    let (least, most) = (paid().fold(f64::INFINITY, f64::min), paid().fold(0.0, f64::max));
+    match (paid().next(), paid().count() == points.len()) {
+        (None, _) => (0.1, 1.0),
+        (Some(_), true) => (least, most),
+        (Some(_), false) => (least / 3.0, most),
+    }
 }
 
 /// A hull between its corners: straight in dollars, so bent on a logarithmic scale.

@@ -107,11 +107,20 @@ fn section(verdict: &Verdict) -> String {
 fn legend(verdict: &Verdict) -> String {
     let mut text = String::from(r#"<p class="note">"#);
     for (index, method) in verdict.methods.iter().enumerate() {
-        let _ = write!(text, r#"<span class="key {}"></span>{} "#, method_class(verdict, index), escaped(&method.name));
+        let _ = write!(
+            text,
+            r#"<span class="entry"><span class="key {}"></span>{}</span> "#,
+            method_class(verdict, index),
+            escaped(&method.name)
+        );
     }
-    text.push_str(r#"<span class="key zero"></span>blind mixing"#);
+    text.push_str(r#"<span class="entry"><span class="key zero"></span>blind mixing</span>"#);
     if let Some(policy) = &verdict.policy {
-        let _ = write!(text, r#" <span class="key policy"></span>policy {}"#, escaped(&policy.policy));
+        let _ = write!(
+            text,
+            r#" <span class="entry"><span class="key policy"></span>policy {}</span>"#,
+            escaped(&policy.policy)
+        );
     }
     text.push_str(r#"</p><ol class="models">"#);
     for single in &verdict.singles {
@@ -141,35 +150,43 @@ fn policy_line(policy: &PolicyVerdict) -> String {
     )
 }
 
-const FIGURES: &str = "<th>AUC</th><th>Brier</th><th>ECE</th><th>if perfect</th><th>AIQ</th><th>gain over blind mixing</th>\
-                       <th>save 100%</th><th>99%</th><th>97%</th><th>95%</th>";
+/// Money first: on a phone only the left columns are seen without scrolling.
+const FIGURES: &str = "<th>gain over blind mixing</th><th>save 100%</th><th>99%</th><th>97%</th><th>95%</th><th>AIQ</th>\
+                       <th>AUC</th><th>Brier</th><th>ECE</th><th>if perfect</th>";
 
 fn methods(verdict: &Verdict) -> String {
-    let mut text = format!(r#"<div class="wide"><table><tr><th>method</th>{FIGURES}<th>router ahead by</th></tr>"#);
+    let ahead = if verdict.has_router { "<th>router ahead by</th>" } else { "" };
+    let class = if verdict.has_router { " class=\"first\"" } else { "" };
+    let mut text = format!(r#"<div class="wide"><table{class}><tr><th>method</th>{FIGURES}{ahead}</tr>"#);
     for method in &verdict.methods {
         let figures = &method.figures;
         let saved: String =
             figures.savings.iter().map(|saving| format!("<td>{}</td>", percent(saving.saved))).collect();
+        let behind = method.behind_router.as_ref().map(signed).unwrap_or_default();
+        let behind = if verdict.has_router { format!("<td>{behind}</td>") } else { String::new() };
         let _ = write!(
             text,
-            "<tr><td>{}</td><td>{}</td><td>{:.4}</td><td>{:.4}</td><td>{:.4}</td><td>{:.4}</td><td>{}</td>{saved}<td>{}</td></tr>",
+            "<tr><td>{}</td><td>{}</td>{saved}<td>{:.4}</td><td>{}</td><td>{:.4}</td><td>{:.4}</td><td>{:.4}</td>{behind}</tr>",
             escaped(&method.name),
+            signed(&figures.gain),
+            figures.aiq,
             figures.auc.map_or_else(|| "-".to_owned(), |auc| format!("{auc:.4}")),
             figures.brier,
             figures.ece,
-            figures.ece_if_perfect,
-            figures.aiq,
-            signed(&figures.gain),
-            method.behind_router.as_ref().map(signed).unwrap_or_default()
+            figures.ece_if_perfect
         );
     }
     let blind: String =
         verdict.methods[0].figures.savings.iter().map(|saving| format!("<td>{}</td>", percent(saving.blind))).collect();
     let _ = write!(
         text,
-        "<tr><td>blind mixing</td><td></td><td></td><td></td><td></td><td>{:.4}</td><td>0</td>{blind}<td></td></tr></table></div>",
+        "<tr><td>blind mixing</td><td>0</td>{blind}<td>{:.4}</td><td></td><td></td><td></td><td></td></tr></table></div>",
         verdict.zero_aiq
     );
+    if verdict.n_assumed_bills > 0 {
+        let (n, of) = (verdict.n_assumed_bills, verdict.n_of * verdict.singles.len());
+        let _ = write!(text, "<p class=\"note\">{n} of {of} bills rest on an assumed length of the answer.</p>");
+    }
     if let Some(pair) = &verdict.pair {
         let _ = write!(
             text,
@@ -185,7 +202,9 @@ fn methods(verdict: &Verdict) -> String {
 }
 
 fn overall(report: &Report) -> String {
-    let mut text = format!(r#"<div class="wide"><table><tr><th>method</th>{FIGURES}</tr>"#);
+    let routed = report.verdicts.iter().any(|verdict| verdict.has_router);
+    let class = if routed { " class=\"first\"" } else { "" };
+    let mut text = format!(r#"<div class="wide"><table{class}><tr><th>method</th>{FIGURES}</tr>"#);
     let mut starred = false;
     for method in &report.overall {
         let Overall { name, n_pools, auc, brier, ece, ece_if_perfect, aiq, gain, savings } = method;
@@ -199,8 +218,8 @@ fn overall(report: &Report) -> String {
         let gain = signed(&crate::curve::Interval { value, low, high });
         let _ = write!(
             text,
-            "<tr><td>{}</td><td>{auc:.4}</td><td>{brier:.4}</td><td>{ece:.4}</td><td>{ece_if_perfect:.4}</td>\
-             <td>{aiq:.4}</td><td>{gain}</td>{saved}</tr>",
+            "<tr><td>{}</td><td>{gain}</td>{saved}<td>{aiq:.4}</td><td>{auc:.4}</td><td>{brier:.4}</td><td>{ece:.4}</td>\
+             <td>{ece_if_perfect:.4}</td></tr>",
             escaped(name)
         );
     }
@@ -245,7 +264,8 @@ fn provenance(report: &Report) -> String {
     if from.n_skipped > 0 {
         let _ = write!(text, ", {} bad rows passed over", from.n_skipped);
     }
-    let notes = crate::baselines::NOTES.map(escaped).join("; ");
+    let notes = crate::baselines::NOTES.into_iter().chain(from.notes.iter().map(String::as_str));
+    let notes = notes.map(escaped).collect::<Vec<_>>().join("; ");
     let _ = write!(text, ". {notes}.</p><div class=\"wide\"><table><tr><th>file</th><th>what</th><th>sha256</th></tr>");
     for source in &from.sources {
         let (file, role, digest) = (escaped(&source.file), source.role, &source.sha256);

@@ -27,8 +27,8 @@ pub(super) fn table(report: &Report) -> String {
         let verdict = if gate.ship { "SHIP" } else { "DO NOT SHIP" };
         let _ = writeln!(text, "{verdict}: {}\n", gate.reason);
     }
-    for note in crate::baselines::NOTES {
-        let _ = writeln!(text, "{note}");
+    for note in crate::baselines::NOTES.into_iter().chain(report.provenance.notes.iter().map(String::as_str)) {
+        text.push_str(&wrapped(note));
     }
     let provenance = &report.provenance;
     let _ = write!(
@@ -41,6 +41,26 @@ pub(super) fn table(report: &Report) -> String {
     }
     text.push('\n');
     text
+}
+
+/// A sentence in as many lines as it needs, the later ones indented.
+fn wrapped(sentence: &str) -> String {
+    let mut text = String::new();
+    let mut column = 0;
+    for word in sentence.split_whitespace() {
+        let word = cut(word, WIDTH - 4);
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > WIDTH {
+            text.push_str("\n    ");
+            column = 4;
+        } else if column > 0 {
+            text.push(' ');
+            column += 1;
+        }
+        text.push_str(&word);
+        column += length;
+    }
+    text + "\n"
 }
 
 fn pool(verdict: &Verdict) -> String {
@@ -75,6 +95,10 @@ fn pool(verdict: &Verdict) -> String {
         if let Some(behind) = &method.behind_router {
             let _ = writeln!(text, "router's AIQ less that of {}: {}", cut(&method.name, NAME + 12), signed(behind));
         }
+    }
+    if verdict.n_assumed_bills > 0 {
+        let of = verdict.n_of * verdict.singles.len();
+        let _ = writeln!(text, "{} of {of} bills rest on an assumed length of the answer", verdict.n_assumed_bills);
     }
     if let Some(pair) = &verdict.pair {
         let call =

@@ -27,6 +27,7 @@ fn report(names: &[&str]) -> Report {
         seed: 0,
         n_bootstraps: 20,
         policy: "default = \"p\"\n".to_owned(),
+        notes: vec!["judged on all rows given, ".repeat(9)],
     };
     let gate = (names.len() > 1).then(|| Gate::of(Vec::new()));
     Report::new(names.iter().map(|name| verdict(name)).collect(), gate, provenance)
@@ -68,6 +69,24 @@ fn names_are_text_and_never_markup() {
     assert!(!page.contains("<b>") && !page.contains("<img"));
     assert!(page.contains("&lt;b&gt;&amp;&quot;&#39;"));
     assert!(!page.contains("NaN") && !page.contains("inf"), "no chart holds a number that is none");
+}
+
+#[test]
+fn free_models_leave_every_chart_whole() {
+    for n_free in 1..=3 {
+        let mut pool = pool(120, 1);
+        for row in 0..120 {
+            pool.truth.bill_usd.row_mut(row)[..n_free].fill(0.0);
+        }
+        let mode = Mode::Tolerance { quality_tolerance: Quality::new(0.02).unwrap() };
+        let policy = Policy::new(PolicyName::new("p").unwrap(), Rules::of(mode)).unwrap();
+        let verdict = Judge { seed: 0, n_bootstraps: 20, pair: None, policy }.judge(&pool, None).unwrap();
+        let page = Report::new(vec![verdict], None, report(&["town"]).provenance).page();
+        assert!(!page.contains("NaN") && !page.contains("inf"), "{n_free} free");
+        // Every dot lies within its drawing of 560 by 400.
+        let centres = page.split("cx=\"").skip(1).map(|rest| rest.split_once('"').unwrap().0.parse::<f64>().unwrap());
+        assert!(centres.clone().count() > 10 && centres.clone().all(|x| (0.0..=560.0).contains(&x)));
+    }
 }
 
 #[test]

@@ -1,27 +1,26 @@
 //! `pointsman eval`: replays outcomes and says what routing would have bought. The judging is done by `evals`; here files are
 //! read, and a report is printed and written.
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use decision::{Mode, Policies, Policy, PolicyName, Quality, Rules};
+use decision::Policies;
 use evals::baselines::Baseline;
-use evals::forecasts::Forecasts;
-use evals::pool::{AssumedTokens, Outcomes, Pool, PriceList, TokenPrices};
-use evals::report::{Provenance, Report, Source};
+use evals::pool::{AssumedTokens, Pool};
+use evals::report::{Provenance, Report};
 use evals::trial::{Trial, as_lines};
 use evals::verdict::Judge;
-use sha2::{Digest, Sha256};
 use training_data::publish::Staged;
-use training_data::{prices, rows};
 
 use crate::CalledWrongly;
 use crate::progress::Progress;
+
+use inputs::{Inputs, Wanted};
+
+mod inputs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -61,6 +60,10 @@ pub(crate) struct Arguments {
     /// Judge only these prompts: a file with one id a line.
     #[arg(long, value_name = "FILE")]
     ids: Option<PathBuf>,
+
+    /// Judge only the held-out part of the split with this salt: what a trainer with the same salt never sees.
+    #[arg(long, value_name = "SALT", conflicts_with = "ids")]
+    held_out: Option<String>,
 
     /// Policies to replay; the file's default, or the one named by --policy.
     #[arg(long, value_name = "FILE")]
@@ -105,17 +108,17 @@ pub(crate) struct Arguments {
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let mut sources = Vec::new();
-    let policy = policy(arguments, &mut sources)?;
-    let prices = price_list(arguments.prices.as_deref(), &mut sources)?;
-    let named = named_pools(arguments.pools.as_deref(), &mut sources)?;
+    let mut inputs = Inputs::default();
+    let policy = inputs.policy(arguments.policies.as_deref(), arguments.policy.as_deref())?;
+    let prices = inputs.prices(arguments.prices.as_deref())?;
+    let named = inputs.named_pools(arguments.pools.as_deref())?;
     let assumed = assumed(&arguments.assume_completion)?;
-    let forecasts = read_forecasts("forecasts", arguments.forecasts.as_deref(), &mut sources)?;
-    let champion = read_forecasts("champion", arguments.champion.as_deref(), &mut sources)?;
-    let (outcomes, n_skipped) = read_outcomes(arguments, &mut sources)?;
-    let pools = outcomes.pools(named.as_ref(), &prices, &assumed)?;
-    let pools = only(arguments.ids.as_deref(), pools, &mut sources)?;
-
+    let forecasts = inputs.forecasts("forecasts", arguments.forecasts.as_deref())?;
+    let champion = inputs.forecasts("champion", arguments.champion.as_deref())?;
+    let ids = inputs.ids(arguments.ids.as_deref())?;
+    let wanted = Wanted { ids, held_out: arguments.held_out.as_deref(), skip_bad: arguments.skip_bad };
+    let (outcomes, n_skipped) = inputs.outcomes(&arguments.outcomes, &wanted)?;
+    let (pools, mut notes) = outcomes.pools(named.as_ref(), &prices, &assumed)?;
     write_baselines(&arguments.write_forecasts, &pools)?;
 
     let n_bootstraps = usize::try_from(arguments.bootstraps)?;
@@ -123,19 +126,23 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let judge = Judge { seed: arguments.seed, n_bootstraps, pair, policy };
     let progress = Progress::counted("judging", pools.len());
     let trial = Trial { judge: &judge, forecasts: forecasts.as_ref(), champion: champion.as_ref() };
-    let (verdicts, gate) = trial.hold(&pools, |done| progress.at(done))?;
+    let outcome = trial.hold(&pools, |done| progress.at(done))?;
     progress.end();
 
+    notes.extend(outcome.passed_over);
+    notes.extend(forecasts.iter().flat_map(|forecasts| forecasts.notes(&pools)));
+    notes.push(scope(arguments));
     let provenance = Provenance {
         pointsman: env!("CARGO_PKG_VERSION"),
-        sources,
+        sources: inputs.sources,
         n_rows: outcomes.n_rows(),
         n_skipped,
         seed: judge.seed,
         n_bootstraps,
         policy: Policies::new(judge.policy.name().clone(), vec![judge.policy.clone()])?.to_toml(),
+        notes,
     };
-    let report = Report::new(verdicts, gate, provenance);
+    let report = Report::new(outcome.verdicts, outcome.gate, provenance);
     if let Some(folder) = &arguments.report {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
         write_whole(&folder.join("report.html"), &report.page())?;
@@ -146,40 +153,16 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(if report.gate.as_ref().is_none_or(|gate| gate.ship) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The named policy, or the cheapest model within two hundredths of the best.
-fn policy(arguments: &Arguments, sources: &mut Vec<Source>) -> anyhow::Result<Policy> {
-    let Some(file) = &arguments.policies else {
-        let mode = Mode::Tolerance { quality_tolerance: Quality::new(0.02)? };
-        return Ok(Policy::new(PolicyName::new("tolerance-0_02")?, Rules::of(mode))?);
-    };
-    let text = String::from_utf8(read_whole("policy", file, sources)?)
-        .map_err(|_| anyhow::anyhow!("{}: expected text, found other bytes", file.display()))?;
-    let policies = Policies::from_toml(&text).with_context(|| file.display().to_string())?;
-    let Some(name) = &arguments.policy else { return Ok(policies.default_policy().clone()) };
-    let known: Vec<&str> = policies.iter().map(|policy| policy.name().as_str()).collect();
-    let complaint =
-        || CalledWrongly(format!("{}: {}", file.display(), decision::document::unknown("policy", name, known.clone())));
-    Ok(policies.get(name).ok_or_else(complaint)?.clone())
-}
-
-fn price_list(file: Option<&Path>, sources: &mut Vec<Source>) -> anyhow::Result<PriceList> {
-    let Some(file) = file else { return Ok(PriceList::default()) };
-    sources.push(source("prices", file)?);
-    let priced = prices::read(file)?.into_iter().filter_map(|row| {
-        let prices = TokenPrices { prompt: row.prompt_usd_per_1m?, completion: row.completion_usd_per_1m? };
-        Some((row.model, prices))
-    });
-    Ok(priced.collect())
-}
-
-fn named_pools(
-    file: Option<&Path>,
-    sources: &mut Vec<Source>,
-) -> anyhow::Result<Option<BTreeMap<String, Vec<String>>>> {
-    let Some(file) = file else { return Ok(None) };
-    let bytes = read_whole("pools", file, sources)?;
-    let expected = "expected an object of sources, each a list of models";
-    serde_json::from_slice(&bytes).map(Some).map_err(|error| anyhow::anyhow!("{}: {expected}: {error}", file.display()))
+/// Which rows were judged: whoever reads a verdict must know whether anybody could have learned from them.
+fn scope(arguments: &Arguments) -> String {
+    match (&arguments.held_out, &arguments.ids) {
+        (Some(salt), _) => format!("judged on the held-out part under the salt `{salt}`"),
+        (None, Some(_)) => "judged on the prompts of the --ids file".to_owned(),
+        (None, None) => {
+            "judged on all rows given; with --held-out SALT only on those a trainer with that salt never sees"
+                .to_owned()
+        }
+    }
 }
 
 fn assumed(given: &[String]) -> anyhow::Result<AssumedTokens> {
@@ -196,38 +179,6 @@ fn assumed(given: &[String]) -> anyhow::Result<AssumedTokens> {
     Ok(assumed)
 }
 
-fn read_forecasts(
-    role: &'static str,
-    file: Option<&Path>,
-    sources: &mut Vec<Source>,
-) -> anyhow::Result<Option<Forecasts>> {
-    let Some(file) = file else { return Ok(None) };
-    sources.push(source(role, file)?);
-    let open = File::open(file).with_context(|| file.display().to_string())?;
-    let forecasts = Forecasts::read(BufReader::with_capacity(1 << 18, open), &file.display().to_string())?;
-    if forecasts.is_empty() {
-        bail!("{}: expected forecasts, found none", file.display());
-    }
-    Ok(Some(forecasts))
-}
-
-fn read_outcomes(arguments: &Arguments, sources: &mut Vec<Source>) -> anyhow::Result<(Outcomes, u64)> {
-    for file in rows::outcome_files(&arguments.outcomes)? {
-        sources.push(source("outcomes", &file)?);
-    }
-    let mut rows = rows::read(&arguments.outcomes, arguments.skip_bad)?;
-    let mut outcomes = Outcomes::default();
-    let progress = Progress::open_ended("reading", "rows");
-    for row in rows.by_ref() {
-        outcomes.add(&row?)?;
-        if outcomes.n_rows().is_multiple_of(10_000) {
-            progress.at(outcomes.n_rows());
-        }
-    }
-    progress.end();
-    Ok((outcomes, rows.drops().n_rows()))
-}
-
 /// Both models must be known somewhere, or the figures would silently be missing.
 fn pair(given: Option<&str>, pools: &[Pool]) -> anyhow::Result<Option<(String, String)>> {
     let Some(given) = given else { return Ok(None) };
@@ -240,24 +191,6 @@ fn pair(given: Option<&str>, pools: &[Pool]) -> anyhow::Result<Option<(String, S
         }
     }
     Ok(Some((weak.to_owned(), strong.to_owned())))
-}
-
-/// The pools cut down to the prompts that were asked for.
-fn only(file: Option<&Path>, pools: Vec<Pool>, sources: &mut Vec<Source>) -> anyhow::Result<Vec<Pool>> {
-    let Some(file) = file else { return Ok(pools) };
-    let bytes = read_whole("ids", file, sources)?;
-    let text = String::from_utf8_lossy(&bytes);
-    let ids: std::collections::BTreeSet<&str> = text.lines().collect();
-    let cut = |pool: Pool| {
-        let rows: Vec<usize> =
-            (0..pool.prompts.len()).filter(|row| ids.contains(pool.prompts[*row].id.as_str())).collect();
-        pool.taken(&rows)
-    };
-    let pools: Vec<Pool> = pools.into_iter().map(cut).filter(|pool| !pool.prompts.is_empty()).collect();
-    if pools.is_empty() {
-        bail!("{}: no pool has a prompt with one of these ids", file.display());
-    }
-    Ok(pools)
 }
 
 fn write_baselines(wanted: &[String], pools: &[Pool]) -> anyhow::Result<()> {
@@ -280,30 +213,6 @@ fn write_baselines(wanted: &[String], pools: &[Pool]) -> anyhow::Result<()> {
         write_whole(Path::new(file), &text)?;
     }
     Ok(())
-}
-
-fn read_whole(role: &'static str, file: &Path, sources: &mut Vec<Source>) -> anyhow::Result<Vec<u8>> {
-    let bytes = std::fs::read(file).with_context(|| file.display().to_string())?;
-    sources.push(named(role, file, &Sha256::digest(&bytes)));
-    Ok(bytes)
-}
-
-fn source(role: &'static str, file: &Path) -> anyhow::Result<Source> {
-    let mut open = File::open(file).with_context(|| file.display().to_string())?;
-    let (mut digest, mut bytes) = (Sha256::new(), vec![0; 1 << 18]);
-    loop {
-        let n = open.read(&mut bytes).with_context(|| file.display().to_string())?;
-        if n == 0 {
-            return Ok(named(role, file, &digest.finalize()));
-        }
-        digest.update(&bytes[..n]);
-    }
-}
-
-/// Only the name of a file: a report that is passed on must not tell the folders of whoever made it.
-fn named(role: &'static str, file: &Path, digest: &[u8]) -> Source {
-    let name = file.file_name().map_or_else(|| file.display().to_string(), |name| name.to_string_lossy().into_owned());
-    Source { role, file: name, sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect() }
 }
 
 fn write_whole(file: &Path, text: &str) -> anyhow::Result<()> {

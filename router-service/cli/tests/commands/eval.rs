@@ -114,6 +114,19 @@ fn a_baseline_written_out_and_judged_as_a_router_is_that_baseline() {
 }
 
 #[test]
+fn only_the_wanted_prompts_are_judged() {
+    let scratch = town("eval-wanted");
+    let ids: String =
+        (0..120).map(|n| format!("town/{}/{n:03} \r\n", if n % 2 == 1 { "hard" } else { "easy" })).collect();
+    scratch.write("ids.txt", &format!("\u{feff}{ids}"));
+    let eval = |more: &str| scratch.run(&format!("eval outcomes.jsonl --prices prices.csv --bootstraps 20 {more}"));
+    check(&eval("--ids ids.txt"), 0, "town: 120 prompts x 2 models", "");
+    check(&eval("--held-out 2026"), 0, "judged on the held-out part under the salt `2026`", "");
+    check(&eval(""), 0, "judged on all rows given; with --held-out SALT only on those", "");
+    check(&eval("--held-out 2026 --ids ids.txt"), 2, "", "cannot be used with");
+}
+
+#[test]
 fn a_policy_of_ones_own_is_replayed() {
     let scratch = town("eval-policy");
     scratch.write("policies.toml", "default = \"a\"\n[policy.a]\nmode = \"target\"\nquality_floor = 0.8\n[policy.b]\nmode = \"pin\"\nmodel = \"dear\"\n");

@@ -26,13 +26,19 @@ fn every_figure_agrees_with_an_independent_scorer() {
     let scratch = Scratch::new("eval-scorer");
     let data = |name: &str| shared.join("data").join(name).display().to_string();
     let (outcomes, prices, pools) = (data("outcomes"), data("prices.csv"), data("pools.json"));
-    let judge = format!("eval {outcomes} --prices {prices} --pools {pools} --assume-completion mmlu_redux_helm=1");
-    scratch.run(&format!("{judge} --write-forecasts knn=f.jsonl --bootstraps 20"));
-    let ours = scratch.run(&format!("{judge} --forecasts f.jsonl --json"));
+    let judge = format!("eval {outcomes} --prices {prices} --pools {pools}");
+    scratch.run(&format!("{judge} --write-forecasts knn=all.jsonl --bootstraps 20"));
+    let lines: Vec<String> = scratch.read("all.jsonl").lines().map(rounded).collect();
+    scratch.write("f.jsonl", &lines.join("\n"));
+    // Two of three prompts, so that a model's usual answer must come from them alone.
+    let ids: Vec<&str> = lines.iter().enumerate().filter(|(n, _)| n % 3 > 0).map(|(_, line)| id(line)).collect();
+    scratch.write("ids.txt", &ids.join("\n"));
+    let ours = scratch.run(&format!("{judge} --forecasts f.jsonl --ids ids.txt --json"));
     let ours: Value = serde_json::from_slice(&ours.stdout).unwrap();
     let theirs = Command::new("python3")
         .arg(shared.join("tools/score.py"))
-        .args(["--outcomes", &outcomes, "--forecasts", "f.jsonl", "--prices", &prices, "--pools", &pools, "--json"])
+        .args(["--outcomes", &outcomes, "--forecasts", "f.jsonl", "--prices", &prices, "--pools", &pools])
+        .args(["--ids", "ids.txt", "--json"])
         .current_dir(&scratch.0)
         .output()
         .unwrap();
@@ -47,11 +53,30 @@ fn every_figure_agrees_with_an_independent_scorer() {
     }
 }
 
+fn id(line: &str) -> &str {
+    line.split('"').skip_while(|word| *word != "id").nth(2).expect("a line has an id")
+}
+
+/// Qualities to two digits, so that ties are common, and no cost for one model in three.
+fn rounded(line: &str) -> String {
+    let mut line: Value = serde_json::from_str(line).expect("we wrote it");
+    for (place, forecast) in line["forecasts"].as_array_mut().expect("a list").iter_mut().enumerate() {
+        let quality = (forecast["quality"].as_f64().expect("a number") * 100.0).round() / 100.0;
+        forecast["quality"] = quality.into();
+        if place % 3 == 0 {
+            forecast.as_object_mut().expect("an object").remove("cost_usd");
+        }
+    }
+    line.to_string()
+}
+
 /// Our figures under the scorer's names.
 fn figures(verdict: &Value) -> Vec<(&'static str, &Value)> {
     let figures = &verdict["methods"][0]["figures"];
     let mut named = vec![
         ("n", &verdict["n_prompts"]),
+        ("best", &verdict["references"][2]["quality"]),
+        ("oracle", &verdict["references"][4]["quality"]),
         ("zero", &verdict["zero_aiq"]),
         ("auc", &figures["auc"]),
         ("brier", &figures["brier"]),

@@ -1,0 +1,153 @@
+//! The files behind a report: each is read once and leaves its name and digest in the provenance.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use decision::{Mode, Policies, Policy, PolicyName, Quality, Rules};
+use evals::forecasts::Forecasts;
+use evals::pool::{Outcomes, PriceList, TokenPrices};
+use evals::report::Source;
+use sha2::{Digest, Sha256};
+use training_data::split::{Shares, Split};
+use training_data::{prices, rows};
+
+use crate::CalledWrongly;
+use crate::progress::Progress;
+
+/// What has been read so far.
+#[derive(Default)]
+pub(super) struct Inputs {
+    pub(super) sources: Vec<Source>,
+}
+
+/// Which of the outcome rows are wanted.
+pub(super) struct Wanted<'a> {
+    /// Only these prompts.
+    pub(super) ids: Option<BTreeSet<String>>,
+    /// Only the held-out part under this salt.
+    pub(super) held_out: Option<&'a str>,
+    /// Pass over bad rows.
+    pub(super) skip_bad: bool,
+}
+
+impl Inputs {
+    /// The named policy, or the cheapest model within two hundredths of the best.
+    pub(super) fn policy(&mut self, file: Option<&Path>, name: Option<&str>) -> anyhow::Result<Policy> {
+        let Some(file) = file else {
+            let mode = Mode::Tolerance { quality_tolerance: Quality::new(0.02)? };
+            return Ok(Policy::new(PolicyName::new("tolerance-0_02")?, Rules::of(mode))?);
+        };
+        let policies = Policies::from_toml(&self.text("policy", file)?).with_context(|| file.display().to_string())?;
+        let Some(name) = name else { return Ok(policies.default_policy().clone()) };
+        let known: Vec<&str> = policies.iter().map(|policy| policy.name().as_str()).collect();
+        let complaint = || decision::document::unknown("policy", name, known.clone());
+        let policy = policies.get(name).ok_or_else(|| CalledWrongly(format!("{}: {}", file.display(), complaint())))?;
+        Ok(policy.clone())
+    }
+
+    pub(super) fn prices(&mut self, file: Option<&Path>) -> anyhow::Result<PriceList> {
+        let Some(file) = file else { return Ok(PriceList::default()) };
+        self.note("prices", file)?;
+        let priced = prices::read(file)?.into_iter().filter_map(|row| {
+            let prices = TokenPrices { prompt: row.prompt_usd_per_1m?, completion: row.completion_usd_per_1m? };
+            Some((row.model, prices))
+        });
+        Ok(priced.collect())
+    }
+
+    pub(super) fn named_pools(&mut self, file: Option<&Path>) -> anyhow::Result<Option<BTreeMap<String, Vec<String>>>> {
+        let Some(file) = file else { return Ok(None) };
+        let text = self.text("pools", file)?;
+        let expected = "expected an object of sources, each a list of models";
+        serde_json::from_str(&text)
+            .map(Some)
+            .map_err(|error| anyhow::anyhow!("{}: {expected}: {error}", file.display()))
+    }
+
+    pub(super) fn forecasts(&mut self, role: &'static str, file: Option<&Path>) -> anyhow::Result<Option<Forecasts>> {
+        let Some(file) = file else { return Ok(None) };
+        self.note(role, file)?;
+        let open = File::open(file).with_context(|| file.display().to_string())?;
+        let forecasts = Forecasts::read(BufReader::with_capacity(1 << 18, open), &file.display().to_string())?;
+        if forecasts.is_empty() {
+            bail!("{}: expected forecasts, found none", file.display());
+        }
+        Ok(Some(forecasts))
+    }
+
+    pub(super) fn ids(&mut self, file: Option<&Path>) -> anyhow::Result<Option<BTreeSet<String>>> {
+        let Some(file) = file else { return Ok(None) };
+        let text = self.text("ids", file)?;
+        let ids: BTreeSet<String> =
+            text.lines().map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect();
+        if ids.is_empty() {
+            bail!("{}: expected ids of prompts, one a line, found none", file.display());
+        }
+        Ok(Some(ids))
+    }
+
+    /// The wanted rows, and how many bad ones were passed over. What is not wanted is left out before anything is computed: a
+    /// model's usual answer must not be learned from rows outside.
+    pub(super) fn outcomes(&mut self, paths: &[PathBuf], wanted: &Wanted<'_>) -> anyhow::Result<(Outcomes, u64)> {
+        for file in rows::outcome_files(paths)? {
+            self.note("outcomes", &file)?;
+        }
+        let mut rows = rows::read(paths, wanted.skip_bad)?;
+        let mut outcomes = Outcomes::default();
+        let progress = Progress::open_ended("reading", "rows");
+        let split = wanted.held_out.map(|salt| Split::new(salt, Shares::default())).transpose()?;
+        let mut taken: Box<dyn Iterator<Item = _>> = match &split {
+            Some(split) => Box::new(split.held_out_rows(rows.by_ref())),
+            None => Box::new(rows.by_ref()),
+        };
+        for row in taken.by_ref() {
+            let row = row?;
+            let id = || format!("{}/{}/{}", row.source, row.dataset, row.prompt_id);
+            if wanted.ids.as_ref().is_none_or(|ids| ids.contains(&id())) {
+                outcomes.add(&row)?;
+            }
+            if outcomes.n_rows().is_multiple_of(10_000) {
+                progress.at(outcomes.n_rows());
+            }
+        }
+        drop(taken);
+        progress.end();
+        if outcomes.n_rows() == 0 {
+            bail!("expected outcome rows to judge, found none that are wanted");
+        }
+        Ok((outcomes, rows.drops().n_rows()))
+    }
+
+    /// A whole file as text, without the mark that some editors put in front.
+    fn text(&mut self, role: &'static str, file: &Path) -> anyhow::Result<String> {
+        let bytes = std::fs::read(file).with_context(|| file.display().to_string())?;
+        self.sources.push(named(role, file, &Sha256::digest(&bytes)));
+        let text = String::from_utf8(bytes)
+            .map_err(|_| anyhow::anyhow!("{}: expected text, found other bytes", file.display()))?;
+        Ok(text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned))
+    }
+
+    /// The digest of a file that is too large to hold.
+    fn note(&mut self, role: &'static str, file: &Path) -> anyhow::Result<()> {
+        let mut open = File::open(file).with_context(|| file.display().to_string())?;
+        let (mut digest, mut bytes) = (Sha256::new(), vec![0; 1 << 18]);
+        loop {
+            let n = open.read(&mut bytes).with_context(|| file.display().to_string())?;
+            if n == 0 {
+                break;
+            }
+            digest.update(&bytes[..n]);
+        }
+        self.sources.push(named(role, file, &digest.finalize()));
+        Ok(())
+    }
+}
+
+/// Only the name of a file: a report that is passed on must not tell the folders of whoever made it.
+fn named(role: &'static str, file: &Path, digest: &[u8]) -> Source {
+    let name = file.file_name().map_or_else(|| file.display().to_string(), |name| name.to_string_lossy().into_owned());
+    Source { role, file: name, sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect() }
+}
