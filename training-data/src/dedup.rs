@@ -26,6 +26,13 @@ const MIN_SHARED: usize = 4;
 /// A question of fewer words is no question: `which is true` stands before options of every subject.
 const MIN_STEM_WORDS: usize = 4;
 
+/// Letters and digits of which a prompt is named. Of `?`, `B` or a pictogram fewer are left, and what was taken off them is
+/// all that tells them apart: they are named after their exact text. A guess; `2+2` and `2-2` are two questions.
+const MIN_NAME_SIGNS: usize = 3;
+
+/// Keeps the names of exact texts apart from those of words.
+const EXACT_SALT: u64 = 11;
+
 /// Prompts that are compared. Behind it, only equal words make a group.
 pub const MAX_PROMPTS: usize = 1 << 19;
 
@@ -70,7 +77,7 @@ impl Grouper {
             return;
         }
         let words = words(prompt);
-        let name = name(&words);
+        let name = name_of(prompt, &words);
         if let Some(place) = self.known.get(&name) {
             self.spellings.add(prompt, *place);
             return;
@@ -132,7 +139,7 @@ impl Groups {
     pub fn of(&self, prompt: &str) -> Text {
         let group = self.spellings.place(prompt).map_or_else(
             || {
-                let own = name(&words(prompt));
+                let own = name_of(prompt, &words(prompt));
                 self.known.get(&own).map_or(own, |place| self.names[*place as usize])
             },
             |place| self.names[place as usize],
@@ -195,6 +202,11 @@ fn stem(prompt: &str) -> Option<&str> {
 /// means anything; scripts that write without spaces give a word a sign.
 pub(crate) fn words(prompt: &str) -> Vec<u64> {
     let mut words = Vec::with_capacity(prompt.len() / 5);
+    each_word(prompt, &mut |word| words.push(fingerprint(7, word.as_bytes())));
+    words
+}
+
+fn each_word(prompt: &str, take: &mut impl FnMut(&str)) {
     let mut word = String::new();
     for char in prompt.chars() {
         let stands_alone = ('\u{2e80}'..='\u{d7ff}').contains(&char);
@@ -203,27 +215,38 @@ pub(crate) fn words(prompt: &str) -> Vec<u64> {
         } else if char.is_alphanumeric() && !stands_alone {
             word.extend(char.to_lowercase());
         } else {
-            end_word(&mut word, &mut words);
+            end_word(&mut word, take);
             if stands_alone && char.is_alphanumeric() {
                 word.push(char);
-                end_word(&mut word, &mut words);
+                end_word(&mut word, take);
             }
         }
     }
-    end_word(&mut word, &mut words);
-    words
+    end_word(&mut word, take);
 }
 
-fn end_word(word: &mut String, words: &mut Vec<u64>) {
+fn end_word(word: &mut String, take: &mut impl FnMut(&str)) {
     let marks_option = word.len() == 1 && ("a"..="j").contains(&word.as_str());
     if !word.is_empty() && !marks_option {
-        words.push(fingerprint(7, word.as_bytes()));
+        take(word);
     }
     word.clear();
 }
 
+/// The name of a prompt: that of its words, or of its exact text if too little of it are words.
+pub(crate) fn name_of(prompt: &str, words: &[u64]) -> u64 {
+    if words.len() < MIN_NAME_SIGNS {
+        let mut n_signs = 0;
+        each_word(prompt, &mut |word| n_signs += word.chars().count());
+        if n_signs < MIN_NAME_SIGNS {
+            return fingerprint(EXACT_SALT, prompt.trim().as_bytes());
+        }
+    }
+    name(words)
+}
+
 /// A name for some words: what equal prompts share whatever their spacing and case.
-pub(crate) fn name(words: &[u64]) -> u64 {
+fn name(words: &[u64]) -> u64 {
     words.iter().fold(words.len() as u64, |hash, word| fingerprint(hash, &word.to_le_bytes()))
 }
 

@@ -98,7 +98,11 @@ pub fn read(plan: &Plan, sink: &mut Sink<'_>) -> Result<(), RowError> {
         Format::Table => (&["csv", "tsv", "jsonl", "ndjson", "parquet"], generic::send),
     };
     for file in rows::files(&plan.paths, endings)? {
-        send(&file, plan, sink)?;
+        match send(&file, plan, sink) {
+            // A file of bad rows only ends before its first row; whoever skips bad rows goes on to the next file.
+            Err(error) if error.bad_row().is_some() => sink(Err(error))?,
+            outcome => outcome?,
+        }
     }
     Ok(())
 }
@@ -108,7 +112,9 @@ fn missing(path: &Path, column: &str, table: &Table) -> RowError {
     const SHOWN_NAMES: usize = 20;
     let names = table.names();
     let mut found = names.iter().take(SHOWN_NAMES).cloned().collect::<Vec<_>>().join(", ");
-    if names.len() > SHOWN_NAMES {
+    if names.is_empty() {
+        found.push_str("none");
+    } else if names.len() > SHOWN_NAMES {
         found.push_str(", ..");
     }
     RowError::MissingColumn { file: path.to_owned(), column: column.to_owned(), found }

@@ -131,11 +131,11 @@ impl Split {
     }
 }
 
-/// What must stay together: the group; without one, the words of the prompt; without those, its digest or its id.
+/// What must stay together: the group; without one, what grouping would name the prompt after; without those, its digest or its id.
 fn key(row: &OutcomeRow) -> u64 {
     match (&row.group, &row.prompt, &row.prompt_digest) {
         (Some(group), _, _) => of_texts(1, &[group]),
-        (None, Some(prompt), _) => dedup::name(&dedup::words(prompt)),
+        (None, Some(prompt), _) => dedup::name_of(prompt, &dedup::words(prompt)),
         (None, None, Some(digest)) => of_texts(2, &[digest]),
         (None, None, None) => of_texts(3, &[&row.source, &row.dataset, &row.prompt_id]),
     }

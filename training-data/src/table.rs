@@ -12,8 +12,8 @@ mod csv;
 mod json;
 
 pub use csv::{CsvTable, MAX_RECORD_BYTES};
-pub use json::JsonTable;
 pub(crate) use json::cell as json_cell;
+pub use json::{JsonTable, MAX_COLUMNS};
 
 /// A table of any form.
 pub enum Table {
@@ -26,7 +26,8 @@ pub enum Table {
 }
 
 impl Table {
-    /// Opens a table by the ending of its name. Of Parquet, only the wanted columns will be read.
+    /// Opens a table by the ending of its name. Of Parquet and JSONL, only the wanted columns will be
+    /// read.
     ///
     /// # Errors
     /// The file cannot be read, or is of another format.
@@ -34,7 +35,7 @@ impl Table {
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("csv") => CsvTable::open(path, b',').map(|table| Self::Csv(Box::new(table))),
             Some("tsv") => CsvTable::open(path, b'\t').map(|table| Self::Csv(Box::new(table))),
-            Some("jsonl" | "ndjson") => JsonTable::open(path).map(|table| Self::Json(Box::new(table))),
+            Some("jsonl" | "ndjson") => JsonTable::open(path, wanted).map(|table| Self::Json(Box::new(table))),
             Some("parquet") => ParquetTable::open(path, wanted).map(|table| Self::Parquet(Box::new(table))),
             _ => Err(RowError::Format {
                 file: path.to_owned(),

@@ -1,6 +1,7 @@
 //! `pointsman import`: results of others and our own log to outcome rows, price lists to a catalog. The work is done by
 //! `training-data`; here arguments become a plan, and a report becomes text.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use training_data::import::{self, Format, Grouping, ImportError, Mapping, Plan, Report};
-use training_data::prices::{self, PriceRow};
+use training_data::prices::{self, Chosen, LeftOut};
 use training_data::publish::Staged;
 
 use crate::CalledWrongly;
@@ -20,7 +21,7 @@ Examples:
   pointsman import table results.csv --map quality=score,model=llm,prompt=question -o outcomes.parquet
   pointsman import table grades.csv --wide gpt-4o,haiku --quality-max 10 -o outcomes.parquet
   pointsman import outcomes logs/ more.jsonl --skip-bad -o outcomes.parquet
-  pointsman import litellm-prices model_prices_and_context_window.json --model gpt-4o -o catalog.toml";
+  pointsman import prices model_prices_and_context_window.json --model gpt-4o -o catalog.toml";
 
 /// Arguments of `pointsman import`.
 #[derive(Args)]
@@ -37,7 +38,7 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 
-    /// Pass over bad rows and count them, instead of ending at the first.
+    /// Pass over bad rows, or bad entries of a price list, and count them, instead of ending at the first.
     #[arg(long)]
     skip_bad: bool,
 
@@ -65,7 +66,7 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with = "no_groups")]
     regroup: bool,
 
-    /// For prices: only these models, in this order.
+    /// For `prices`: only these models, in this order; the other entries of the list are not judged.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     model: Vec<String>,
 
@@ -153,37 +154,52 @@ fn import_prices(arguments: &Arguments) -> anyhow::Result<()> {
         let found = arguments.output.display();
         return Err(CalledWrongly(format!("--output: expected a name that ends in .toml, found {found}")).into());
     }
-    let mut rows = prices::read(path)?;
-    if !arguments.model.is_empty() {
-        rows = prices::select(&rows, &arguments.model)?;
+    let chosen = prices::choose(path, &arguments.model, arguments.skip_bad)?;
+    if chosen.rows.is_empty() {
+        let why = chosen.left_out.first().map(|left_out| format!("; {}: {}", called(left_out), left_out.reason));
+        let (path, n_left_out) = (path.display(), count(chosen.left_out.len() as u64));
+        anyhow::bail!(
+            "{path}: expected models with prices and a context window, found none in {n_left_out} entries{}",
+            why.unwrap_or_default()
+        );
     }
-    let (incomplete, complete): (Vec<PriceRow>, Vec<PriceRow>) =
-        rows.into_iter().partition(|row| row.lacks().is_some());
-    anyhow::ensure!(
-        !complete.is_empty(),
-        "{}: expected models with prices and a context window, found none",
-        path.display()
-    );
-    write_whole(&arguments.output, &prices::catalog_toml(&complete))?;
-    let lacking: Vec<(&str, &str)> =
-        incomplete.iter().filter_map(|row| Some((row.model.as_str(), row.lacks()?))).collect();
-    if arguments.json {
-        let left_out: Vec<_> = lacking.iter().map(|(model, lacks)| json!({"model": model, "lacks": lacks})).collect();
-        let report = json!({"output": arguments.output, "n_models": complete.len(), "left_out": left_out});
-        return say(&pretty(&report)?);
+    write_whole(&arguments.output, &prices::catalog_toml(&chosen.rows))?;
+    say(&if arguments.json { price_json(arguments, &chosen)? } else { price_table(arguments, &chosen) })
+}
+
+fn price_json(arguments: &Arguments, chosen: &Chosen) -> anyhow::Result<String> {
+    let left_out = chosen.left_out.iter();
+    let left_out: Vec<_> =
+        left_out.map(|one| json!({"model": one.model, "place": one.place, "reason": one.reason})).collect();
+    pretty(&json!({"output": arguments.output, "n_models": chosen.rows.len(), "left_out": left_out}))
+}
+
+fn price_table(arguments: &Arguments, chosen: &Chosen) -> String {
+    let mut by_reason: BTreeMap<&str, Vec<&LeftOut>> = BTreeMap::new();
+    for left_out in &chosen.left_out {
+        by_reason.entry(&left_out.reason).or_default().push(left_out);
     }
     let mut sheet = Sheet::default();
     sheet.line("written", arguments.output.display().to_string());
-    sheet.line("models", count(complete.len() as u64));
-    sheet.line("left out", count(lacking.len() as u64));
-    for (model, lacks) in lacking.iter().take(SHOWN_LEFT_OUT) {
-        sheet.line("", format!("{model}: the list lacks {lacks}"));
+    sheet.line("models", count(chosen.rows.len() as u64));
+    sheet.line("left out", count(chosen.left_out.len() as u64));
+    for (reason, left_out) in by_reason {
+        sheet.line("", format!("{} x {reason}", count(left_out.len() as u64)));
+        for one in left_out.iter().take(SHOWN_LEFT_OUT) {
+            sheet.line("", format!("    {}", called(one)));
+        }
     }
-    say(&sheet.text())
+    sheet.text()
 }
 
-/// Models of a price list that are named when they are left out.
-const SHOWN_LEFT_OUT: usize = 5;
+/// What an entry is called; some have no name.
+fn called(left_out: &LeftOut) -> String {
+    let LeftOut { model, place, .. } = left_out;
+    if model.is_empty() { place.clone() } else { format!("{model} ({place})") }
+}
+
+/// Models of a price list that are named for each reason to leave them out.
+const SHOWN_LEFT_OUT: usize = 3;
 
 fn table(report: &Report) -> String {
     let mut sheet = Sheet::default();

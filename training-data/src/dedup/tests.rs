@@ -47,8 +47,19 @@ fn the_same_question_in_another_dress_is_one_group() {
 fn other_questions_are_left_apart() {
     check(QUESTION, "How many sleepers lie under a mile of track?", false);
     check("Which is true?\nA. one\nB. two", "Which is true?\nA. three\nB. four", false);
-    check("", "?", true); // Nothing to tell them apart.
+    check("", "?", false);
     check("7", "8", false);
+}
+
+#[test]
+fn what_is_hardly_a_word_is_told_apart_by_its_exact_text() {
+    let prompts = ["?", "\u{1f600}", "\u{1f680}", "e", "A", "B", "a", "c", "d", "", "2+2", "2-2", "A 7", "B 7"];
+    let mut found = groups(&prompts);
+    assert_eq!(groups(&["?", " ?\n"])[0], found[0], "spaces around a text are none of it");
+    found.sort();
+    found.dedup();
+    assert_eq!(found.len(), prompts.len());
+    check("Why?", "why", true);
 }
 
 #[test]

@@ -25,8 +25,6 @@ struct Header {
 }
 
 /// One record. Answers and the like are passed over.
-#[derive(Deserialize)]
-#[serde(default)]
 #[derive(Default)]
 struct Record {
     index: Value,
@@ -36,6 +34,21 @@ struct Record {
     completion_tokens: Value,
     cost: Value,
     score: Value,
+}
+
+impl records::Record for Record {
+    fn field(&mut self, key: &str) -> Option<&mut Value> {
+        match key {
+            "index" => Some(&mut self.index),
+            "origin_query" => Some(&mut self.origin_query),
+            "prompt" => Some(&mut self.prompt),
+            "prompt_tokens" => Some(&mut self.prompt_tokens),
+            "completion_tokens" => Some(&mut self.completion_tokens),
+            "cost" => Some(&mut self.cost),
+            "score" => Some(&mut self.score),
+            _ => None,
+        }
+    }
 }
 
 pub(super) fn send(path: &Path, plan: &Plan, sink: &mut Sink<'_>) -> Result<(), RowError> {
@@ -58,9 +71,10 @@ pub(super) fn send(path: &Path, plan: &Plan, sink: &mut Sink<'_>) -> Result<(), 
     let source = plan.source_or("llmrouterbench");
     let mut draft = Draft::default();
     let mut names = Names { source: &source, dataset: &dataset, split: &split, model: &model };
-    records::read(path, Some("records"), &mut |record: Record, place| {
+    records::read(path, Some("records"), &mut |record: Result<Record, Fault>, place| {
         draft.clear();
-        sink(row(&record, &mut names, &mut draft).map_err(|fault| RowError::Row { place, fault }))
+        let row = record.and_then(|record| row(&record, &mut names, &mut draft));
+        sink(row.map_err(|fault| RowError::Row { place, fault }))
     })
 }
 

@@ -3,7 +3,6 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::wide::set_text;
@@ -12,12 +11,9 @@ use crate::cell::Cell;
 use crate::row::{Column, Draft, Fault, OutcomeRow, RowError};
 use crate::table::json_cell;
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default)]
 struct Entry {
-    #[serde(rename = "global index", alias = "global_index")]
     global_index: Value,
-    #[serde(alias = "prompt_formatted")]
     prompt: Value,
     prediction: Value,
     generated_result: Value,
@@ -25,12 +21,27 @@ struct Entry {
     accuracy: Value,
 }
 
+impl records::Record for Entry {
+    fn field(&mut self, key: &str) -> Option<&mut Value> {
+        match key {
+            "global index" | "global_index" => Some(&mut self.global_index),
+            "prompt" | "prompt_formatted" => Some(&mut self.prompt),
+            "prediction" => Some(&mut self.prediction),
+            "generated_result" => Some(&mut self.generated_result),
+            "cost" => Some(&mut self.cost),
+            "accuracy" => Some(&mut self.accuracy),
+            _ => None,
+        }
+    }
+}
+
 pub(super) fn send(path: &Path, plan: &Plan, sink: &mut Sink<'_>) -> Result<(), RowError> {
     let source = plan.source_or("routerarena");
     let mut draft = Draft::default();
-    records::read(path, None, &mut |entry: Entry, place| {
+    records::read(path, None, &mut |entry: Result<Entry, Fault>, place| {
         draft.clear();
-        sink(row(&entry, &source, &mut draft).map_err(|fault| RowError::Row { place, fault }))
+        let row = entry.and_then(|entry| row(&entry, &source, &mut draft));
+        sink(row.map_err(|fault| RowError::Row { place, fault }))
     })
 }
 

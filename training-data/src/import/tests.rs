@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::census::MAX_MODELS;
+use super::routellm::LEADING_ROWS;
 use super::{Format, Grouping, ImportError, Mapping, Plan, Report, run};
+use crate::jsonl::MAX_LINE_BYTES;
 use crate::row::OutcomeRow;
 use crate::rows;
 use crate::scratch::Scratch;
@@ -267,4 +269,129 @@ fn groups_are_kept_found_or_made_anew() {
     check(Grouping::Keep, [true, true, true], 1);
     check(Grouping::Missing, [true, false, false], 2);
     check(Grouping::All, [false, false, false], 1);
+}
+
+/// Imports one file, bad rows skipped: the answers, and what was dropped with the first place of each reason.
+fn skipped(format: Format, name: &str, text: &str) -> (Vec<(String, f64)>, Vec<String>) {
+    let scratch = Scratch::new();
+    let path = scratch.write(name, text);
+    let (report, rows) = import(&Plan { skip_bad: true, ..Plan::new(format, vec![path]) });
+    let answers = rows.iter().map(|row| (row.model.to_string(), row.quality)).collect();
+    let folder = format!("{}{}", scratch.folder().display(), std::path::MAIN_SEPARATOR);
+    let dropped = report.unwrap().dropped;
+    let dropped = dropped.iter().map(|(reason, drop)| format!("{} x {reason}, {}", drop.n_rows, drop.places[0]));
+    (answers, dropped.map(|line| line.replace(&folder, "")).collect())
+}
+
+fn refused_text(format: Format, name: &str, text: &str) -> String {
+    let scratch = Scratch::new();
+    let path = scratch.write(name, text);
+    let error = import(&Plan::new(format, vec![path])).0.unwrap_err().to_string();
+    error.replace(&format!("{}{}", scratch.folder().display(), std::path::MAIN_SEPARATOR), "")
+}
+
+fn answers(expected: &[(&str, f64)]) -> Vec<(String, f64)> {
+    expected.iter().map(|(model, quality)| ((*model).to_owned(), *quality)).collect()
+}
+
+#[test]
+fn keys_that_only_later_lines_have_are_read() {
+    let first = r#"{"model":"m","prompt":"Which lever?","quality":1}"#;
+    let later =
+        r#"{"model":"n","prompt":"Which lamp?","quality":0,"prompt_id":"own","completion_tokens":7,"cost_usd":0.5}"#;
+    let scratch = Scratch::new();
+    let path = scratch.write("t.jsonl", format!("{first}\n{later}\n"));
+    let (report, rows) = import(&Plan::new(Format::Table, vec![path]));
+    assert_eq!(report.unwrap().n_kept, 2);
+    assert_eq!((&*rows[1].prompt_id, rows[1].completion_tokens, rows[1].cost_usd), ("own", Some(7), Some(0.5)));
+    let bad = |field: &str, value: &str| {
+        refused_text(Format::Table, "t.jsonl", &format!("{first}\n{}\n", later.replace(field, value)))
+    };
+    assert_eq!(
+        bad(":0.5}", ":-1}"),
+        "t.jsonl, line 2, column \"cost_usd\": expected a finite number of 0 or more, found -1"
+    );
+    assert_eq!(
+        bad(":7", ":1.5"),
+        "t.jsonl, line 2, column \"completion_tokens\": expected a whole number of 0 or more, found 1.5"
+    );
+}
+
+#[test]
+fn a_bad_first_line_is_skipped_as_any_other() {
+    let good = r#"{"model":"m","prompt":"Which lever?","quality":1}"#;
+    let long = format!("{{\"model\":\"{}\"}}", "m".repeat(MAX_LINE_BYTES));
+    for (bad, reason) in [(long.as_str(), "a line of at most 8 MiB"), ("[1]", "one JSON object a line")] {
+        for (text, line) in [(format!("{bad}\n{good}\n"), 1), (format!("{good}\n{bad}\n{good}\n"), 2)] {
+            let (kept, dropped) = skipped(Format::Table, "t.jsonl", &text);
+            assert_eq!(kept.len(), line);
+            assert_eq!(dropped, [format!("1 x expected {reason}, t.jsonl, line {line}")]);
+            let error = refused_text(Format::Table, "t.jsonl", &text);
+            assert!(error.starts_with(&format!("t.jsonl, line {line}, expected {reason}, found ")), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_file_of_bad_lines_only_is_skipped_too() {
+    let scratch = Scratch::new();
+    let bad = scratch.write("a.jsonl", "[1]\n");
+    let good = scratch.write("b.jsonl", r#"{"model":"m","prompt":"Which lever?","quality":1}"#);
+    let report = import(&Plan { skip_bad: true, ..Plan::new(Format::Table, vec![bad, good]) }).0.unwrap();
+    assert_eq!((report.n_kept, report.dropped.n_rows()), (1, 1));
+}
+
+#[test]
+fn routellm_finds_models_behind_blanks_and_no_model_in_a_note() {
+    let text = "prompt,a,b,note,late\np1,,True,True,\np2,True,False,checked by hand,\np3,False,,looks fine,\n";
+    let (kept, dropped) = skipped(Format::RouteLlm, "t.csv", text);
+    assert_eq!(kept, answers(&[("b", 1.0), ("a", 1.0), ("b", 0.0), ("a", 0.0)]));
+    assert!(dropped.is_empty(), "{dropped:?}");
+    // What looked like a model, or showed nothing, and then holds text.
+    let text = format!("{text}{}p,maybe,True,,perhaps\n", "p,True,True,,\n".repeat(LEADING_ROWS));
+    let (_, dropped) = skipped(Format::RouteLlm, "t.csv", &text);
+    assert_eq!(
+        dropped,
+        [
+            "1 x column \"a\": expected a number from 0 to 1, t.csv, line 261",
+            "1 x column \"late\": expected a number from 0 to 1, t.csv, line 261",
+        ]
+    );
+}
+
+#[test]
+fn routellm_knows_a_model_by_its_answers_and_passes_over_bad_leading_rows() {
+    let text = "prompt,a,b,a_response,b_response\np0\np1,,True,True,True\np2,wrong,True,False,True\n";
+    let (kept, dropped) = skipped(Format::RouteLlm, "t.csv", text);
+    assert_eq!(kept, answers(&[("b", 1.0), ("b", 1.0)]));
+    assert_eq!(
+        dropped,
+        [
+            "1 x column \"a\": expected a number from 0 to 1, t.csv, line 4",
+            "1 x expected as many fields as the header, t.csv, line 2",
+        ]
+    );
+}
+
+#[test]
+fn what_is_no_record_is_named_by_its_number_or_skipped() {
+    let good = r#"{"global index":"Q_1","prompt":"Which?","prompt_formatted":"Which?","prediction":"m","accuracy":1}"#;
+    let list = format!("[{good}, \"oops\", null, [1], 7, {good}]");
+    let dropped = ["4 x expected a JSON object a record, t.json, record 2"];
+    assert_eq!(
+        skipped(Format::RouterArena, "t.json", &list),
+        (answers(&[("m", 1.0); 2]), dropped.map(str::to_owned).to_vec())
+    );
+    let error = "t.json, record 2, expected a JSON object a record, found \"oops\"";
+    assert_eq!(refused_text(Format::RouterArena, "t.json", &list), error);
+
+    let good = r#"{"index":1,"prompt":"Which?","score":1}"#;
+    let file = format!(r#"{{"model_name":"m","dataset_name":"d","records":[{good},null,"oops",{good}]}}"#);
+    let dropped = ["2 x expected a JSON object a record, t.json, record 2"];
+    assert_eq!(
+        skipped(Format::LlmRouterBench, "t.json", &file),
+        (answers(&[("m", 1.0); 2]), dropped.map(str::to_owned).to_vec())
+    );
+    let error = "t.json, record 2, expected a JSON object a record, found nothing";
+    assert_eq!(refused_text(Format::LlmRouterBench, "t.json", &file), error);
 }

@@ -5,8 +5,11 @@ use std::fmt::Write;
 use std::path::Path;
 
 use serde::Deserialize;
+use toml::{Spanned, Table, Value};
 
-use super::{PriceError, PriceRow};
+use super::entry::Fields;
+use super::{Entry, Found, PriceError, PriceRow};
+use crate::cell::Cell;
 
 /// Writes rows as a catalog. Rows that lack what a catalog needs are left out; see [`PriceRow::lacks`].
 #[must_use]
@@ -62,55 +65,86 @@ fn plain(number: f64) -> String {
 }
 
 fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
+    Value::String(text.to_owned()).to_string()
 }
 
 #[derive(Deserialize)]
 struct Text {
     #[serde(default)]
-    model: Vec<Model>,
+    model: Vec<Spanned<Table>>,
 }
 
-#[derive(Deserialize)]
-struct Model {
-    id: String,
-    owner: Option<String>,
-    context_window: Option<u64>,
-    max_completion_tokens: Option<u64>,
-    #[serde(default)]
-    skills: Vec<String>,
-    released: Option<String>,
-    usd_per_1m: Prices,
-}
-
-#[derive(Deserialize)]
-struct Prices {
-    prompt: f64,
-    cached_prompt: Option<f64>,
-    completion: f64,
-    reasoning: Option<f64>,
-}
-
-pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Vec<PriceRow>, PriceError> {
+pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Vec<Found>, PriceError> {
     let format = |found: String| PriceError::Format { file: path.to_owned(), expected: "a catalog in TOML", found };
     let text = std::str::from_utf8(bytes).map_err(|error| format(error.to_string()))?;
-    let text: Text = toml::from_str(text).map_err(|error| format(error.to_string()))?;
-    let rows = text.model.into_iter().map(|model| {
-        let has = |skill: &str| model.skills.iter().any(|other| other == skill);
-        PriceRow {
-            tools: has("tools"),
-            vision: has("vision"),
-            json_schema: has("json_schema"),
-            model: model.id,
-            owner: model.owner,
-            prompt_usd_per_1m: Some(model.usd_per_1m.prompt),
-            cached_usd_per_1m: model.usd_per_1m.cached_prompt,
-            completion_usd_per_1m: Some(model.usd_per_1m.completion),
-            reasoning_usd_per_1m: model.usd_per_1m.reasoning,
-            context_window: model.context_window,
-            max_completion_tokens: model.max_completion_tokens,
-            released: model.released,
-        }
+    let models: Text = toml::from_str(text).map_err(|error| format(error.to_string()))?;
+    let line = |at: usize| text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let found = models.model.into_iter().map(|model| {
+        let place = format!("line {}", line(model.span().start));
+        entry(path, place, model.get_ref())
     });
-    Ok(rows.collect())
+    Ok(found.collect())
+}
+
+fn entry(path: &Path, place: String, table: &Table) -> Found {
+    let model = table.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let entry = if model.is_empty() {
+        let found = cell(table.get("id")).to_string();
+        Entry::Bad(Fields { file: path, model: &place }.wrong("id", "a name", found))
+    } else {
+        row(path, &model, table).into()
+    };
+    Found { model, place, entry }
+}
+
+fn row(path: &Path, model: &str, table: &Table) -> Result<PriceRow, PriceError> {
+    let fields = Fields { file: path, model };
+    let prices = match table.get("usd_per_1m") {
+        Some(Value::Table(prices)) => prices,
+        other => return Err(fields.wrong("usd_per_1m", "a table of prices", cell(other).to_string())),
+    };
+    let price = |name: &str| fields.usd_per_1m(&format!("usd_per_1m.{name}"), cell(prices.get(name)), 1.0);
+    // In a catalog of ours, a model without its two prices is a mistake and not a gap.
+    let required = |name: &str| match price(name)? {
+        None => Err(fields.wrong(&format!("usd_per_1m.{name}"), "a price", "nothing".to_owned())),
+        price => Ok(price),
+    };
+    let text = |name: &str| match table.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        other => Err(fields.wrong(name, "a text", cell(other).to_string())),
+    };
+    let skills = match table.get("skills") {
+        None => &[][..],
+        Some(Value::Array(skills)) => skills,
+        other => return Err(fields.wrong("skills", "a list", cell(other).to_string())),
+    };
+    let has = |skill: &str| skills.iter().any(|other| other.as_str() == Some(skill));
+    Ok(PriceRow {
+        model: model.to_owned(),
+        owner: text("owner")?,
+        prompt_usd_per_1m: required("prompt")?,
+        cached_usd_per_1m: price("cached_prompt")?,
+        completion_usd_per_1m: required("completion")?,
+        reasoning_usd_per_1m: price("reasoning")?,
+        context_window: fields.tokens("context_window", cell(table.get("context_window")))?,
+        max_completion_tokens: fields.tokens("max_completion_tokens", cell(table.get("max_completion_tokens")))?,
+        tools: has("tools"),
+        vision: has("vision"),
+        json_schema: has("json_schema"),
+        released: text("released")?,
+    })
+}
+
+fn cell(value: Option<&Value>) -> Cell<'_> {
+    match value {
+        None => Cell::Null,
+        Some(Value::String(text)) => Cell::Text(text),
+        Some(Value::Integer(integer)) => Cell::Integer(*integer),
+        Some(Value::Float(number)) => Cell::Number(*number),
+        Some(Value::Boolean(flag)) => Cell::Flag(*flag),
+        Some(Value::Datetime(_)) => Cell::Other("a date"),
+        Some(Value::Array(_)) => Cell::Other("a list"),
+        Some(Value::Table(_)) => Cell::Other("a table"),
+    }
 }

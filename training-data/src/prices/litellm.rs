@@ -3,46 +3,62 @@
 
 use std::path::Path;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{Entry, PriceError, PriceRow};
+use super::entry::Fields;
+use super::{Entry, Found, PriceError, PriceRow};
 use crate::cell::Cell;
 use crate::table::json_cell;
 
 const PER_TOKEN: f64 = 1e6;
 
-pub(super) fn read(path: &Path, models: &Map<String, Value>) -> Result<Vec<PriceRow>, PriceError> {
-    let mut rows = Vec::new();
-    for (model, fields) in models.iter().filter(|(model, _)| *model != "sample_spec") {
-        let entry = Entry { file: path, model };
-        let Some(fields) = fields.as_object() else {
-            return Err(entry.wrong("entry", "an object", json_cell(fields).to_string()));
-        };
-        let cell = |field: &str| fields.get(field).map_or(Cell::Null, json_cell);
-        if !matches!(cell("mode"), Cell::Text("chat") | Cell::Null) {
-            continue;
-        }
-        let price = |field: &str| entry.usd_per_1m(field, loose(cell(field)), PER_TOKEN);
-        let tokens = |field: &str| entry.tokens(field, loose(cell(field)));
-        let row = PriceRow {
+pub(super) fn read(path: &Path, models: &[(String, Value)]) -> Vec<Found> {
+    let models = models.iter().enumerate().filter(|(_, (model, _))| model != "sample_spec");
+    models
+        .map(|(at, (model, fields))| Found {
             model: model.clone(),
-            owner: cell("litellm_provider").text().map(str::to_owned),
-            prompt_usd_per_1m: price("input_cost_per_token")?,
-            cached_usd_per_1m: price("cache_read_input_token_cost")?,
-            completion_usd_per_1m: price("output_cost_per_token")?,
-            reasoning_usd_per_1m: price("output_cost_per_reasoning_token")?,
-            context_window: tokens("max_input_tokens")?.or(tokens("max_tokens")?),
-            max_completion_tokens: tokens("max_output_tokens")?,
-            tools: cell("supports_function_calling").flag().unwrap_or(false),
-            vision: cell("supports_vision").flag().unwrap_or(false),
-            json_schema: cell("supports_response_schema").flag().unwrap_or(false),
-            released: None,
-        };
-        if row.prompt_usd_per_1m.is_some() || row.completion_usd_per_1m.is_some() {
-            rows.push(row);
-        }
+            place: format!("entry {}", at + 1),
+            entry: entry(path, model, fields),
+        })
+        .collect()
+}
+
+fn entry(path: &Path, model: &str, value: &Value) -> Entry {
+    if !value.is_object() {
+        let found = json_cell(value).to_string();
+        return Entry::Bad(Fields { file: path, model }.wrong("entry", "an object", found));
     }
-    Ok(rows)
+    let mode = json_cell(&value["mode"]);
+    if !matches!(mode, Cell::Text("chat") | Cell::Null) {
+        return Entry::NoModel(format!("its mode is {mode}, not \"chat\""));
+    }
+    match row(path, model, value) {
+        Ok(row) if row.prompt_usd_per_1m.is_none() && row.completion_usd_per_1m.is_none() => {
+            Entry::NoModel("the list lacks prices".to_owned())
+        }
+        row => row.into(),
+    }
+}
+
+fn row(path: &Path, model: &str, value: &Value) -> Result<PriceRow, PriceError> {
+    let fields = Fields { file: path, model };
+    let cell = |field: &str| json_cell(&value[field]);
+    let price = |field: &str| fields.usd_per_1m(field, loose(cell(field)), PER_TOKEN);
+    let tokens = |field: &str| fields.tokens(field, loose(cell(field)));
+    Ok(PriceRow {
+        model: model.to_owned(),
+        owner: cell("litellm_provider").text().map(str::to_owned),
+        prompt_usd_per_1m: price("input_cost_per_token")?,
+        cached_usd_per_1m: price("cache_read_input_token_cost")?,
+        completion_usd_per_1m: price("output_cost_per_token")?,
+        reasoning_usd_per_1m: price("output_cost_per_reasoning_token")?,
+        context_window: tokens("max_input_tokens")?.or(tokens("max_tokens")?),
+        max_completion_tokens: tokens("max_output_tokens")?,
+        tools: cell("supports_function_calling").flag().unwrap_or(false),
+        vision: cell("supports_vision").flag().unwrap_or(false),
+        json_schema: cell("supports_response_schema").flag().unwrap_or(false),
+        released: None,
+    })
 }
 
 /// Some entries give their numbers in quotes.

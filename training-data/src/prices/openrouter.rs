@@ -5,47 +5,62 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Entry, PriceError, PriceRow};
+use super::entry::Fields;
+use super::{Entry, Found, PriceError, PriceRow};
 use crate::cell::Cell;
 use crate::table::json_cell;
 
 const PER_TOKEN: f64 = 1e6;
 
-pub(super) fn read(path: &Path, models: &[Value]) -> Result<Vec<PriceRow>, PriceError> {
-    let mut rows = Vec::new();
-    for (place, fields) in models.iter().enumerate() {
-        let Some(model) = fields["id"].as_str().filter(|model| !model.is_empty()) else {
-            let entry = Entry { file: path, model: &format!("#{}", place + 1) };
-            return Err(entry.wrong("id", "a name", json_cell(&fields["id"]).to_string()));
-        };
-        let entry = Entry { file: path, model };
-        let pricing = &fields["pricing"];
-        let of_price =
-            |field: &str| json_cell(&pricing[field]).text().map_or_else(|| json_cell(&pricing[field]), Cell::Raw);
-        if ["prompt", "completion"].iter().any(|field| of_price(field).number().is_some_and(|price| price < 0.0)) {
-            continue;
-        }
-        let price = |field: &str| entry.usd_per_1m(&format!("pricing.{field}"), of_price(field), PER_TOKEN);
-        // Nought means "not charged apart" for these two, and the ordinary price holds.
-        let apart = |field: &str| price(field).map(|price| price.filter(|price| *price > 0.0));
-        let lists = |list: &Value, word: &str| list.as_array().is_some_and(|list| list.iter().any(|item| item == word));
-        rows.push(PriceRow {
-            model: model.to_owned(),
-            owner: model.split_once('/').map(|(owner, _)| owner.to_owned()),
-            prompt_usd_per_1m: price("prompt")?,
-            cached_usd_per_1m: apart("input_cache_read")?,
-            completion_usd_per_1m: price("completion")?,
-            reasoning_usd_per_1m: apart("internal_reasoning")?,
-            context_window: entry.tokens("context_length", json_cell(&fields["context_length"]))?,
-            max_completion_tokens: entry.tokens(
-                "top_provider.max_completion_tokens",
-                json_cell(&fields["top_provider"]["max_completion_tokens"]),
-            )?,
-            tools: lists(&fields["supported_parameters"], "tools"),
-            vision: lists(&fields["architecture"]["input_modalities"], "image"),
-            json_schema: lists(&fields["supported_parameters"], "structured_outputs"),
-            released: None,
-        });
+pub(super) fn read(path: &Path, models: &[Value]) -> Vec<Found> {
+    let models = models.iter().enumerate();
+    models
+        .map(|(at, value)| {
+            let place = format!("entry {}", at + 1);
+            let model = value["id"].as_str().unwrap_or_default().to_owned();
+            Found { entry: entry(path, &model, &place, value), model, place }
+        })
+        .collect()
+}
+
+fn entry(path: &Path, model: &str, place: &str, value: &Value) -> Entry {
+    if model.is_empty() {
+        let found = json_cell(&value["id"]).to_string();
+        return Entry::Bad(Fields { file: path, model: place }.wrong("id", "a name", found));
     }
-    Ok(rows)
+    let is_negative = |field: &str| loose(&value["pricing"][field]).number().is_some_and(|price| price < 0.0);
+    if ["prompt", "completion"].into_iter().any(is_negative) {
+        return Entry::NoModel("its price depends on where it is sent".to_owned());
+    }
+    row(path, model, value).into()
+}
+
+fn row(path: &Path, model: &str, value: &Value) -> Result<PriceRow, PriceError> {
+    let fields = Fields { file: path, model };
+    let price =
+        |field: &str| fields.usd_per_1m(&format!("pricing.{field}"), loose(&value["pricing"][field]), PER_TOKEN);
+    // Nought means "not charged apart" for these two, and the ordinary price holds.
+    let apart = |field: &str| price(field).map(|price| price.filter(|price| *price > 0.0));
+    let lists = |list: &Value, word: &str| list.as_array().is_some_and(|list| list.iter().any(|item| item == word));
+    Ok(PriceRow {
+        model: model.to_owned(),
+        owner: model.split_once('/').map(|(owner, _)| owner.to_owned()),
+        prompt_usd_per_1m: price("prompt")?,
+        cached_usd_per_1m: apart("input_cache_read")?,
+        completion_usd_per_1m: price("completion")?,
+        reasoning_usd_per_1m: apart("internal_reasoning")?,
+        context_window: fields.tokens("context_length", json_cell(&value["context_length"]))?,
+        max_completion_tokens: fields
+            .tokens("top_provider.max_completion_tokens", json_cell(&value["top_provider"]["max_completion_tokens"]))?,
+        tools: lists(&value["supported_parameters"], "tools"),
+        vision: lists(&value["architecture"]["input_modalities"], "image"),
+        json_schema: lists(&value["supported_parameters"], "structured_outputs"),
+        released: None,
+    })
+}
+
+/// Prices are texts here.
+fn loose(value: &Value) -> Cell<'_> {
+    let cell = json_cell(value);
+    cell.text().map_or(cell, Cell::Raw)
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use csv::{ReaderBuilder, StringRecord};
 
-use super::{Entry, PriceError, PriceRow};
+use super::entry::Fields;
+use super::{Entry, Found, PriceError, PriceRow};
 use crate::cell::Cell;
 
 const COLUMNS: [&str; 12] = [
@@ -27,7 +28,7 @@ const EXPECTED: &str = "a CSV with the columns model, prompt_usd_per_1m, complet
     cached_prompt_usd_per_1m, reasoning_usd_per_1m, context_window, max_completion_tokens, tools, vision, json_schema, \
     owner, released as many as there are";
 
-pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Vec<PriceRow>, PriceError> {
+pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Vec<Found>, PriceError> {
     let format = |found: String| PriceError::Format { file: path.to_owned(), expected: EXPECTED, found };
     let mut reader = ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
     let header = reader.headers().map_err(|error| format(error.to_string()))?.clone();
@@ -38,47 +39,78 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Vec<PriceRow>, PriceErro
         (None, Some(lacking)) => return Err(format(format!("no column \"{lacking}\""))),
         (None, None) => {}
     }
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|error| format(error.to_string()))?;
-        rows.push(row(path, &header, &record)?);
+    for (at, name) in header.iter().enumerate() {
+        if let Some(before) = header.iter().take(at).position(|other| other == name) {
+            return Err(format(format!("\"{name}\" as columns {} and {}", before + 1, at + 1)));
+        }
     }
-    Ok(rows)
+    let mut found = Vec::new();
+    let mut record = StringRecord::new();
+    loop {
+        let mut line = reader.position().line();
+        match reader.read_record(&mut record) {
+            Ok(false) => return Ok(found),
+            Ok(true) => {
+                line = record.position().map_or(line, csv::Position::line);
+                found.push(entry(path, &header, &record, line));
+            }
+            // The reader goes on behind a record with too few or too many fields, or with bytes that are no text.
+            Err(error) => {
+                line = error.position().map_or(line, csv::Position::line);
+                found.push(broken(path, line, &error));
+            }
+        }
+    }
 }
 
-fn row(path: &Path, header: &StringRecord, record: &StringRecord) -> Result<PriceRow, PriceError> {
+fn broken(path: &Path, line: u64, error: &csv::Error) -> Found {
+    let place = format!("line {line}");
+    let what = match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => format!("{len} fields instead of {expected_len}"),
+        csv::ErrorKind::Utf8 { .. } => "bytes that are no UTF-8".to_owned(),
+        _ => error.to_string(),
+    };
+    let entry = Entry::Bad(Fields { file: path, model: &place }.wrong("record", "a field for each column", what));
+    Found { model: String::new(), place, entry }
+}
+
+fn entry(path: &Path, header: &StringRecord, record: &StringRecord, line: u64) -> Found {
+    let place = format!("line {line}");
+    let at = header.iter().position(|name| name == "model");
+    let model = at.and_then(|at| record.get(at)).unwrap_or_default().to_owned();
+    let entry = if model.is_empty() {
+        Entry::Bad(Fields { file: path, model: &place }.wrong("model", "a name", "nothing".to_owned()))
+    } else {
+        row(path, header, record, &model).into()
+    };
+    Found { model, place, entry }
+}
+
+fn row(path: &Path, header: &StringRecord, record: &StringRecord, model: &str) -> Result<PriceRow, PriceError> {
     let cell = |name: &str| {
         let place = header.iter().position(|other| other == name);
         place.and_then(|place| record.get(place)).map_or(Cell::Null, Cell::Raw)
     };
     let text = |name: &str| cell(name).text().filter(|text| !text.is_empty()).map(str::to_owned);
-    let line = record.position().map_or(0, csv::Position::line);
-    let Some(model) = text("model") else {
-        return Err(Entry { file: path, model: &format!("line {line}") }.wrong(
-            "model",
-            "a name",
-            "nothing".to_owned(),
-        ));
-    };
-    let entry = Entry { file: path, model: &model };
-    let price = |name: &str| entry.usd_per_1m(name, cell(name), 1.0);
+    let fields = Fields { file: path, model };
+    let price = |name: &str| fields.usd_per_1m(name, cell(name), 1.0);
     let flag = |name: &str| match (cell(name).is_null(), cell(name).flag()) {
         (true, _) => Ok(false),
         (false, Some(flag)) => Ok(flag),
-        (false, None) => Err(entry.wrong(name, "true or false", cell(name).to_string())),
+        (false, None) => Err(fields.wrong(name, "true or false", cell(name).to_string())),
     };
     Ok(PriceRow {
+        model: model.to_owned(),
         owner: text("owner"),
         prompt_usd_per_1m: price("prompt_usd_per_1m")?,
         cached_usd_per_1m: price("cached_prompt_usd_per_1m")?,
         completion_usd_per_1m: price("completion_usd_per_1m")?,
         reasoning_usd_per_1m: price("reasoning_usd_per_1m")?,
-        context_window: entry.tokens("context_window", cell("context_window"))?,
-        max_completion_tokens: entry.tokens("max_completion_tokens", cell("max_completion_tokens"))?,
+        context_window: fields.tokens("context_window", cell("context_window"))?,
+        max_completion_tokens: fields.tokens("max_completion_tokens", cell("max_completion_tokens"))?,
         tools: flag("tools")?,
         vision: flag("vision")?,
         json_schema: flag("json_schema")?,
         released: text("released"),
-        model,
     })
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use expect_test::expect;
 
-use super::{MAX_LIST_BYTES, catalog_toml, read, select};
+use super::{Chosen, MAX_LIST_BYTES, PriceError, catalog_toml, choose, read};
 use crate::scratch::Scratch;
 
 fn sample(name: &str) -> PathBuf {
@@ -96,7 +96,7 @@ fn check(name: &str, text: &str, expected: &str) {
 
 #[test]
 fn bad_lists_are_named_by_model_and_field() {
-    check("p.json", "[", ": expected a price list in JSON, found EOF");
+    check("p.json", "{", ": expected a price list in JSON, found EOF");
     check("p.json", "[1]", ": expected an object of models or a \"data\" list, found another value");
     check("p.json", "{\"m\":3}", ", model \"m\", entry: expected an object, found 3");
     check(
@@ -114,20 +114,31 @@ fn bad_lists_are_named_by_model_and_field() {
         "{\"m\":{\"max_input_tokens\":1.5}}",
         ", model \"m\", max_input_tokens: expected a whole number of tokens",
     );
-    check("p.json", "{\"data\":[{\"name\":\"m\"}]}", ", model \"#1\", id: expected a name, found nothing");
+    check("p.json", "{\"data\":[{\"name\":\"m\"}]}", ", model \"entry 1\", id: expected a name, found nothing");
     check("p.csv", "model,prompt_usd_per_1m\nm,1\n", ": expected a CSV with the columns model");
     check("p.csv", "model,prompt_usd_per_1m,completion_usd_per_1m,colour\n", ": expected a CSV with the columns model");
     check(
         "p.csv",
         "model,prompt_usd_per_1m,completion_usd_per_1m\nm,1,2\nm,1,2\n",
-        ", model \"m\", name: expected every model once, found it twice",
+        ", model \"m\": expected it once, found it at line 2 and line 3",
     );
     check(
         "p.csv",
         "model,prompt_usd_per_1m,completion_usd_per_1m\n,1,2\n",
         ", model \"line 2\", model: expected a name, found nothing",
     );
-    check("p.toml", "[[model]]\nid = 3\n", ": expected a catalog in TOML, found TOML parse error");
+    check("p.toml", "[[model]]\nid = 3\n", ", model \"line 1\", id: expected a name, found 3");
+    check(
+        "p.toml",
+        "[[model]]\nid = \"m\"\nusd_per_1m = { prompt = 1 }\n",
+        ", model \"m\", usd_per_1m.completion: expected a price, found nothing",
+    );
+    check("p.toml", "[[model]]\nid = 3 3\n", ": expected a catalog in TOML, found TOML parse error");
+    check(
+        "p.csv",
+        "model,prompt_usd_per_1m,completion_usd_per_1m\nm,1\n",
+        ", model \"line 2\", record: expected a field",
+    );
     check("p.txt", "", ": expected a name that ends in .json, .csv or .toml, found p.txt");
     check(
         "p.json",
@@ -137,10 +148,87 @@ fn bad_lists_are_named_by_model_and_field() {
 }
 
 #[test]
+fn a_model_that_stands_twice_is_named_with_both_places() {
+    let twice = ", model \"m\": expected it once, found it at ";
+    let sheet = "model,prompt_usd_per_1m,completion_usd_per_1m,context_window\nm,1,2,8\nn,1,2,8\nm,3,4,8\n";
+    check("p.csv", sheet, &format!("{twice}line 2 and line 4"));
+    check("p.json", r#"{"m":{"input_cost_per_token":1e-6},"n":{},"m":{}}"#, &format!("{twice}entry 1 and entry 3"));
+    check("p.json", r#"{"data":[{"id":"m"},{"id":"m"}]}"#, &format!("{twice}entry 1 and entry 2"));
+    let model = "[[model]]\nid = \"m\"\n[model.usd_per_1m]\nprompt = 1.0\ncompletion = 2.0\n";
+    check("p.toml", &format!("# ours\n{model}\n{model}"), &format!("{twice}line 2 and line 8"));
+    check(
+        "p.json",
+        r#"{"m":{"mode":"embedding"},"n":{"mode":3},"m":{"input_cost_per_token":0}}"#,
+        &format!("{twice}entry 1 and"),
+    );
+
+    let scratch = Scratch::new();
+    let path = scratch.write("p.csv", sheet);
+    let chosen = choose(&path, &[], true).unwrap();
+    assert_eq!((chosen.rows.len(), &*chosen.rows[0].model), (1, "n"));
+    assert_eq!(left_out(&chosen), ["m, line 2: the list has it twice", "m, line 4: the list has it twice"]);
+    assert!(choose(&path, &["n".to_owned()], false).is_ok());
+    let neither = scratch.write("p.json", r#"{"m":{"mode":"embedding"},"m":{"mode":"embedding"}}"#);
+    assert_eq!(choose(&neither, &[], false).unwrap().left_out.len(), 2);
+    assert!(matches!(choose(&path, &["m".to_owned()], false), Err(PriceError::Twice { .. })));
+}
+
+fn left_out(chosen: &Chosen) -> Vec<String> {
+    chosen.left_out.iter().map(|one| format!("{}, {}: {}", one.model, one.place, one.reason)).collect()
+}
+
+#[test]
+fn a_column_that_stands_twice_is_named_with_both_places() {
+    let scratch = Scratch::new();
+    let path = scratch.write("p.csv", "model,tools,prompt_usd_per_1m,completion_usd_per_1m,tools\n");
+    let error = read(&path).unwrap_err().to_string();
+    assert!(error.ends_with(", found \"tools\" as columns 2 and 5"), "{error}");
+}
+
+#[test]
+fn what_is_no_chat_model_or_has_no_price_is_left_out_with_its_reason() {
+    let chosen = |name: &str| choose(&sample(name), &[], false).unwrap();
+    assert_eq!(
+        left_out(&chosen("litellm.json")),
+        [
+            "acme-embed, entry 5: its mode is \"embedding\", not \"chat\"",
+            "acme-free-of-prices, entry 6: the list lacks prices",
+            "acme/half-told, entry 4: the list lacks a price for completion tokens",
+        ]
+    );
+    assert_eq!(left_out(&chosen("openrouter.json")), ["acme/auto, entry 2: its price depends on where it is sent"]);
+}
+
+#[test]
+fn bad_entries_are_left_out_when_they_are_skipped_and_judged_only_when_they_are_wanted() {
+    let scratch = Scratch::new();
+    let sheet =
+        "model,prompt_usd_per_1m,completion_usd_per_1m,context_window\nm,1,2,8\nn,dear,2,8\n,1,2,8\n,3,4,8\no,1\n";
+    let catalog = "[[model]]\nid = \"m\"\ncontext_window = 8\nusd_per_1m = { prompt = 1.0, completion = 2 }\n\
+        [[model]]\nid = \"n\"\nusd_per_1m = 3\n[[model]]\nid = 3\n";
+    let litellm = r#"{"m":{"input_cost_per_token":1e-6,"output_cost_per_token":2e-6,"max_tokens":8},"n":3}"#;
+    let openrouter = r#"{"data":[{"id":"m","pricing":{"prompt":"1e-6","completion":"2e-6"},"context_length":8},
+        {"id":"n","pricing":{"prompt":"dear"}},null]}"#;
+    for (name, text, n_left_out) in
+        [("p.csv", sheet, 4), ("p.toml", catalog, 2), ("p.json", litellm, 1), ("q.json", openrouter, 2)]
+    {
+        let path = scratch.write(name, text);
+        assert!(matches!(read(&path), Err(PriceError::Entry { .. })), "{name}");
+        assert!(matches!(choose(&path, &[], false), Err(PriceError::Entry { .. })), "{name}");
+        let skipped = choose(&path, &[], true).unwrap();
+        assert_eq!((skipped.rows.len(), skipped.left_out.len()), (1, n_left_out), "{name}: {:?}", skipped.left_out);
+        let wanted = choose(&path, &["m".to_owned()], false).unwrap();
+        assert_eq!((wanted.rows.len(), wanted.left_out.len()), (1, 0), "{name}");
+        assert!(matches!(choose(&path, &["n".to_owned()], false), Err(PriceError::Entry { .. })), "{name}");
+        assert_eq!(wanted.rows[0].prompt_usd_per_1m.zip(wanted.rows[0].context_window), Some((1.0, 8)), "{name}");
+    }
+}
+
+#[test]
 fn an_unknown_model_is_named_with_the_nearest_one() {
-    let rows = read(&sample("prices.csv")).unwrap();
-    assert_eq!(select(&rows, &["acme-mini".to_owned()]).unwrap()[0].model, "acme-mini");
-    let error = |model: &str| select(&rows, &[model.to_owned()]).unwrap_err().to_string();
+    let chosen = |model: &str| choose(&sample("prices.csv"), &[model.to_owned()], false);
+    assert_eq!(chosen("acme-mini").unwrap().rows[0].model, "acme-mini");
+    let error = |model: &str| chosen(model).unwrap_err().to_string();
     assert_eq!(error("acme-min"), "expected model \"acme-min\" in the list, found none; nearest is \"acme-mini\"");
     assert_eq!(error("zzz"), "expected model \"zzz\" in the list, found none");
 }

@@ -94,6 +94,13 @@ fn spacing_and_case_do_not_move_a_prompt_without_a_group() {
 }
 
 #[test]
+fn prompts_without_words_are_not_one_prompt() {
+    let part = |prompt: String| split().part(&OutcomeRow { prompt: Some(prompt.into()), ..plain_row("1", "m", 1.0) });
+    let parts: Vec<Part> = (1..50).map(|n_marks| part("?".repeat(n_marks))).collect();
+    assert!(parts.contains(&Part::HeldOut) && parts.contains(&Part::Learning(LearningPart::Fit)), "{parts:?}");
+}
+
+#[test]
 fn rows_for_judging_only_are_judged_and_never_learned_from() {
     let row = OutcomeRow { judging_only: true, ..plain_row("7", "m", 1.0) };
     let error = split().learning_rows(std::iter::once(Ok(row.clone()))).next().unwrap().unwrap_err();

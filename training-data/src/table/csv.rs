@@ -31,7 +31,7 @@ impl CsvTable {
     /// Opens a file and reads its header.
     ///
     /// # Errors
-    /// The file cannot be read, or has no header.
+    /// The file cannot be read, has no header, or has a column twice.
     pub fn open(path: &Path, delimiter: u8) -> Result<Self, RowError> {
         let io = |source| RowError::Io { file: path.to_owned(), source };
         let budget = Rc::new(Shared::new(MAX_RECORD_BYTES));
@@ -43,6 +43,14 @@ impl CsvTable {
             header.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect();
         if names.is_empty() {
             return Err(format("an empty file".to_owned()));
+        }
+        // Nobody can ask for a column without a name, so of those there may be many.
+        for (at, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
+            if let Some(before) = names[..at].iter().position(|other| other == name) {
+                let found = format!("\"{name}\" as columns {} and {}", before + 1, at + 1);
+                let expected = "a header with every column once";
+                return Err(RowError::Format { file: path.to_owned(), expected, found });
+            }
         }
         Ok(Self { file: path.into(), reader, budget, names, record: StringRecord::new(), line: 1 })
     }

@@ -1,6 +1,6 @@
 //! Tables of three forms say the same, and name the line where they do not.
 
-use super::{MAX_RECORD_BYTES, Table};
+use super::{MAX_COLUMNS, MAX_RECORD_BYTES, Table};
 use crate::row::RowError;
 use crate::scratch::Scratch;
 
@@ -64,6 +64,8 @@ fn a_bad_line_is_named_and_the_next_one_is_read() {
 
 #[test]
 fn what_is_no_table_is_refused() {
+    check("t.csv", "a,,b,,a\n", &["t.csv: expected a header with every column once, found \"a\" as columns 1 and 5"]);
+    check("t.csv", ",,a\n1,2,3\n", &["\"1\" \"2\" \"3\""]);
     check("t.csv", "", &["t.csv: expected CSV with a header, found an empty file"]);
     check("t.pkl", "x", &["t.pkl: expected a name that ends in .csv, .tsv, .jsonl or .parquet, found t.pkl"]);
     check("t.parquet", "a,b\n", &["t.parquet: expected a Parquet file, found one that begins with \"a,b\\n\""]);
@@ -83,4 +85,32 @@ fn a_quote_that_is_never_closed_does_not_swallow_the_memory() {
 #[test]
 fn a_key_with_dots_in_it_is_found() {
     check("t.jsonl", "{\"gpt-4.1\":{\"v1.0\":7}}\n", &["7"]);
+}
+
+#[test]
+fn a_key_of_any_line_is_a_column() {
+    check(
+        "t.jsonl",
+        "{\"a\":1,\"u\":null}\n{\"b\":2}\n{\"u\":{\"n\":[],\"m\":{\"k\":3}}}\n",
+        &[
+            "1 nothing nothing nothing nothing",
+            "nothing nothing 2 nothing nothing",
+            "nothing an object nothing a list 3",
+        ],
+    );
+    check(
+        "t.jsonl",
+        "no object\n{\"a\":1}\n",
+        &["t.jsonl, line 1, expected one JSON object a line, found expected ident at line 1 column 2", "1"],
+    );
+}
+
+#[test]
+fn keys_have_a_limit_and_what_nobody_wants_does_not_count() {
+    let line = |number: usize| format!("{{\"k{number}\":1,\"a\":2}}\n");
+    let text: String = (0..=MAX_COLUMNS).map(line).collect();
+    check("t.jsonl", &text, &["t.jsonl: expected at most 65536 keys in all lines together, found more"]);
+    let scratch = Scratch::new();
+    let table = Table::open(&scratch.write("t.jsonl", &text), |name| name == "a").unwrap();
+    assert_eq!(table.names(), ["a"]);
 }

@@ -53,10 +53,68 @@ fn a_wrong_call_is_told_from_a_failure() {
 fn a_price_list_becomes_a_catalog() {
     let scratch = Scratch::new("prices");
     scratch.write("p.csv", "model,prompt_usd_per_1m,completion_usd_per_1m,context_window\nm,0.5,2,8192\nn,1,1,\n");
-    let lacking = "n: the list lacks a context window";
+    let lacking = "left out  1\n          1 x the list lacks a context window\n              n (line 3)\n";
     check(&scratch.run("import prices p.csv -o catalog.toml"), 0, lacking, "");
     let catalog = fs::read_to_string(scratch.0.join("catalog.toml")).unwrap();
     assert!(catalog.starts_with("[[model]]\nid = \"m\"\ncontext_window = 8192\n"), "{catalog}");
+    scratch.write("q.csv", "model,prompt_usd_per_1m,completion_usd_per_1m,context_window\n,0.5,2,8192\nn,1,1,8\n");
+    let nameless = "1 x model: expected a name\n              line 2\n";
+    check(&scratch.run("import prices q.csv --skip-bad -o q.toml"), 0, nameless, "");
     let error = "error: expected model \"mm\" in the list, found none; nearest is \"m\"\n";
     check(&scratch.run("import prices p.csv -o catalog.toml --model mm"), 1, "", error);
+}
+
+const LIST: &str = r#"{
+    "good": {"mode": "chat", "input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6, "max_tokens": 8192},
+    "bad": {"mode": "chat", "input_cost_per_token": "cheap"},
+    "embeds": {"mode": "embedding", "input_cost_per_token": 1e-6},
+    "draws": {"mode": "image_generation"},
+    "costless": {"mode": "chat", "max_tokens": 8192}
+}"#;
+
+#[test]
+fn a_bad_entry_stands_in_nobody_elses_way() {
+    let scratch = Scratch::new("bad-prices");
+    scratch.write("list.json", LIST);
+    let error = "error: list.json, model \"bad\", input_cost_per_token: expected a price of 0 to 10000 USD";
+    check(&scratch.run("import prices list.json -o c.toml"), 1, "", error);
+    check(&scratch.run("import prices list.json --model good,bad -o c.toml"), 1, "", error);
+    assert!(!scratch.0.join("c.toml").exists());
+    check(&scratch.run("import prices list.json --model good,good -o c.toml"), 0, "models    1\nleft out  0\n", "");
+    assert_eq!(scratch.read("c.toml").matches("id = \"good\"").count(), 1);
+    let why = "error: list.json: expected models with prices and a context window, found none in 1 entries; embeds (entry 3): ";
+    check(&scratch.run("import prices list.json --model embeds -o c.toml"), 1, "", why);
+}
+
+#[test]
+fn what_is_left_out_of_a_price_list_is_counted_by_reason() {
+    let scratch = Scratch::new("left-out");
+    scratch.write("list.json", LIST);
+    let output = scratch.run("import prices list.json --skip-bad -o c.toml");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("models    1\nleft out  4\n"), "{text}");
+    for line in [
+        "1 x input_cost_per_token: expected a price of 0 to 10000 USD per million tokens\n              bad (entry 2)",
+        "1 x its mode is \"embedding\", not \"chat\"\n              embeds (entry 3)",
+        "1 x its mode is \"image_generation\", not \"chat\"\n              draws (entry 4)",
+        "1 x the list lacks prices\n              costless (entry 5)",
+    ] {
+        assert!(text.contains(line), "expected {line:?} in {text}");
+    }
+    let output = scratch.run("import prices list.json --skip-bad --json -o c.toml");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&report["n_models"], report["left_out"].as_array().map(Vec::len)), (&1.into(), Some(4)));
+}
+
+#[test]
+fn the_examples_use_formats_that_the_help_shows() {
+    let output = Scratch::new("help").run("import --help");
+    let help = String::from_utf8_lossy(&output.stdout).into_owned();
+    let (options, examples) = help.split_once("Examples:").unwrap();
+    let formats: Vec<&str> =
+        examples.lines().filter_map(|line| line.trim().strip_prefix("pointsman import ")?.split(' ').next()).collect();
+    assert!(formats.len() > 3, "{help}");
+    for format in formats {
+        assert!(options.contains(&format!("- {format}:")), "{format} is not among the formats in {options}");
+    }
 }
