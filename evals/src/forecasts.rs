@@ -1,4 +1,4 @@
-//! Other people's routers, judged by ours: forecasts read from JSONL as `pointsman route` writes them. One object a line with
+//! Other people's routers, judged by ours: forecasts read from JSONL, one object a line with
 //! `id` and `forecasts`; whatever else is on the line is theirs.
 
 use std::collections::HashMap;

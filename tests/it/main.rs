@@ -1,6 +1,7 @@
 //! All integration tests in one binary: linking is the slow part, so it happens once.
 
 mod catalog;
+mod documents;
 mod edges;
 mod house;
 mod tidiness;

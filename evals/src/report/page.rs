@@ -185,7 +185,10 @@ fn methods(verdict: &Verdict) -> String {
     );
     if verdict.n_assumed_bills > 0 {
         let (n, of) = (verdict.n_assumed_bills, verdict.n_of * verdict.singles.len());
-        let _ = write!(text, "<p class=\"note\">{n} of {of} bills rest on an assumed length of the answer.</p>");
+        let _ = write!(
+            text,
+            "<p class=\"note\">{n} of {of} bills rest on a usual length of the answer, as the rows give no count.</p>"
+        );
     }
     if let Some(pair) = &verdict.pair {
         let _ = write!(

@@ -98,7 +98,11 @@ fn pool(verdict: &Verdict) -> String {
     }
     if verdict.n_assumed_bills > 0 {
         let of = verdict.n_of * verdict.singles.len();
-        let _ = writeln!(text, "{} of {of} bills rest on an assumed length of the answer", verdict.n_assumed_bills);
+        let _ = writeln!(
+            text,
+            "{} of {of} bills rest on a usual length of the answer, as the rows give no count",
+            verdict.n_assumed_bills
+        );
     }
     if let Some(pair) = &verdict.pair {
         let call =

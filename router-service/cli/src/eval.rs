@@ -27,7 +27,7 @@ Examples:
   pointsman eval outcomes.parquet --prices catalog.toml
       what the plain methods would have bought: the bar for any router
   pointsman eval outcomes.parquet --prices catalog.toml --forecasts decisions.jsonl --report out/
-      a router's forecasts, as `pointsman route` or anybody else writes them, judged beside the plain methods
+      a router's forecasts, ours or anybody's, judged beside the plain methods
   pointsman eval outcomes.parquet --prices catalog.toml --forecasts new.jsonl --champion old.jsonl
       exit code 0 if the new one may ship, 1 if not
 

@@ -1,0 +1,59 @@
+//! The documents tell the truth: every TOML example in them is read by the code that users' files go through.
+
+use std::fs;
+
+use decision::{Catalog, Policies};
+
+use crate::house;
+
+/// The fenced blocks of one language, with the line each begins at.
+fn blocks(text: &str, language: &str) -> Vec<(usize, String)> {
+    let fence = format!("```{language}");
+    let mut blocks = Vec::new();
+    let mut open: Option<(usize, String)> = None;
+    for (index, line) in text.lines().enumerate() {
+        match &mut open {
+            Some((_, block)) if line.trim_end() != "```" => {
+                block.push_str(line);
+                block.push('\n');
+            }
+            Some(_) => blocks.extend(open.take()),
+            None if line.trim_end() == fence => open = Some((index + 2, String::new())),
+            None => {}
+        }
+    }
+    blocks
+}
+
+#[test]
+fn every_toml_example_is_a_catalog_or_a_set_of_policies() {
+    let mut n_read = 0;
+    for document in ["README.md", "docs/policies.md"] {
+        let text = fs::read_to_string(house::root().join(document)).expect("the document is there");
+        for (line, block) in blocks(&text, "toml") {
+            let outcome = if block.contains("[[model]]") {
+                Catalog::from_toml(&block).map(|_| ())
+            } else {
+                Policies::from_toml(&block).map(|_| ())
+            };
+            assert!(outcome.is_ok(), "{document}, the example at line {line}: {}", outcome.unwrap_err());
+            n_read += 1;
+        }
+    }
+    assert!(n_read >= 4, "only {n_read} examples found");
+}
+
+#[test]
+fn every_key_of_a_policy_and_a_catalog_is_documented() {
+    let text = fs::read_to_string(house::root().join("docs/policies.md")).expect("the document is there");
+    // The engine names its keys when it meets one it does not know.
+    for unknown in ["default = \"p\"\n[policy.p]\nzzzzzzzzzz = 1", "[[model]]\nzzzzzzzzzz = 1", "zzzzzzzzzz = 1"] {
+        let errors = [Catalog::from_toml(unknown).err(), Policies::from_toml(unknown).err()];
+        for error in errors.into_iter().flatten() {
+            let known = error.complaint.split("known: ").nth(1).unwrap_or_default();
+            for key in known.split('`').skip(1).step_by(2) {
+                assert!(text.contains(key), "docs/policies.md says nothing of the key `{key}`");
+            }
+        }
+    }
+}
