@@ -111,7 +111,7 @@ fn agreement(pairs: &[(Text, Text)]) -> Agreement {
 fn on_the_shared_outcomes_it_finds_what_their_group_column_says() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/outcomes");
     if !folder.is_dir() {
-        println!("skipped: there is no {}", folder.display());
+        crate::scratch::skipped(&folder);
         return;
     }
     let mut prompts = BTreeMap::new();

@@ -79,7 +79,7 @@ fn a_sheet_and_a_catalog_say_the_same() {
 fn the_shared_price_list_is_read_as_it_is() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/prices.csv");
     if !path.is_file() {
-        println!("skipped: there is no {}", path.display());
+        crate::scratch::skipped(&path);
         return;
     }
     let rows = read(&path).unwrap();
