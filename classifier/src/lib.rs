@@ -1,2 +1,10 @@
 //! Prompt in, `Forecast` out: what each model would score, and how many tokens it would write.
-//! Nothing lives here yet. What moves in takes the engine's nouns from `decision` and never knows async, sockets or clocks.
+//! Never async, sockets or clocks: a forecast is arithmetic over a prompt and an artifact.
+
+mod artifact;
+mod forecast;
+mod prompt;
+
+pub use artifact::{Artifact, ArtifactError, Standing, built_in_catalog};
+pub use forecast::Classifier;
+pub use prompt::{Prompt, Role, Turn};
