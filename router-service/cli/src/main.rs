@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod distill;
 mod eval;
 mod import;
 mod progress;
@@ -25,6 +26,8 @@ enum Command {
     Import(import::Arguments),
     /// Replay outcomes: what a router or a plain method would have saved, and at what quality.
     Eval(eval::Arguments),
+    /// Make the small table of word pieces that artifacts carry out of a large sentence encoder.
+    Distill(distill::Arguments),
 }
 
 /// What the caller should have written instead.
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Import(arguments) => import::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Distill(arguments) => distill::run(&arguments).map(|()| ExitCode::SUCCESS),
     };
     match outcome {
         Ok(code) => code,

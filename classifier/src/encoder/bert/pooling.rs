@@ -1,0 +1,160 @@
+//! How the states of a text's tokens become one embedding: what sentence-transformers keeps beside the weights, in
+//! `modules.json`, the folder of the pooling module, and `sentence_bert_config.json`. Without them: the mean.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::super::{EncoderError, parse, read};
+
+/// How to pool.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pooling {
+    pub(super) mode: Mode,
+    /// Whether the embedding is brought to length 1.
+    pub(super) is_unit: bool,
+    /// The ids of a text that are read, the special ones included.
+    pub(super) max_ids: usize,
+}
+
+/// Which tokens count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// All of them alike.
+    Mean,
+    /// The first alone.
+    First,
+}
+
+/// Below this length an embedding is left as it is, as in the original.
+const UNIT_FLOOR: f32 = 1e-12;
+
+impl Pooling {
+    pub(super) fn read(directory: &Path) -> Result<Self, EncoderError> {
+        let mut pooling = Self { mode: Mode::Mean, is_unit: false, max_ids: max_ids(directory)? };
+        let modules_in = directory.join("modules.json");
+        if !modules_in.is_file() {
+            return Ok(pooling);
+        }
+        let modules: Vec<Module> = parse(&modules_in, &read(&modules_in)?)?;
+        for module in modules {
+            match module.kind.rsplit('.').next().unwrap_or_default() {
+                "Transformer" if module.path.is_empty() => {}
+                "Pooling" => pooling.mode = mode(&directory.join(&module.path).join("config.json"))?,
+                "Normalize" => pooling.is_unit = true,
+                _ => {
+                    return Err(EncoderError::Field {
+                        path: modules_in,
+                        key: "type",
+                        expected: "Transformer (in the folder itself), Pooling or Normalize".to_owned(),
+                        found: format!("{:?} in {:?}", module.kind, module.path),
+                    });
+                }
+            }
+        }
+        Ok(pooling)
+    }
+
+    /// Pools the states of a text's tokens, at least one.
+    pub(super) fn apply(&self, states: &[Vec<f32>]) -> Vec<f32> {
+        let mut embedding = states[0].clone();
+        if self.mode == Mode::Mean {
+            for state in &states[1..] {
+                embedding.iter_mut().zip(state).for_each(|(sum, number)| *sum += number);
+            }
+            #[expect(clippy::cast_precision_loss, reason = "a text has a few hundred tokens")]
+            let n_states = states.len() as f32;
+            embedding.iter_mut().for_each(|sum| *sum /= n_states);
+        }
+        if self.is_unit {
+            let length = embedding.iter().map(|number| number * number).sum::<f32>().sqrt().max(UNIT_FLOOR);
+            embedding.iter_mut().for_each(|number| *number /= length);
+        }
+        embedding
+    }
+}
+
+/// How many ids of a text the original reads; what the model has positions for comes on top.
+fn max_ids(directory: &Path) -> Result<usize, EncoderError> {
+    let sentence_in = directory.join("sentence_bert_config.json");
+    if sentence_in.is_file() {
+        let sentence: Sentence = parse(&sentence_in, &read(&sentence_in)?)?;
+        if sentence.do_lower_case {
+            return Err(unsupported(sentence_in, "do_lower_case", "false, with the case left to tokenizer.json"));
+        }
+        if let Some(max_ids) = sentence.max_seq_length {
+            return Ok(max_ids);
+        }
+    }
+    let tokenizer_in = directory.join("tokenizer_config.json");
+    if !tokenizer_in.is_file() {
+        return Ok(usize::MAX);
+    }
+    let tokenizer: Value = parse(&tokenizer_in, &read(&tokenizer_in)?)?;
+    // Where there is no limit the original writes a number beyond all integers.
+    let max_ids = tokenizer["model_max_length"].as_u64().and_then(|max| usize::try_from(max).ok());
+    Ok(max_ids.unwrap_or(usize::MAX))
+}
+
+fn mode(path: &Path) -> Result<Mode, EncoderError> {
+    let config: PoolingText = parse(path, &read(path)?)?;
+    let modes = [
+        ("cls", config.cls),
+        ("mean", config.mean),
+        ("max", config.max),
+        ("mean_sqrt_len", config.mean_sqrt_len),
+        ("weightedmean", config.weighted_mean),
+        ("lasttoken", config.last),
+    ];
+    let mut chosen: Vec<String> = modes.iter().filter(|(_, is_on)| *is_on).map(|(name, _)| (*name).to_owned()).collect();
+    chosen.extend(config.named); // Newer versions name it instead.
+    match chosen.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["mean"] => Ok(Mode::Mean),
+        ["cls"] => Ok(Mode::First),
+        _ => Err(EncoderError::Field {
+            path: path.to_owned(),
+            key: "pooling_mode",
+            expected: "mean alone, or cls alone".to_owned(),
+            found: if chosen.is_empty() { "none".to_owned() } else { chosen.join(" and ") },
+        }),
+    }
+}
+
+fn unsupported(path: PathBuf, key: &'static str, expected: &str) -> EncoderError {
+    EncoderError::Field { path, key, expected: expected.to_owned(), found: "true".to_owned() }
+}
+
+#[derive(Deserialize)]
+struct Module {
+    path: String,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+#[derive(Deserialize)]
+struct Sentence {
+    max_seq_length: Option<usize>,
+    #[serde(default)]
+    do_lower_case: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+struct PoolingText {
+    #[serde(rename = "pooling_mode_cls_token")]
+    cls: bool,
+    #[serde(rename = "pooling_mode_mean_tokens")]
+    mean: bool,
+    #[serde(rename = "pooling_mode_max_tokens")]
+    max: bool,
+    #[serde(rename = "pooling_mode_mean_sqrt_len_tokens")]
+    mean_sqrt_len: bool,
+    #[serde(rename = "pooling_mode_weightedmean_tokens")]
+    weighted_mean: bool,
+    #[serde(rename = "pooling_mode_lasttoken")]
+    last: bool,
+    #[serde(rename = "pooling_mode")]
+    named: Option<String>,
+}

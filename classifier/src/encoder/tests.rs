@@ -1,0 +1,1 @@
+//! Encoders are read whole or refused by name.

@@ -1,0 +1,1 @@
+//! The quick path gives the ids of the crate.
