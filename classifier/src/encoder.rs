@@ -136,9 +136,7 @@ fn read(path: &Path) -> Result<Vec<u8>, EncoderError> {
 }
 
 fn parse<T: serde::de::DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, EncoderError> {
-    let format = |error: serde_json::Error| EncoderError::Format { path: path.to_owned(), complaint: error.to_string() };
+    let format =
+        |error: serde_json::Error| EncoderError::Format { path: path.to_owned(), complaint: error.to_string() };
     serde_json::from_slice(bytes).map_err(format)
 }
-
-#[cfg(test)]
-mod tests;

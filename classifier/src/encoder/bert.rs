@@ -228,3 +228,6 @@ fn config(layout: &Layout) -> Config {
         model_type: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -219,3 +219,6 @@ fn numbers(path: &Path, tensors: &SafeTensors<'_>, name: &str, count: usize) -> 
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;

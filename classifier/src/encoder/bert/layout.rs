@@ -146,7 +146,12 @@ impl Layout {
             self.matrix("embeddings.word_embeddings", "embeddings.word_embeddings", self.n_pieces, dims),
             Wanted {
                 n_skipped: self.n_skipped_positions,
-                ..self.matrix("embeddings.position_embeddings", "embeddings.position_embeddings", self.n_positions, dims)
+                ..self.matrix(
+                    "embeddings.position_embeddings",
+                    "embeddings.position_embeddings",
+                    self.n_positions,
+                    dims,
+                )
             },
         ];
         if self.family != Family::DistilBert {
@@ -164,10 +169,9 @@ impl Layout {
             }
             wanted.extend(self.linear(layer, "intermediate.dense", "ffn.lin1", (inner, dims)));
             wanted.extend(self.linear(layer, "output.dense", "ffn.lin2", (dims, inner)));
-            for (ours, theirs) in [
-                ("attention.output.LayerNorm", "sa_layer_norm"),
-                ("output.LayerNorm", "output_layer_norm"),
-            ] {
+            for (ours, theirs) in
+                [("attention.output.LayerNorm", "sa_layer_norm"), ("output.LayerNorm", "output_layer_norm")]
+            {
                 let (ours, theirs) = self.within(layer, ours, theirs);
                 wanted.extend(norm(&ours, &theirs, dims));
             }

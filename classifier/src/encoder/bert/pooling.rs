@@ -107,7 +107,8 @@ fn mode(path: &Path) -> Result<Mode, EncoderError> {
         ("weightedmean", config.weighted_mean),
         ("lasttoken", config.last),
     ];
-    let mut chosen: Vec<String> = modes.iter().filter(|(_, is_on)| *is_on).map(|(name, _)| (*name).to_owned()).collect();
+    let mut chosen: Vec<String> =
+        modes.iter().filter(|(_, is_on)| *is_on).map(|(name, _)| (*name).to_owned()).collect();
     chosen.extend(config.named); // Newer versions name it instead.
     match chosen.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["mean"] => Ok(Mode::Mean),

@@ -1,1 +1,0 @@
-//! Encoders are read whole or refused by name.
