@@ -56,7 +56,7 @@ pub struct Tokenizer {
 
 #[derive(Debug)]
 enum Pipeline {
-    Quick(WordPiece),
+    Quick(Box<WordPiece>),
     Crate(Box<tokenizers::Tokenizer>),
 }
 
@@ -69,7 +69,7 @@ impl Tokenizer {
         let shape: Shape = serde_json::from_slice(bytes).map_err(format)?;
         if shape.is_plain_bert() {
             let pieces = WordPiece::from_json(bytes)?;
-            return Ok(Self { n_pieces: pieces.n_pieces(), pipeline: Pipeline::Quick(pieces) });
+            return Ok(Self { n_pieces: pieces.n_pieces(), pipeline: Pipeline::Quick(Box::new(pieces)) });
         }
         Self::through_crate(bytes)
     }
@@ -119,7 +119,7 @@ impl Tokenizer {
             // It was seen to tokenise both what it knows and what it does not. Should a text fail all the same, then
             // no ids are an honest answer: a forecast without evidence is better than none.
             Pipeline::Crate(tokenizer) => {
-                ids.extend(tokenizer.encode_fast(text, false).iter().flat_map(|encoding| encoding.get_ids()));
+                ids.extend(tokenizer.encode_fast(text, false).iter().flat_map(tokenizers::Encoding::get_ids));
             }
         }
     }
@@ -157,7 +157,7 @@ impl FramedTokenizer {
         let window = room.saturating_mul(FRAMED_BYTES_PER_ID);
         let text = if text.len() <= window { text } else { &text[..cut_before(text, window)] };
         let encoding = self.tokenizer.encode_fast(text, false);
-        let ids = encoding.iter().flat_map(|encoding| encoding.get_ids()).copied().take(room);
+        let ids = encoding.iter().flat_map(tokenizers::Encoding::get_ids).copied().take(room);
         self.framed(ids)
     }
 

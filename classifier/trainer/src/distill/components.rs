@@ -26,23 +26,18 @@ impl Components {
             mean.iter_mut().zip(row).for_each(|(sum, number)| *sum += number);
         }
         mean.iter_mut().for_each(|sum| *sum /= n_rows);
-        let mut covariance = vec![vec![0.0; width]; width];
+        let mut sums = vec![vec![0.0; width]; width];
         for row in rows {
             let centred: Vec<f64> = row.iter().zip(&mean).map(|(number, mean)| number - mean).collect();
-            for (at, sums) in covariance.iter_mut().enumerate() {
-                // The lower half suffices; the matrix is its own mirror.
+            for (at, sums) in sums.iter_mut().enumerate() {
+                // The lower half suffices; the covariance is its own mirror.
                 for (sum, other) in sums[..=at].iter_mut().zip(&centred) {
                     *sum += centred[at] * other;
                 }
             }
         }
-        for at in 0..width {
-            for other in 0..=at {
-                covariance[at][other] /= n_rows;
-                covariance[other][at] = covariance[at][other];
-            }
-        }
-        let pairs = eigen(covariance);
+        let covariance = |at: usize, other: usize| sums[at.max(other)][at.min(other)] / n_rows;
+        let pairs = eigen((0..width).map(|at| (0..width).map(|other| covariance(at, other)).collect()).collect());
         let total: f64 = pairs.iter().map(|(value, _)| value.max(0.0)).sum();
         let kept: f64 = pairs.iter().take(n).map(|(value, _)| value.max(0.0)).sum();
         let variance_kept = if total > 0.0 { kept / total } else { 1.0 };

@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 pub(super) fn minimal(bytes: &[u8]) -> Result<Vec<u8>, TokensError> {
     let mut tokenizer: Value =
         serde_json::from_slice(bytes).map_err(|error| TokensError::Format { complaint: error.to_string() })?;
+    if !tokenizer.is_object() {
+        return Err(TokensError::Format { complaint: "something that is no object".to_owned() });
+    }
     for unused in ["truncation", "padding", "post_processor", "decoder"] {
         tokenizer[unused] = Value::Null;
     }
