@@ -1,8 +1,43 @@
-//! The trained files: manifest and tensors, checked on load.
+//! The trained files: a manifest, tensors and an encoder, checked whole before any of it is used. Files become parts and parts
+//! become files without touching a disk; reading a directory is the only input here.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
-use decision::{Catalog, ModelId};
+use decision::ModelId;
+use sha2::{Digest, Sha256};
+
+use crate::abilities::Usual;
+use crate::calibration::Calibration;
+use crate::encoder::{Encoder, EncoderError};
+use crate::features::HAND_FEATURES;
+use crate::heads::View;
+use crate::lens::Lens;
+use crate::unlikeness::Places;
+
+mod built_in;
+mod manifest;
+mod pack;
+
+pub use built_in::{built_in_catalog, built_in_encoder};
+
+/// The version of the files. It rises when older builds could not read them.
+pub const ARTIFACT_SCHEMA: u32 = 1;
+
+/// The description, for programs and people.
+pub const MANIFEST: &str = "manifest.json";
+
+/// All weights.
+pub const WEIGHTS: &str = "weights.safetensors";
+
+/// The folder of the encoder.
+pub const ENCODER: &str = "encoder";
+
+/// Bytes that a manifest may have: thousands of models at some hundreds of bytes.
+pub const MAX_MANIFEST_BYTES: u64 = 16 << 20;
+
+/// Bytes that weights may have.
+pub const MAX_WEIGHTS_BYTES: u64 = 1 << 30;
 
 /// What stands behind the forecasts of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,26 +77,145 @@ pub enum ArtifactError {
         /// Why not.
         source: std::io::Error,
     },
+    /// A file that is larger than any artifact's.
+    #[error("{path}: expected at most {limit} bytes, found {found}")]
+    TooLarge {
+        /// The file.
+        path: String,
+        /// The limit.
+        limit: u64,
+        /// Its size.
+        found: u64,
+    },
+    /// A manifest or weights that do not hold what they must.
+    #[error("{file}, {place}: expected {expected}, found {found}")]
+    Content {
+        /// The file.
+        file: &'static str,
+        /// The key or tensor.
+        place: String,
+        /// What it should hold.
+        expected: String,
+        /// What it holds.
+        found: String,
+    },
+    /// Files of another version.
+    #[error("{MANIFEST}, {key}: expected {expected}, which this build reads, found {found}")]
+    Schema {
+        /// Which version.
+        key: &'static str,
+        /// This build's.
+        expected: u32,
+        /// The files'.
+        found: u32,
+    },
+    /// The encoder cannot be used.
+    #[error("encoder: {0}")]
+    Encoder(#[from] EncoderError),
+}
+
+/// A view with its weight in the blend and the abilities it found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sight {
+    /// How it sees prompts.
+    pub view: View,
+    /// Its factor in the blend of logits. Without meaning for the view of tokens.
+    pub weight: f32,
+    /// Row after row, a model each: bias, slope, abilities.
+    pub abilities: Vec<f32>,
+    /// What is usual among them.
+    pub usual: Usual,
+}
+
+impl Sight {
+    /// Numbers in a row of abilities.
+    pub fn n_columns(&self) -> usize {
+        1 + self.view.n_traits()
+    }
+
+    /// The abilities of a model.
+    pub fn row(&self, model: usize) -> &[f32] {
+        &self.abilities[model * self.n_columns()..][..self.n_columns()]
+    }
+}
+
+/// What is known of a model beside its abilities.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Known {
+    /// Its name.
+    pub name: String,
+    /// Outcomes behind it.
+    pub n_outcomes: u64,
+    /// It came in after training.
+    pub onboarded: bool,
+    /// Its own offset after calibration.
+    pub offset: f32,
+    /// The logarithm of the mean of its answers' lengths over what the view of tokens expects.
+    pub log_mean: f32,
+    /// Likewise of their 90% quantile.
+    pub log_p90: f32,
+    /// The share of its tokens that is hidden reasoning.
+    pub reasoning: f32,
+}
+
+/// Everything that training makes.
+#[derive(Debug)]
+pub struct Parts {
+    /// How prompts are read.
+    pub lens: Lens,
+    /// The models, by name.
+    pub models: Vec<Known>,
+    /// The views that are blended.
+    pub sights: Vec<Sight>,
+    /// The view of the length of answers; its values are logarithms.
+    pub tokens: Sight,
+    /// From blend to probability.
+    pub calibration: Calibration,
+    /// Where the training prompts lie.
+    pub places: Places,
+    /// Mean traits of known benchmarks, view after view, for published scores.
+    pub benchmarks: BTreeMap<String, Vec<f32>>,
+    /// How it was trained, as text.
+    pub plan: String,
 }
 
 /// A checked artifact.
 #[derive(Debug)]
 pub struct Artifact {
+    parts: Parts,
     digest: String,
 }
+
+/// The files of an artifact: name and contents.
+pub type Files = BTreeMap<PathBuf, Vec<u8>>;
 
 impl Artifact {
     /// The artifact inside the binary.
     pub fn built_in() -> Result<Self, ArtifactError> {
-        Ok(Self { digest: format!("sha256:{}", "0".repeat(64)) })
+        let [manifest, weights, encoder @ ..] = built_in::FILES.map(|(_, bytes)| bytes);
+        let encoder = Encoder::from_bytes(encoder[0], encoder[1], encoder[2])?;
+        let digest = digest_of(built_in::FILES.iter().map(|(name, bytes)| (Path::new(name), *bytes)));
+        Self::checked(manifest, weights, encoder, digest)
     }
 
     /// Reads the directory that training wrote.
     pub fn read(directory: &Path) -> Result<Self, ArtifactError> {
-        let manifest = directory.join("manifest.json");
-        std::fs::read(&manifest)
-            .map_err(|source| ArtifactError::Read { path: manifest.display().to_string(), source })?;
-        Self::built_in()
+        let files = files_of(directory)?;
+        let content = |name: &str| files.get(Path::new(name)).map(Vec::as_slice).unwrap_or_default();
+        let encoder = Encoder::read(&directory.join(ENCODER))?;
+        let digest = digest_of(files.iter().map(|(name, bytes)| (name.as_path(), bytes.as_slice())));
+        Self::checked(content(MANIFEST), content(WEIGHTS), encoder, digest)
+    }
+
+    fn checked(manifest: &[u8], weights: &[u8], encoder: Encoder, digest: String) -> Result<Self, ArtifactError> {
+        let parts = pack::unpacked(manifest, weights, Lens::new(encoder))?;
+        parts.check()?;
+        Ok(Self { parts, digest })
+    }
+
+    /// What it is made of.
+    pub fn parts(&self) -> &Parts {
+        &self.parts
     }
 
     /// The digest over all its files, as `sha256:` and 64 hexadecimal digits.
@@ -70,7 +224,106 @@ impl Artifact {
     }
 }
 
-/// The catalog inside the binary: every model that the built-in artifact was trained on and that has a price.
-pub fn built_in_catalog() -> Catalog {
-    Catalog::from_toml(include_str!("../embedded/catalog.toml")).expect("the built-in catalog is read by a test")
+impl Parts {
+    /// The manifest and the weights as files. The encoder's files are its own and stand beside them.
+    pub fn files(&self) -> Result<Files, ArtifactError> {
+        pack::packed(self)
+    }
+
+    /// The place of a model.
+    pub fn place(&self, name: &str) -> Option<usize> {
+        self.models.binary_search_by(|known| known.name.as_str().cmp(name)).ok()
+    }
+
+    /// Whether sizes fit and every number is one.
+    pub fn check(&self) -> Result<(), ArtifactError> {
+        let n_features = HAND_FEATURES + self.lens.encoder().dims();
+        let content = |place: String, expected: &str, found: String| {
+            Err(ArtifactError::Content { file: WEIGHTS, place, expected: expected.to_owned(), found })
+        };
+        if let Some(pair) = self.models.windows(2).find(|pair| pair[0].name >= pair[1].name) {
+            return content(format!("model `{}`", pair[1].name), "models in order of their names", "another order".to_owned());
+        }
+        if self.sights.is_empty() {
+            return content("views".to_owned(), "at least one view", "none".to_owned());
+        }
+        for (at, sight) in self.sights.iter().chain([&self.tokens]).enumerate() {
+            if let Err(found) = sight.view.check(n_features) {
+                return content(format!("view {at}"), "a view that fits the features", found);
+            }
+            let n_columns = sight.n_columns();
+            let usual = &sight.usual;
+            if sight.abilities.len() != self.models.len() * n_columns
+                || usual.means.len() != n_columns
+                || usual.variances.len() != n_columns
+            {
+                let found = format!("{} and {} numbers", sight.abilities.len(), usual.means.len());
+                return content(format!("view {at}, abilities"), "a row for every model and one for the usual", found);
+            }
+            let finite = sight.abilities.iter().all(|value| value.is_finite())
+                && usual.means.iter().all(|value| value.is_finite())
+                && usual.variances.iter().all(|value| value.is_finite() && *value > 0.0)
+                && sight.weight.is_finite();
+            if !finite {
+                return content(format!("view {at}, abilities"), "finite numbers", "one that is not".to_owned());
+            }
+        }
+        let dims = self.lens.encoder().dims();
+        if self.places.centres.is_empty() || !self.places.centres.len().is_multiple_of(dims) {
+            return content("places".to_owned(), "rows of the encoder's width", format!("{} numbers", self.places.centres.len()));
+        }
+        let n_traits: usize = self.sights.iter().map(|sight| sight.view.n_traits()).sum();
+        if let Some((name, row)) = self.benchmarks.iter().find(|(_, row)| row.len() != n_traits) {
+            return content(format!("benchmark `{name}`"), "a row of all traits", format!("{} numbers", row.len()));
+        }
+        Ok(())
+    }
 }
+
+/// The files of a directory that belong to an artifact, the encoder's included.
+fn files_of(directory: &Path) -> Result<Files, ArtifactError> {
+    let mut files = Files::new();
+    for (name, limit) in [(MANIFEST, MAX_MANIFEST_BYTES), (WEIGHTS, MAX_WEIGHTS_BYTES)] {
+        files.insert(PathBuf::from(name), read_bounded(&directory.join(name), limit)?);
+    }
+    let folder = directory.join(ENCODER);
+    let failed = |source| ArtifactError::Read { path: folder.display().to_string(), source };
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(&folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if entry.file_type().map_err(failed)?.is_file() {
+            names.push(entry.file_name());
+        }
+    }
+    for name in names {
+        let place = Path::new(ENCODER).join(&name);
+        files.insert(place, read_bounded(&folder.join(&name), MAX_WEIGHTS_BYTES)?);
+    }
+    Ok(files)
+}
+
+fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, ArtifactError> {
+    let shown = || path.display().to_string();
+    let failed = |source| ArtifactError::Read { path: shown(), source };
+    let found = std::fs::metadata(path).map_err(failed)?.len();
+    if found > limit {
+        return Err(ArtifactError::TooLarge { path: shown(), limit, found });
+    }
+    std::fs::read(path).map_err(failed)
+}
+
+/// One digest over names and contents, in order of the names.
+fn digest_of<'a>(files: impl Iterator<Item = (&'a Path, &'a [u8])>) -> String {
+    let mut ordered: Vec<(String, &[u8])> =
+        files.map(|(name, bytes)| (name.to_string_lossy().replace('\\', "/"), bytes)).collect();
+    ordered.sort_unstable();
+    let mut whole = Sha256::new();
+    for (name, bytes) in ordered {
+        whole.update((name.len() as u64).to_le_bytes());
+        whole.update(name.as_bytes());
+        whole.update(Sha256::digest(bytes));
+    }
+    let digits: String = whole.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{digits}")
+}
+

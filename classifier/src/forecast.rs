@@ -1,24 +1,67 @@
-//! From a prompt to the forecasts of every model of a catalog.
+//! From prompts to the forecasts of every model of a catalog: read, turn into traits, meet the models' abilities, calibrate.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use decision::{Catalog, Forecast, ModelForecast, ModelId, Quality, Tokens};
+use decision::{Catalog, Forecast, Model, ModelForecast, ModelId, Quality, Tokens};
 
-use crate::artifact::{Artifact, Standing};
+use crate::abilities::Seen;
+use crate::artifact::{Artifact, Known, Parts, Sight, Standing};
+use crate::heads::View;
+use crate::kernel::exp;
+use crate::lens::Reading;
 use crate::prompt::Prompt;
+
+/// A published score counts as this many outcomes on the mean prompt of its benchmark: it is a mean of hundreds, but of other
+/// people's harness.
+const SCORE_WEIGHT: f32 = 10.0;
+
+/// Added to the unlikeness of a prompt with images or tool calls, of which training has seen none.
+const UNLIKE_MEDIA: f32 = 1.0;
+
+/// Answers are never expected to be longer than this: e^13 tokens, beyond any model's window for answers.
+const MAX_LOG_TOKENS: f32 = 13.0;
+
+/// One model of the catalog, as it is forecast.
+#[derive(Clone, Debug)]
+struct Bound {
+    id: ModelId,
+    standing: Standing,
+    /// Outcomes that count for the bound of its quality.
+    evidence: f32,
+    offset: f32,
+    log_mean: f32,
+    log_p90: f32,
+    reasoning: f32,
+    /// What its answers cannot exceed.
+    max_tokens: u64,
+}
 
 /// An artifact bound to a catalog: it forecasts every model of the catalog, and no other. Shared between threads.
 #[derive(Clone, Debug)]
 pub struct Classifier {
     artifact: Arc<Artifact>,
-    models: Vec<ModelId>,
+    models: Vec<Bound>,
+    /// For each view, then for tokens: the abilities of the catalog's models, row after row.
+    abilities: Vec<Vec<f32>>,
 }
 
 impl Classifier {
     /// Binds the artifact to the models of this catalog. One it was not trained on is forecast from the catalog's
     /// `like` or `benchmarks`, or else as the mean of all, with a wide bound.
     pub fn new(artifact: Arc<Artifact>, catalog: &Catalog) -> Self {
-        Self { artifact, models: catalog.models().iter().map(|model| model.id.clone()).collect() }
+        let parts = artifact.parts();
+        let n_sights = parts.sights.len() + 1;
+        let mut abilities = vec![Vec::new(); n_sights];
+        let mut models = Vec::with_capacity(catalog.models().len());
+        for model in catalog.models() {
+            let (bound, rows) = bind(parts, catalog, model);
+            models.push(bound);
+            for (all, row) in abilities.iter_mut().zip(rows) {
+                all.extend(row);
+            }
+        }
+        Self { artifact, models, abilities }
     }
 
     /// The artifact.
@@ -28,31 +71,173 @@ impl Classifier {
 
     /// What stands behind the forecasts of each model, in order of the names.
     pub fn standings(&self) -> Vec<(&ModelId, Standing)> {
-        self.models.iter().map(|model| (model, Standing::Unknown)).collect()
+        self.models.iter().map(|model| (&model.id, model.standing.clone())).collect()
     }
 
     /// Forecasts each prompt for every model of the catalog. The answer to a prompt does not depend on its company.
     pub fn forecast(&self, prompts: &[Prompt]) -> Vec<Forecast> {
-        prompts.iter().map(|prompt| self.forecast_one(prompt)).collect()
+        let readings = self.artifact.parts().lens.read(prompts);
+        prompts.iter().zip(&readings).map(|(prompt, reading)| self.forecast_one(prompt, reading)).collect()
     }
 
-    /// Proves on fixed prompts that every forecast is finite and ordered. Run before an artifact goes into service.
+    /// Proves on fixed prompts that every forecast is finite and ordered, and that forecasts are not all the same. Run before an
+    /// artifact goes into service.
     pub fn self_test(&self) -> Result<(), String> {
-        self.forecast(&[Prompt::from_text("What is 2 + 2?")]);
-        Ok(())
+        let prompts: Vec<Prompt> = SELF_TEST.iter().map(|text| Prompt::from_text(text)).collect();
+        let forecasts = self.forecast(&prompts);
+        for (prompt, forecast) in prompts.iter().zip(&forecasts) {
+            if forecast.models().len() != self.models.len() {
+                return Err(format!("{} of {} models were forecast", forecast.models().len(), self.models.len()));
+            }
+            if self.forecast(std::slice::from_ref(prompt)).first() != Some(forecast) {
+                return Err("a prompt was forecast differently alone and in company".to_owned());
+            }
+        }
+        let distinct: BTreeSet<String> = forecasts.iter().map(|forecast| format!("{:?}", forecast.models().first())).collect();
+        if distinct.len() == 1 { Err("every prompt has the same forecast".to_owned()) } else { Ok(()) }
     }
 
-    fn forecast_one(&self, prompt: &Prompt) -> Forecast {
-        let tokens = |count: u64| Tokens::new(count).expect("small");
-        let models = self.models.iter().enumerate().map(|(index, model)| ModelForecast {
-            model: model.clone(),
-            quality: Quality::new(0.4 + 0.005 * (index as f64) - 0.1 * f64::from(prompt.digest()[0]) / 255.0)
-                .expect("within 0 and 1"),
-            quality_low: Quality::new(0.2).expect("within 0 and 1"),
-            completion: tokens(200),
-            reasoning: tokens(0),
-            output_p90: tokens(600),
+    fn forecast_one(&self, prompt: &Prompt, reading: &Reading) -> Forecast {
+        let parts = self.artifact.parts();
+        let traits: Vec<Vec<f32>> = parts.sights.iter().map(|sight| sight.view.traits(reading)).collect();
+        let length = parts.tokens.view.traits(reading);
+        let media = if prompt.images() + prompt.tool_calls() > 0 { UNLIKE_MEDIA } else { 0.0 };
+        let unlikeness = parts.places.unlikeness(reading) + media;
+        let models = self.models.iter().enumerate().map(|(at, model)| {
+            let mut logit = 0.0;
+            for ((sight, traits), abilities) in parts.sights.iter().zip(&traits).zip(&self.abilities) {
+                let n = sight.n_columns();
+                logit += sight.weight * sight.view.logit(traits, &abilities[at * n..][..n]);
+            }
+            let n = parts.tokens.n_columns();
+            let log = View::sum(&length, &self.abilities[parts.sights.len()][at * n..][..n]);
+            self.model_forecast(model, logit, log, unlikeness)
         });
-        Forecast::new(models.collect()).expect("names of a catalog are unique")
+        Forecast::new(models.collect()).expect("a catalog names each model once, and bounds are built below what they bound")
     }
+
+    fn model_forecast(&self, model: &Bound, logit: f32, log_tokens: f32, unlikeness: f32) -> ModelForecast {
+        let calibration = &self.artifact.parts().calibration;
+        let quality = quality_of(calibration.quality(logit, model.offset));
+        let low = quality_of(calibration.quality_low(logit, model.offset, model.evidence, unlikeness));
+        let output = tokens_of(log_tokens + model.log_mean).min(model.max_tokens);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a share of a bounded count")]
+        let reasoning = (output as f32 * model.reasoning) as u64;
+        let p90 = tokens_of(log_tokens + model.log_p90).clamp(output, model.max_tokens.max(output));
+        let tokens = |count: u64| Tokens::new(count).unwrap_or(Tokens::ZERO);
+        ModelForecast {
+            model: model.id.clone(),
+            quality,
+            quality_low: low.min(quality),
+            completion: tokens(output - reasoning),
+            reasoning: tokens(reasoning),
+            output_p90: tokens(p90),
+        }
+    }
+}
+
+/// Prompts of a few kinds, written for the purpose.
+const SELF_TEST: [&str; 5] = [
+    "",
+    "What is 2 + 2?",
+    "Write a function that returns the longest palindrom of a string of at most 10^5 letters.",
+    "Which court hears appeals of a contract dispute?\nA. The first\nB. The second",
+    "\u{1f980} \u{65e5}\u{672c}\u{8a9e} \u{0}",
+];
+
+fn quality_of(value: f32) -> Quality {
+    Quality::new(f64::from(value)).unwrap_or(Quality::ZERO)
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and e^13")]
+fn tokens_of(log: f32) -> u64 {
+    (exp(log.clamp(0.0, MAX_LOG_TOKENS)) - 0.5).max(1.0) as u64
+}
+
+/// A model's place in the forecasts, and its abilities view by view.
+fn bind(parts: &Parts, catalog: &Catalog, model: &Model) -> (Bound, Vec<Vec<f32>>) {
+    let sights = || parts.sights.iter().chain([&parts.tokens]);
+    let lends = lender(parts, catalog, model);
+    let scores = scores(parts, model);
+    let known = lends.as_ref().map(|(place, _)| &parts.models[*place]);
+    let (standing, rows): (Standing, Vec<Vec<f32>>) = match &lends {
+        Some((place, None)) => {
+            let Known { n_outcomes, onboarded, .. } = parts.models[*place];
+            let standing =
+                if onboarded { Standing::Onboarded { n_outcomes } } else { Standing::Trained { n_outcomes } };
+            (standing, sights().map(|sight| sight.row(*place).to_vec()).collect())
+        }
+        Some((place, Some(like))) => {
+            (Standing::Like { model: like.clone() }, sights().map(|sight| sight.row(*place).to_vec()).collect())
+        }
+        None if scores.is_empty() => (Standing::Unknown, sights().map(|sight| sight.usual.fit(&[], sight.view.link())).collect()),
+        None => {
+            let n_scores = scores.len() as u64;
+            (Standing::Benchmarks { n_scores }, from_scores(parts, &scores))
+        }
+    };
+    let evidence = match &standing {
+        #[expect(clippy::cast_precision_loss, reason = "a count of outcomes; beyond thousands it no longer matters")]
+        Standing::Trained { n_outcomes } | Standing::Onboarded { n_outcomes } => *n_outcomes as f32,
+        Standing::Like { .. } | Standing::Unknown => 0.0,
+        #[expect(clippy::cast_precision_loss, reason = "a few scores")]
+        Standing::Benchmarks { n_scores } => *n_scores as f32 * SCORE_WEIGHT / 4.0,
+    };
+    let mean = |of: fn(&Known) -> f32| {
+        #[expect(clippy::cast_precision_loss, reason = "thousands of models")]
+        let n = parts.models.len().max(1) as f32;
+        known.map_or_else(|| parts.models.iter().map(of).sum::<f32>() / n, of)
+    };
+    let max_tokens = model.max_completion.unwrap_or(model.context_window);
+    let bound = Bound {
+        id: model.id.clone(),
+        standing,
+        evidence,
+        offset: known.map_or(0.0, |known| known.offset),
+        log_mean: mean(|known| known.log_mean),
+        log_p90: mean(|known| known.log_p90),
+        reasoning: mean(|known| known.reasoning),
+        max_tokens: u64::from(max_tokens.get()),
+    };
+    (bound, rows)
+}
+
+/// The trained model that lends its abilities: the model itself, or the first known one along its `like`s.
+fn lender(parts: &Parts, catalog: &Catalog, model: &Model) -> Option<(usize, Option<ModelId>)> {
+    if let Some(place) = parts.place(model.id.as_str()) {
+        return Some((place, None));
+    }
+    // A catalog has no circles of `like`.
+    let mut next = model.like.as_ref();
+    while let Some(like) = next {
+        if let Some(place) = parts.place(like.as_str()) {
+            return Some((place, Some(like.clone())));
+        }
+        next = catalog.get(like).and_then(|model| model.like.as_ref());
+    }
+    None
+}
+
+/// The published scores whose benchmarks are known here: the traits of their mean prompt, and the score.
+fn scores<'a>(parts: &'a Parts, model: &Model) -> Vec<(&'a [f32], f32)> {
+    #[expect(clippy::cast_possible_truncation, reason = "a share")]
+    let known = model.benchmarks.iter().filter_map(|(name, score)| Some((parts.benchmarks.get(name)?.as_slice(), *score as f32)));
+    known.collect()
+}
+
+/// Abilities that would have scored so.
+fn from_scores(parts: &Parts, scores: &[(&[f32], f32)]) -> Vec<Vec<f32>> {
+    let mut from = 0;
+    let mut fitted = |sight: &Sight| {
+        let n = sight.view.n_traits();
+        let seen: Vec<Seen<'_>> = scores
+            .iter()
+            .map(|(traits, score)| Seen { traits: &traits[from..from + n], value: *score, weight: SCORE_WEIGHT })
+            .collect();
+        from += n;
+        sight.usual.fit(&seen, sight.view.link())
+    };
+    let mut rows: Vec<Vec<f32>> = parts.sights.iter().map(&mut fitted).collect();
+    rows.push(parts.tokens.usual.fit(&[], parts.tokens.view.link()));
+    rows
 }

@@ -1,11 +1,23 @@
 //! Prompt in, `Forecast` out: what each model would score, and how many tokens it would write.
 //! Never async, sockets or clocks: a forecast is arithmetic over a prompt and an artifact.
 
-mod artifact;
+pub mod abilities;
+pub mod artifact;
+pub mod calibration;
+mod canon;
+mod courtesy;
 pub mod encoder;
+pub mod features;
 mod forecast;
+pub mod forest;
+pub mod heads;
+pub mod kernel;
+pub mod lens;
+pub mod net;
 mod prompt;
+pub mod system;
 pub mod tokens;
+pub mod unlikeness;
 
 pub use artifact::{Artifact, ArtifactError, Standing, built_in_catalog};
 pub use forecast::Classifier;

@@ -6,6 +6,8 @@ use std::fmt;
 use decision::Tokens;
 use sha2::{Digest, Sha256};
 
+use crate::canon::canonical;
+
 /// Who speaks a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -49,7 +51,7 @@ impl Prompt {
 
     /// A conversation, oldest turn first.
     pub fn from_turns(turns: &[Turn<'_>]) -> Self {
-        let text = turns.iter().map(|turn| turn.text).collect::<Vec<_>>().join("\n");
+        let text = canonical(question(turns));
         let characters = turns.iter().map(|turn| turn.text.chars().count() as u64).sum();
         let images = turns.iter().fold(0_u32, |sum, turn| sum.saturating_add(turn.images));
         let tool_calls = turns.iter().fold(0_u32, |sum, turn| sum.saturating_add(turn.tool_calls));
@@ -71,6 +73,11 @@ impl Prompt {
         hash.finalize().into()
     }
 
+    /// The canonical text that is forecast.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Images in the conversation.
     pub fn images(&self) -> u32 {
         self.images
@@ -86,4 +93,9 @@ impl fmt::Debug for Prompt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Prompt({} characters)", self.characters)
     }
+}
+
+/// The turn that is embedded.
+fn question<'a>(turns: &[Turn<'a>]) -> &'a str {
+    turns.iter().rev().find(|turn| turn.role == Role::User).or(turns.last()).map_or("", |turn| turn.text)
 }

@@ -90,7 +90,7 @@ impl Split {
     /// The part that a row belongs to.
     #[must_use]
     pub fn part(&self, row: &OutcomeRow) -> Part {
-        let draw = unit(fingerprint(self.salt, &key(row).to_le_bytes()));
+        let draw = unit(fingerprint(self.salt, &group_key(row).to_le_bytes()));
         let Shares { fit, calibrate, tune, held_out } = self.shares;
         // Held-out rows lie at the upper end, so that moving rows between the learning parts never touches them.
         if draw >= 1.0 - held_out {
@@ -132,7 +132,7 @@ impl Split {
 }
 
 /// What must stay together: the group; without one, what grouping would name the prompt after; without those, its digest or its id.
-fn key(row: &OutcomeRow) -> u64 {
+pub fn group_key(row: &OutcomeRow) -> u64 {
     match (&row.group, &row.prompt, &row.prompt_digest) {
         (Some(group), _, _) => of_texts(1, &[group]),
         (None, Some(prompt), _) => dedup::name_of(prompt, &dedup::words(prompt)),

@@ -11,6 +11,7 @@ mod eval;
 mod import;
 mod progress;
 mod sheet;
+mod train;
 
 /// The learned router for language models: the cheapest model that is likely to succeed.
 #[derive(Parser)]
@@ -26,6 +27,8 @@ enum Command {
     Import(import::Arguments),
     /// Replay outcomes: what a router or a plain method would have saved, and at what quality.
     Eval(eval::Arguments),
+    /// Learn an artifact from outcomes, and report what it is worth on prompts it had not seen.
+    Train(train::Arguments),
     /// Make the small table of word pieces that artifacts carry out of a large sentence encoder.
     Distill(distill::Arguments),
 }
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Import(arguments) => import::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Train(arguments) => train::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Distill(arguments) => distill::run(&arguments).map(|()| ExitCode::SUCCESS),
     };
     match outcome {

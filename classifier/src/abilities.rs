@@ -1,0 +1,182 @@
+//! A model's abilities from its outcomes and the traits of its prompts: a regression for each model, held together by what is
+//! usual among models. How far a model may leave the usual is learned trait by trait: where models hardly differ beyond
+//! chance, they are told apart by nothing. The same prior lets a new model in with few outcomes, or none.
+
+use crate::system::System;
+
+/// How a sum of products becomes what is observed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// The sum is the value.
+    Identity,
+    /// The sum is the logit of a probability.
+    Logit,
+}
+
+/// What is usual: a mean and a variance for the bias, the slope and each ability.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Usual {
+    /// The mean model.
+    pub means: Vec<f64>,
+    /// How far models leave it.
+    pub variances: Vec<f64>,
+}
+
+/// One outcome: the traits of its prompt, what was observed, how much it counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// Level and traits.
+    pub traits: &'a [f32],
+    /// The quality, or whatever is regressed.
+    pub value: f32,
+    /// One for an ordinary outcome.
+    pub weight: f32,
+}
+
+/// Rounds in which prior and regressions settle.
+const ROUNDS: usize = 12;
+
+/// Newton steps of a logistic regression: from the prior's mean, five settle to rounding.
+const NEWTON_STEPS: usize = 8;
+
+/// No ability is held more tightly than this: a variance of nothing could never grow again.
+const LEAST_VARIANCE: f64 = 1e-6;
+
+/// The variance of an observation around what is expected of it, where the link is the identity.
+const NOISE: f64 = 0.15;
+
+impl Usual {
+    /// Learns what is usual from many models' outcomes, and each model's abilities with it.
+    pub fn learn(models: &[Vec<Seen<'_>>], n_traits: usize) -> (Self, Vec<Vec<f64>>) {
+        let n = 1 + n_traits;
+        let mut usual = Self { means: vec![0.0; n], variances: vec![1.0; n] };
+        let mut rows = Vec::new();
+        for _ in 0..ROUNDS {
+            let fitted: Vec<(Vec<f64>, Vec<f64>)> = models.iter().map(|seen| usual.line(seen)).collect();
+            // Models without outcomes here say nothing of what is usual.
+            let known: Vec<&(Vec<f64>, Vec<f64>)> =
+                fitted.iter().zip(models).filter(|(_, seen)| !seen.is_empty()).map(|(fitted, _)| fitted).collect();
+            usual.settle(&known);
+            rows = fitted.into_iter().map(|(row, _)| row).collect();
+        }
+        (usual, rows)
+    }
+
+    /// What is usual among models whose abilities are known.
+    pub fn of_rows(rows: &[&[f32]]) -> Self {
+        let n = rows.first().map_or(0, |row| row.len());
+        let mut usual = Self { means: vec![0.0; n], variances: vec![1.0; n] };
+        let known: Vec<(Vec<f64>, Vec<f64>)> =
+            rows.iter().map(|row| (row.iter().map(|value| f64::from(*value)).collect(), vec![0.0; n])).collect();
+        usual.settle(&known.iter().collect::<Vec<_>>());
+        usual
+    }
+
+    fn settle(&mut self, known: &[&(Vec<f64>, Vec<f64>)]) {
+        #[expect(clippy::cast_precision_loss, reason = "thousands of models")]
+        let count = known.len().max(1) as f64;
+        for k in 0..self.means.len() {
+            let mean = known.iter().map(|(row, _)| row[k]).sum::<f64>() / count;
+            let squares = known.iter().map(|(row, doubt)| (row[k] - mean) * (row[k] - mean) + doubt[k]);
+            self.means[k] = mean;
+            self.variances[k] = (squares.sum::<f64>() / count).max(LEAST_VARIANCE);
+        }
+    }
+
+    /// A model's most likely abilities after these outcomes: bias, slope, abilities. Without outcomes, the usual.
+    pub fn fit(&self, seen: &[Seen<'_>], link: Link) -> Vec<f32> {
+        let row = match link {
+            Link::Identity => self.line(seen).0,
+            Link::Logit => self.logistic(seen),
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "weights are kept in single precision")]
+        row.iter().map(|value| *value as f32).collect()
+    }
+
+    /// A straight line, and how doubtful each of its numbers is (a variance).
+    fn line(&self, seen: &[Seen<'_>]) -> (Vec<f64>, Vec<f64>) {
+        let mut system = self.prior();
+        let mut input = vec![1.0; self.means.len()];
+        for seen in seen {
+            fill(&mut input, seen.traits);
+            system.observe(&input, f64::from(seen.value), f64::from(seen.weight) / NOISE);
+        }
+        // One over the diagonal is close enough to the diagonal of the inverse.
+        let doubt = system.diagonal().iter().map(|strength| 1.0 / strength).collect();
+        (system.solved().to_vec(), doubt)
+    }
+
+    fn logistic(&self, seen: &[Seen<'_>]) -> Vec<f64> {
+        let mut row = self.means.clone();
+        let mut input = vec![1.0; row.len()];
+        for _ in 0..NEWTON_STEPS {
+            let mut system = self.prior();
+            for seen in seen {
+                fill(&mut input, seen.traits);
+                let sum: f64 = input.iter().zip(&row).map(|(input, weight)| input * weight).sum();
+                let probability = 1.0 / (1.0 + libm::exp(-sum));
+                // Never flat: a step from a saturated start must not be endless.
+                let slope = (probability * (1.0 - probability)).max(0.02);
+                let working = sum + (f64::from(seen.value) - probability) / slope;
+                system.observe(&input, working, f64::from(seen.weight) * slope);
+            }
+            row.copy_from_slice(system.solved());
+        }
+        row
+    }
+
+    fn prior(&self) -> System {
+        let mut system = System::new(self.means.len());
+        for (k, (mean, variance)) in self.means.iter().zip(&self.variances).enumerate() {
+            system.pull(k, 1.0 / variance, *mean);
+        }
+        system
+    }
+}
+
+fn fill(input: &mut [f64], traits: &[f32]) {
+    for (onto, value) in input[1..].iter_mut().zip(traits) {
+        *onto = f64::from(*value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! What outcomes do to abilities, and what their absence does.
+
+    use super::{Link, Seen, Usual};
+
+    fn usual() -> Usual {
+        Usual { means: vec![0.5, 1.0], variances: vec![0.04, 0.01] }
+    }
+
+    #[test]
+    fn without_outcomes_a_model_is_the_usual_one() {
+        for link in [Link::Identity, Link::Logit] {
+            assert_eq!(usual().fit(&[], link), [0.5, 1.0]);
+        }
+    }
+
+    #[test]
+    fn outcomes_move_a_model_and_many_move_it_further() {
+        let bad = Seen { traits: &[0.0], value: 0.0, weight: 1.0 };
+        for link in [Link::Identity, Link::Logit] {
+            let (few, many) = (usual().fit(&[bad; 3], link)[0], usual().fit(&[bad; 300], link)[0]);
+            assert!(many < few && few < 0.5, "{link:?}: {many} {few}");
+        }
+    }
+
+    #[test]
+    fn a_trait_in_which_models_do_not_differ_is_held_tightly() {
+        let traits: Vec<[f32; 2]> = (0_u8..200).map(|at| [f32::from(at % 5) - 2.0, f32::from(at % 7) - 3.0]).collect();
+        let models: Vec<Vec<Seen<'_>>> = (0..12_u8)
+            .map(|model| {
+                let own = f32::from(model) / 20.0;
+                let seen = |row: &'static [f32; 2]| Seen { traits: row, value: own * row[0] + 0.1 * row[1], weight: 1.0 };
+                traits.clone().leak().iter().map(seen).collect()
+            })
+            .collect();
+        let (usual, _) = Usual::learn(&models, 2);
+        assert!(usual.variances[1] > 20.0 * usual.variances[2], "{usual:?}");
+    }
+}

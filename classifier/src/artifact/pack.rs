@@ -1,0 +1,334 @@
+//! Parts to files and back. Every tensor is looked up by its name and checked for its type, its size and its numbers.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+use safetensors::tensor::{Dtype, TensorView};
+use safetensors::{SafeTensors, View as TensorLike};
+
+use super::manifest::{Kind, Manifest, SightLine};
+use super::{ARTIFACT_SCHEMA, ArtifactError, Files, MANIFEST, Parts, Sight, WEIGHTS};
+use crate::abilities::Usual;
+use crate::features::{FEATURE_SCHEMA, HAND_FEATURES};
+use crate::forest::{Forest, LEAF, Node};
+use crate::heads::View;
+use crate::lens::Lens;
+use crate::net::{Net, Reader};
+use crate::unlikeness::Places;
+
+/// A tensor on its way to a file.
+struct Tensor {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl TensorLike for &Tensor {
+    fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self.bytes)
+    }
+
+    fn data_len(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+/// Tensors by name.
+#[derive(Default)]
+struct Shelf {
+    tensors: Vec<(String, Tensor)>,
+}
+
+impl Shelf {
+    fn put(&mut self, name: String, dtype: Dtype, n: usize, bytes: Vec<u8>) {
+        self.tensors.push((name, Tensor { dtype, shape: vec![n], bytes }));
+    }
+
+    fn put_f32(&mut self, name: String, values: &[f32]) {
+        self.put(name, Dtype::F32, values.len(), values.iter().flat_map(|value| value.to_le_bytes()).collect());
+    }
+
+    fn put_f64(&mut self, name: String, values: &[f64]) {
+        self.put(name, Dtype::F64, values.len(), values.iter().flat_map(|value| value.to_le_bytes()).collect());
+    }
+
+    fn put_i8(&mut self, name: String, values: &[i8]) {
+        self.put(name, Dtype::I8, values.len(), values.iter().map(|value| value.cast_unsigned()).collect());
+    }
+
+    fn put_u16(&mut self, name: String, values: impl Iterator<Item = u16>) {
+        let bytes: Vec<u8> = values.flat_map(u16::to_le_bytes).collect();
+        self.put(name, Dtype::U16, bytes.len() / 2, bytes);
+    }
+
+    fn put_u32(&mut self, name: String, values: impl Iterator<Item = u32>) {
+        let bytes: Vec<u8> = values.flat_map(u32::to_le_bytes).collect();
+        self.put(name, Dtype::U32, bytes.len() / 4, bytes);
+    }
+}
+
+pub(super) fn packed(parts: &Parts) -> Result<Files, ArtifactError> {
+    let mut shelf = Shelf::default();
+    for (at, sight) in parts.sights.iter().enumerate() {
+        put_sight(&mut shelf, &format!("view{at}"), sight);
+    }
+    put_sight(&mut shelf, "tokens", &parts.tokens);
+    shelf.put_f32("places".to_owned(), &parts.places.centres);
+    let broken = |found: String| ArtifactError::Content {
+        file: WEIGHTS,
+        place: "tensors".to_owned(),
+        expected: "tensors that can be written".to_owned(),
+        found,
+    };
+    let tensors = shelf.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor));
+    let weights = safetensors::serialize(tensors, None).map_err(|error| broken(error.to_string()))?;
+    let manifest = Manifest {
+        schema: ARTIFACT_SCHEMA,
+        feature_schema: FEATURE_SCHEMA,
+        n_features: HAND_FEATURES,
+        sights: parts.sights.iter().map(line).collect(),
+        tokens: line(&parts.tokens),
+        calibration: parts.calibration.into(),
+        usual_distance: parts.places.usual,
+        models: parts.models.iter().map(Into::into).collect(),
+        benchmarks: parts.benchmarks.clone(),
+        plan: parts.plan.clone(),
+    };
+    let mut text = serde_json::to_vec_pretty(&manifest).map_err(|error| broken(error.to_string()))?;
+    text.push(b'\n');
+    Ok(Files::from([(PathBuf::from(MANIFEST), text), (PathBuf::from(WEIGHTS), weights)]))
+}
+
+fn line(sight: &Sight) -> SightLine {
+    let kind = match &sight.view {
+        View::Net(net) if net.reader.is_some() => Kind::ReadingNet,
+        View::Net(_) => Kind::FeatureNet,
+        View::Forest(_) => Kind::Forest,
+    };
+    SightLine { kind, weight: sight.weight }
+}
+
+fn put_sight(shelf: &mut Shelf, name: &str, sight: &Sight) {
+    let at = |part: &str| format!("{name}.{part}");
+    shelf.put_f32(at("abilities"), &sight.abilities);
+    shelf.put_f64(at("usual.means"), &sight.usual.means);
+    shelf.put_f64(at("usual.variances"), &sight.usual.variances);
+    match &sight.view {
+        View::Net(net) => {
+            for (part, values) in net.tensors() {
+                shelf.put_f32(at(part), values);
+            }
+            if let Some(reader) = &net.reader {
+                shelf.put_i8(at("reader.table"), &reader.table);
+                for (part, values) in reader.tensors() {
+                    shelf.put_f32(at(part), values);
+                }
+            }
+        }
+        View::Forest(forest) => {
+            shelf.put_u16(at("forest.columns"), forest.nodes.iter().map(|node| node.column));
+            // Thresholds have nothing in their lower half: the trainer asks no finer questions.
+            shelf.put_u16(at("forest.thresholds"), forest.nodes.iter().map(|node| upper_half(node.threshold)));
+            shelf.put_u32(at("forest.rights"), forest.nodes.iter().map(|node| node.right));
+            shelf.put_u32(at("forest.roots"), forest.roots.iter().copied());
+            shelf.put_i8(at("forest.leaves"), &forest.leaves);
+            shelf.put_f32(at("forest.steps"), &forest.steps);
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "sixteen bits are left")]
+fn upper_half(value: f32) -> u16 {
+    (value.to_bits() >> 16) as u16
+}
+
+pub(super) fn unpacked(manifest: &[u8], weights: &[u8], lens: Lens) -> Result<Parts, ArtifactError> {
+    let wrong = |file: &'static str, expected: &str, found: String| ArtifactError::Content {
+        file,
+        place: "the whole file".to_owned(),
+        expected: expected.to_owned(),
+        found,
+    };
+    versions(manifest)?;
+    let manifest: Manifest = serde_json::from_slice(manifest)
+        .map_err(|error| wrong(MANIFEST, "the manifest of an artifact", error.to_string()))?;
+    let tensors = SafeTensors::deserialize(weights)
+        .map_err(|error| wrong(WEIGHTS, "tensors in the safetensors format", error.to_string()))?;
+    let shelf = Found { tensors };
+    let sights = manifest.sights.iter().enumerate().map(|(at, line)| shelf.sight(&format!("view{at}"), line)).collect::<Result<_, _>>()?;
+    let numbers = [manifest.usual_distance].into_iter().chain(manifest.benchmarks.values().flatten().copied());
+    if numbers.into_iter().any(|value| !value.is_finite()) || manifest.usual_distance <= 0.0 {
+        return Err(wrong(MANIFEST, "finite numbers", "one that is not".to_owned()));
+    }
+    Ok(Parts {
+        lens,
+        models: manifest.models.into_iter().map(Into::into).collect(),
+        sights,
+        tokens: shelf.sight("tokens", &manifest.tokens)?,
+        calibration: manifest.calibration.into(),
+        places: Places { centres: shelf.f32("places")?, usual: manifest.usual_distance },
+        benchmarks: manifest.benchmarks,
+        plan: manifest.plan,
+    })
+}
+
+/// The versions are read first, from whatever else the manifest holds: another version has other keys.
+fn versions(manifest: &[u8]) -> Result<(), ArtifactError> {
+    #[derive(serde::Deserialize)]
+    struct Versions {
+        schema: u32,
+        feature_schema: u32,
+        n_features: usize,
+    }
+    let read: Versions = serde_json::from_slice(manifest).map_err(|error| ArtifactError::Content {
+        file: MANIFEST,
+        place: "the whole file".to_owned(),
+        expected: "the manifest of an artifact".to_owned(),
+        found: error.to_string(),
+    })?;
+    for (key, expected, found) in
+        [("schema", ARTIFACT_SCHEMA, read.schema), ("feature_schema", FEATURE_SCHEMA, read.feature_schema)]
+    {
+        if found != expected {
+            return Err(ArtifactError::Schema { key, expected, found });
+        }
+    }
+    if read.n_features != HAND_FEATURES {
+        let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let (expected, found) = (small(HAND_FEATURES), small(read.n_features));
+        return Err(ArtifactError::Schema { key: "n_features", expected, found });
+    }
+    Ok(())
+}
+
+/// The tensors of a file.
+struct Found<'a> {
+    tensors: SafeTensors<'a>,
+}
+
+impl Found<'_> {
+    fn tensor(&self, name: &str, dtype: Dtype) -> Result<TensorView<'_>, ArtifactError> {
+        let wrong = |found: String| ArtifactError::Content {
+            file: WEIGHTS,
+            place: format!("tensor `{name}`"),
+            expected: format!("numbers of type {dtype:?}"),
+            found,
+        };
+        let tensor = self.tensors.tensor(name).map_err(|_| wrong("no such tensor".to_owned()))?;
+        if tensor.dtype() == dtype { Ok(tensor) } else { Err(wrong(format!("{:?}", tensor.dtype()))) }
+    }
+
+    fn f32(&self, name: &str) -> Result<Vec<f32>, ArtifactError> {
+        let tensor = self.tensor(name, Dtype::F32)?;
+        let values: Vec<f32> = tensor.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        match values.iter().position(|value| !value.is_finite()) {
+            None => Ok(values),
+            Some(at) => Err(not_finite(name, at, f64::from(values[at]))),
+        }
+    }
+
+    fn f64(&self, name: &str) -> Result<Vec<f64>, ArtifactError> {
+        let tensor = self.tensor(name, Dtype::F64)?;
+        let values: Vec<f64> = tensor.data().as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
+        match values.iter().position(|value| !value.is_finite()) {
+            None => Ok(values),
+            Some(at) => Err(not_finite(name, at, values[at])),
+        }
+    }
+
+    fn i8(&self, name: &str) -> Result<Vec<i8>, ArtifactError> {
+        Ok(self.tensor(name, Dtype::I8)?.data().iter().map(|byte| byte.cast_signed()).collect())
+    }
+
+    fn u16(&self, name: &str) -> Result<Vec<u16>, ArtifactError> {
+        let tensor = self.tensor(name, Dtype::U16)?;
+        Ok(tensor.data().as_chunks::<2>().0.iter().map(|bytes| u16::from_le_bytes(*bytes)).collect())
+    }
+
+    fn u32(&self, name: &str) -> Result<Vec<u32>, ArtifactError> {
+        let tensor = self.tensor(name, Dtype::U32)?;
+        Ok(tensor.data().as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect())
+    }
+
+    fn sight(&self, name: &str, line: &SightLine) -> Result<Sight, ArtifactError> {
+        let at = |part: &str| format!("{name}.{part}");
+        let view = match line.kind {
+            Kind::ReadingNet => View::Net(self.net(name, true)?),
+            Kind::FeatureNet => View::Net(self.net(name, false)?),
+            Kind::Forest => View::Forest(self.forest(name)?),
+        };
+        let usual = Usual { means: self.f64(&at("usual.means"))?, variances: self.f64(&at("usual.variances"))? };
+        Ok(Sight { view, weight: line.weight, abilities: self.f32(&at("abilities"))?, usual })
+    }
+
+    fn net(&self, name: &str, reads: bool) -> Result<Net, ArtifactError> {
+        let part = |part: &str| self.f32(&format!("{name}.{part}"));
+        let reader = if reads {
+            let queries = part("reader.queries")?;
+            Some(Reader {
+                width: queries.len() / crate::net::N_QUERIES,
+                table: self.i8(&format!("{name}.reader.table"))?,
+                scales: part("reader.scales")?,
+                neighbours: part("reader.neighbours")?,
+                mix: part("reader.mix")?,
+                mix_bias: part("reader.mix_bias")?,
+                queries,
+                norm_scale: part("reader.norm_scale")?,
+                norm_shift: part("reader.norm_shift")?,
+                into_trunk: part("reader.into_trunk")?,
+            })
+        } else {
+            None
+        };
+        Ok(Net {
+            reader,
+            centre: part("centre")?,
+            inverse_spread: part("inverse_spread")?,
+            into_trunk: part("into_trunk")?,
+            trunk_bias: part("trunk_bias")?,
+            second: part("second")?,
+            second_bias: part("second_bias")?,
+            out: part("out")?,
+            out_bias: part("out_bias")?,
+        })
+    }
+
+    fn forest(&self, name: &str) -> Result<Forest, ArtifactError> {
+        let at = |part: &str| format!("{name}.forest.{part}");
+        let (columns, thresholds, rights) =
+            (self.u16(&at("columns"))?, self.u16(&at("thresholds"))?, self.u32(&at("rights"))?);
+        if columns.len() != thresholds.len() || columns.len() != rights.len() {
+            return Err(ArtifactError::Content {
+                file: WEIGHTS,
+                place: format!("tensor `{}`", at("thresholds")),
+                expected: format!("{} numbers, one a node", columns.len()),
+                found: format!("{} and {}", thresholds.len(), rights.len()),
+            });
+        }
+        let nodes = columns.iter().zip(&thresholds).zip(&rights).map(|((column, threshold), right)| Node {
+            column: *column,
+            threshold: if *column == LEAF { 0.0 } else { f32::from_bits(u32::from(*threshold) << 16) },
+            right: *right,
+        });
+        let steps = self.f32(&at("steps"))?;
+        let leaves = self.i8(&at("leaves"))?;
+        Ok(Forest { nodes: nodes.collect(), roots: self.u32(&at("roots"))?, n_values: steps.len(), leaves, steps })
+    }
+}
+
+fn not_finite(name: &str, at: usize, value: f64) -> ArtifactError {
+    ArtifactError::Content {
+        file: WEIGHTS,
+        place: format!("tensor `{name}`, number {at}"),
+        expected: "a finite number".to_owned(),
+        found: value.to_string(),
+    }
+}

@@ -1,0 +1,70 @@
+//! From a logit to a probability and its lower bound. Applying only: what is applied was fitted by the trainer on prompts that
+//! the views had not seen.
+
+use crate::kernel::sigmoid;
+
+/// What was fitted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Calibration {
+    /// Times the logit.
+    pub slope: f32,
+    /// Added to every logit.
+    pub offset: f32,
+    /// The variance of a logit on prompts like those of training, for a model with many outcomes.
+    pub doubt: f32,
+    /// More of it for each unit of unlikeness, squared.
+    pub doubt_unlike: f32,
+    /// More of it for a model without outcomes; it falls with every outcome.
+    pub doubt_model: f32,
+}
+
+/// The normal quantile of the bound: nine of ten true rates lie above it.
+const BOUND: f32 = 1.281_551_6;
+
+/// What an outcome tells of a logit: the variance of a coin that falls four times of five on one side.
+const INFORMATION: f32 = 0.16;
+
+/// No forecast is surer than this: even a question that every model answered may be typed wrongly.
+const EDGE: f32 = 0.002;
+
+impl Calibration {
+    /// The probability of success for a blended logit and a model's own offset.
+    pub fn quality(&self, logit: f32, own_offset: f32) -> f32 {
+        sigmoid(self.slope * logit + self.offset + own_offset).clamp(EDGE, 1.0 - EDGE)
+    }
+
+    /// Its lower bound: lower for fewer outcomes of the model and for a prompt less like those of training.
+    pub fn quality_low(&self, logit: f32, own_offset: f32, n_outcomes: f32, unlikeness: f32) -> f32 {
+        let model = self.doubt_model / (1.0 + n_outcomes * INFORMATION * self.doubt_model);
+        let variance = self.doubt + self.doubt_unlike * unlikeness * unlikeness + model;
+        let shift = BOUND * libm::sqrtf(variance.max(0.0));
+        sigmoid(self.slope * logit + self.offset + own_offset - shift).clamp(EDGE / 2.0, 1.0 - EDGE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! What widens a bound.
+
+    use super::Calibration;
+
+    #[test]
+    fn the_bound_widens_with_what_is_not_known() {
+        let calibration = Calibration { slope: 1.1, offset: 0.1, doubt: 0.01, doubt_unlike: 0.2, doubt_model: 0.5 };
+        let quality = calibration.quality(0.7, -0.1);
+        let known = calibration.quality_low(0.7, -0.1, 5_000.0, 0.0);
+        let new = calibration.quality_low(0.7, -0.1, 10.0, 0.0);
+        let unlike = calibration.quality_low(0.7, -0.1, 5_000.0, 3.0);
+        let nothing = calibration.quality_low(0.7, -0.1, 0.0, 3.0);
+        assert!(quality > known && known > new && known > unlike && new > nothing && unlike > nothing && nothing > 0.0);
+    }
+
+    #[test]
+    fn nothing_is_certain() {
+        let calibration = Calibration { slope: 1.0, offset: 0.0, doubt: 0.0, doubt_unlike: 0.0, doubt_model: 0.0 };
+        for logit in [f32::MIN, -50.0, 50.0, f32::MAX] {
+            let (quality, low) = (calibration.quality(logit, 0.0), calibration.quality_low(logit, 0.0, 0.0, 0.0));
+            assert!(low > 0.0 && low <= quality && quality < 1.0, "{logit}: {low} {quality}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The canonical form of a text: what is left when letter case, layout and courtesies are taken away. A forecast is made
+//! from this form only, so that nobody talks a price up or down by shouting, spacing or saying please.
+
+use crate::courtesy;
+
+/// Bytes that are read from the beginning of a long text: some 1,500 tokens, more than the encoder looks at.
+const HEAD_BYTES: usize = 6_000;
+
+/// Bytes that are read from its end, where a question often stands below what was pasted.
+const TAIL_BYTES: usize = 2_000;
+
+/// The canonical form. Long texts are cut by rule: their head and their tail.
+pub(crate) fn canonical(text: &str) -> String {
+    let (head, tail) = ends(text);
+    let mut form = folded(head);
+    if let Some(tail) = tail {
+        form.push('\n');
+        form.push_str(&folded(tail));
+    }
+    let kept = courtesy::stripped(&form);
+    if kept.len() == form.len() { form } else { kept.to_owned() }
+}
+
+/// The head, and the tail where the text is longer than both windows.
+fn ends(text: &str) -> (&str, Option<&str>) {
+    if text.len() <= HEAD_BYTES + TAIL_BYTES {
+        return (text, None);
+    }
+    let head = text.floor_char_boundary(HEAD_BYTES);
+    let tail = text.ceil_char_boundary(text.len() - TAIL_BYTES);
+    (&text[..head], Some(&text[tail..]))
+}
+
+/// Lower case; every run of blanks one space; no blank at the ends of a line; no empty lines; no control characters.
+fn folded(text: &str) -> String {
+    let mut form = String::with_capacity(text.len());
+    let mut pending = None;
+    for c in text.chars() {
+        let blank = match c {
+            '\n' | '\r' | '\u{2028}' | '\u{2029}' => Some('\n'),
+            c if c.is_whitespace() || c.is_control() || is_invisible(c) => Some(' '),
+            _ => None,
+        };
+        match (blank, pending) {
+            (Some('\n'), _) => pending = Some('\n'),
+            (Some(_), None) => pending = Some(' '),
+            (Some(_), Some(_)) => {}
+            (None, _) => {
+                if let Some(blank) = pending.take().filter(|_| !form.is_empty()) {
+                    form.push(blank);
+                }
+                form.extend(c.to_lowercase());
+            }
+        }
+    }
+    form
+}
+
+/// Characters that nobody sees: they change the bytes of a text, not what it says.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{ad}')
+}
+
+#[cfg(test)]
+mod tests {
+    //! What a text may change without changing its form.
+
+    use super::canonical;
+
+    #[test]
+    fn case_and_layout_are_no_part_of_a_question() {
+        let plain = canonical("Find x.\nShow your work");
+        for same in
+            ["FIND X.\nSHOW YOUR WORK", "  Find  x. \r\n\r\n\tShow your   work \n\n", "find\u{200b} x.\nshow your work"]
+        {
+            assert_eq!(canonical(same), plain);
+        }
+    }
+
+    #[test]
+    fn a_long_text_keeps_its_ends() {
+        let text = format!("first words {} last words", "middle ".repeat(100_000));
+        let form = canonical(&text);
+        assert!(form.starts_with("first words middle") && form.ends_with("middle last words"));
+        assert!(form.len() <= super::HEAD_BYTES + super::TAIL_BYTES + 1);
+    }
+
+    #[test]
+    fn any_text_has_a_form() {
+        for text in ["", " ", "\0", "\u{feff}", "é", "日本語 ".repeat(5_000).as_str(), "🦀".repeat(4_000).as_str()]
+        {
+            let form = canonical(text);
+            assert_eq!(canonical(&form), form, "the form of a form is itself");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! From a reading to logits. Each view turns the prompt into a few traits, and each model has abilities in every view; what a
+//! view expects of a model is a sum of products. The views are averaged as logits.
+
+use crate::abilities::Link;
+use crate::forest::Forest;
+use crate::kernel::{dot, logit};
+use crate::lens::Reading;
+use crate::net::Net;
+
+/// One way to look at a prompt.
+#[derive(Clone, Debug, PartialEq)]
+pub enum View {
+    /// A net: bias, slope times level, abilities times traits make a logit.
+    Net(Net),
+    /// A forest: the same sum makes a probability.
+    Forest(Forest),
+}
+
+/// A forest's probabilities are kept this far from 0 and 1: its sums can leave the interval.
+const FOREST_EDGE: f32 = 0.02;
+
+impl View {
+    /// The level and the traits of a prompt.
+    pub fn traits(&self, reading: &Reading) -> Vec<f32> {
+        match self {
+            Self::Net(net) => net.traits(&reading.pieces, reading.row.values()),
+            Self::Forest(forest) => forest.values(reading.row.values()),
+        }
+    }
+
+    /// How many numbers [`View::traits`] gives.
+    pub fn n_traits(&self) -> usize {
+        match self {
+            Self::Net(net) => net.n_out(),
+            Self::Forest(forest) => forest.n_values,
+        }
+    }
+
+    /// Whether the view fits the feature row.
+    pub(crate) fn check(&self, n_features: usize) -> Result<(), String> {
+        match self {
+            Self::Net(net) => net.check(n_features),
+            Self::Forest(forest) => forest.check(n_features),
+        }
+    }
+
+    /// How sums of products become what this view observes.
+    pub fn link(&self) -> Link {
+        match self {
+            Self::Net(_) => Link::Logit,
+            Self::Forest(_) => Link::Identity,
+        }
+    }
+
+    /// The sum of products itself.
+    pub fn sum(traits: &[f32], abilities: &[f32]) -> f32 {
+        abilities[0] + dot(&abilities[1..], traits)
+    }
+
+    /// What a model with these abilities (bias, slope, abilities) is expected to do.
+    pub fn logit(&self, traits: &[f32], abilities: &[f32]) -> f32 {
+        let sum = Self::sum(traits, abilities);
+        match self {
+            Self::Net(_) => sum,
+            Self::Forest(_) => logit(sum.clamp(FOREST_EDGE, 1.0 - FOREST_EDGE)),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Arithmetic on slices, written so that it gives the same bits on any machine: sums run in a fixed order over fixed lanes,
+//! nothing is fused, and exponentials are our own. The trainer uses these too, so that what is trained is what serves.
+
+/// Partial sums that a dot product keeps, whatever the processor.
+const LANES: usize = 8;
+
+/// The sum of products.
+#[inline(always)]
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0_f32; LANES];
+    let (a_whole, a_rest) = a.as_chunks::<LANES>();
+    let (b_whole, b_rest) = b.as_chunks::<LANES>();
+    for (a, b) in a_whole.iter().zip(b_whole) {
+        for lane in 0..LANES {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    let [s0, s1, s2, s3, s4, s5, s6, s7] = sums;
+    ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7)) + rest
+}
+
+/// `onto += factor * row`.
+#[inline(always)]
+pub fn add_scaled(onto: &mut [f32], factor: f32, row: &[f32]) {
+    for (onto, value) in onto.iter_mut().zip(row) {
+        *onto += factor * value;
+    }
+}
+
+/// `onto += input x weights`, with one row of weights for each input.
+#[inline(always)]
+pub fn add_product(onto: &mut [f32], input: &[f32], weights: &[f32]) {
+    for (value, row) in input.iter().zip(weights.chunks_exact(onto.len())) {
+        add_scaled(onto, *value, row);
+    }
+}
+
+/// The exponential, to a few units in the last place.
+#[inline(always)]
+pub fn exp(x: f32) -> f32 {
+    const LOG2_E: f32 = std::f32::consts::LOG2_E;
+    // ln 2 in two parts, so that the reduction below loses nothing (Cody and Waite, 1980).
+    const LN2_HIGH: f32 = 0.693_359_4;
+    const LN2_LOW: f32 = -2.121_944_4e-4;
+    let x = x.clamp(-87.0, 88.0);
+    // Adding and taking away 1.5 * 2^23 rounds to the nearest integer, and vectorises where `round` would not.
+    let n = (x * LOG2_E + 12_582_912.0) - 12_582_912.0;
+    let r = x - n * LN2_HIGH - n * LN2_LOW;
+    // Coefficients of the Cephes library's `expf`.
+    let mut p = 1.987_569_1e-4;
+    p = p * r + 1.398_2e-3;
+    p = p * r + 8.333_452e-3;
+    p = p * r + 4.166_579_6e-2;
+    p = p * r + 1.666_666_5e-1;
+    p = p * r + 0.5;
+    let mantissa = p * r * r + r + 1.0;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between -126 and 127 by the clamp")]
+    let power = f32::from_bits(((n as i32 + 127) << 23) as u32);
+    mantissa * power
+}
+
+/// The logistic function.
+#[inline(always)]
+pub fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + exp(-x))
+}
+
+/// A smooth rectifier: `x * sigmoid(1.702 x)`, the common approximation of GELU.
+#[inline(always)]
+pub fn gelu(x: f32) -> f32 {
+    x * sigmoid(GELU_SLOPE * x)
+}
+
+/// The slope inside [`gelu`].
+pub const GELU_SLOPE: f32 = 1.702;
+
+/// The logit of a probability that is kept away from 0 and 1.
+pub fn logit(probability: f32) -> f32 {
+    libm::logf(probability / (1.0 - probability))
+}
+
+/// Makes the values positive with a sum of 1.
+#[inline(always)]
+pub fn softmax(values: &mut [f32]) {
+    let top = values.iter().copied().fold(f32::MIN, f32::max);
+    let mut sum = 0.0;
+    for value in values.iter_mut() {
+        *value = exp(*value - top);
+        sum += *value;
+    }
+    let scale = 1.0 / sum;
+    for value in values.iter_mut() {
+        *value *= scale;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! Our own arithmetic against the standard library's.
+
+    use super::{dot, exp, softmax};
+
+    #[test]
+    fn exp_is_exact_to_a_millionth() {
+        for step in -8700..8800 {
+            #[expect(clippy::cast_precision_loss, reason = "small")]
+            let x = step as f32 / 100.0;
+            let (ours, theirs) = (f64::from(exp(x)), f64::from(x).exp());
+            assert!((ours - theirs).abs() <= 1e-6 * theirs, "{x}: {ours} against {theirs}");
+        }
+        assert!(exp(f32::MAX).is_finite() && exp(f32::MIN) > 0.0);
+    }
+
+    #[test]
+    fn a_dot_product_takes_any_length() {
+        for n in 0_u8..40 {
+            let a: Vec<f32> = (0..n).map(f32::from).collect();
+            let expected: f32 = a.iter().map(|a| a * a).sum();
+            assert!((dot(&a, &a) - expected).abs() < 0.5, "{n}");
+        }
+    }
+
+    #[test]
+    fn softmax_sums_to_one() {
+        let mut values = [1000.0, -1000.0, 999.0, 0.0];
+        softmax(&mut values);
+        assert!((values.iter().sum::<f32>() - 1.0).abs() < 1e-6 && values[0] > values[2]);
+    }
+}

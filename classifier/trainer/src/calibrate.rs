@@ -1,0 +1,170 @@
+//! Fits what stands between blended logits and probabilities, on cross-fitted forecasts: no view had seen the prompts.
+
+use classifier::abilities::{Link, Seen, Usual};
+use classifier::calibration::Calibration;
+use classifier::kernel::sigmoid;
+
+use crate::dataset::Dataset;
+
+/// What the views said of prompts they had not seen.
+#[derive(Clone, Debug)]
+pub(crate) struct Unseen {
+    /// A row of blended logits for every prompt, a model each.
+    pub(crate) logits: Vec<f32>,
+    /// Likewise of the logarithm of the length of the answer.
+    pub(crate) lengths: Vec<f32>,
+    /// For every prompt.
+    pub(crate) unlikeness: Vec<f32>,
+}
+
+/// What was fitted.
+pub(crate) struct Calibrated {
+    pub(crate) calibration: Calibration,
+    /// Each model's own offset.
+    pub(crate) offsets: Vec<f32>,
+    /// Each model's logarithms of the mean and of the 90% quantile of its answers' length over the expectation.
+    pub(crate) lengths: Vec<(f32, f32)>,
+}
+
+/// Outcomes of one data set that are needed to see how far its rate is off.
+const FEWEST: usize = 30;
+
+/// The least doubt there is: no calibration is exact. A guess, below what the shared outcomes show.
+const LEAST_DOUBT: f64 = 0.01;
+
+/// The least doubt for a unit of unlikeness: prompts like nothing must have a wide bound even where all training prompts were alike.
+const LEAST_DOUBT_UNLIKE: f64 = 0.05;
+
+/// Models whose lengths are known less often than this borrow from all.
+const LENGTH_PRIOR: f64 = 20.0;
+
+pub(crate) fn calibrate(dataset: &Dataset, weights: &[f32], unseen: &Unseen) -> Calibrated {
+    let n_models = dataset.models.len();
+    let whole = global(dataset, weights, unseen);
+    let scaled: Vec<f32> = unseen.logits.iter().map(|logit| whole[1] * logit + whole[0]).collect();
+    let offsets = offsets(dataset, &scaled);
+    let probability = |prompt: usize, model: usize| sigmoid(scaled[prompt * n_models + model] + offsets[model]);
+    let (doubt, doubt_unlike) = doubts(dataset, unseen, &probability);
+    let calibration = Calibration {
+        slope: whole[1],
+        offset: whole[0],
+        doubt: doubt as f32,
+        doubt_unlike: doubt_unlike as f32,
+        doubt_model: spread_of_models(&scaled, n_models) as f32,
+    };
+    Calibrated { calibration, offsets, lengths: lengths(dataset, unseen) }
+}
+
+/// Offset and slope of all logits.
+fn global(dataset: &Dataset, weights: &[f32], unseen: &Unseen) -> [f32; 2] {
+    let n_models = dataset.models.len();
+    let seen: Vec<Seen<'_>> = cells(dataset)
+        .map(|(prompt, model, quality)| {
+            let weight = weights[prompt] / dataset.prompts[prompt].answers.len() as f32;
+            Seen { traits: &unseen.logits[prompt * n_models + model..][..1], value: quality, weight }
+        })
+        .collect();
+    let fitted = Usual { means: vec![0.0, 1.0], variances: vec![1.0, 1.0] }.fit(&seen, Link::Logit);
+    [fitted[0], fitted[1]]
+}
+
+/// What remains for each model, held back by how much models differ at all.
+fn offsets(dataset: &Dataset, scaled: &[f32]) -> Vec<f32> {
+    const ROUNDS: usize = 5;
+    /// The slope is one already: it is held there.
+    const FIXED: f64 = 1e-9;
+    let n_models = dataset.models.len();
+    let mut by_model = vec![Vec::new(); n_models];
+    for (prompt, model, quality) in cells(dataset) {
+        let traits = &scaled[prompt * n_models + model..][..1];
+        by_model[model].push(Seen { traits, value: quality, weight: 1.0 });
+    }
+    let mut variance = 0.04;
+    let mut offsets = vec![0.0; n_models];
+    for _ in 0..ROUNDS {
+        let usual = Usual { means: vec![0.0, 1.0], variances: vec![variance, FIXED] };
+        offsets = by_model.iter().map(|seen| usual.fit(seen, Link::Logit)[0]).collect();
+        let squares = offsets.iter().zip(&by_model).map(|(offset, seen)| {
+            let doubt = 1.0 / (1.0 / variance + 0.16 * seen.len() as f64);
+            f64::from(*offset) * f64::from(*offset) + doubt
+        });
+        variance = (squares.sum::<f64>() / n_models.max(1) as f64).max(1e-4);
+    }
+    offsets
+}
+
+/// How far whole data sets are off beyond chance, and how that grows with their unlikeness: a line through the squares.
+fn doubts(dataset: &Dataset, unseen: &Unseen, probability: &impl Fn(usize, usize) -> f32) -> (f64, f64) {
+    let n_models = dataset.models.len();
+    let mut sums = vec![(0.0_f64, 0.0_f64, 0_usize, 0.0_f64); dataset.datasets.len() * n_models];
+    for (prompt, model, quality) in cells(dataset) {
+        let expected = f64::from(probability(prompt, model));
+        let sum = &mut sums[usize::from(dataset.prompts[prompt].dataset) * n_models + model];
+        sum.0 += f64::from(quality) - expected;
+        sum.1 += (expected * (1.0 - expected)).max(0.01);
+        sum.2 += 1;
+        sum.3 += f64::from(unseen.unlikeness[prompt]).powi(2);
+    }
+    let usual = Usual { means: vec![LEAST_DOUBT, LEAST_DOUBT_UNLIKE], variances: vec![1.0, 1.0] };
+    let points: Vec<([f32; 1], f32, f32)> = sums
+        .iter()
+        .filter(|(_, _, n, _)| *n >= FEWEST)
+        .map(|(off, information, n, unlike)| {
+            let chance = 1.0 / information;
+            let excess = (off / information).powi(2) - chance;
+            ([(unlike / *n as f64) as f32], excess as f32, (1.0 / (chance + 0.05)) as f32)
+        })
+        .collect();
+    let seen: Vec<Seen<'_>> = points.iter().map(|(at, value, weight)| Seen { traits: at, value: *value, weight: *weight }).collect();
+    let line = usual.fit(&seen, Link::Identity);
+    (f64::from(line[0]).max(LEAST_DOUBT), f64::from(line[1]).max(LEAST_DOUBT_UNLIKE))
+}
+
+/// The variance of the models' mean logits: what is not known of a model that nothing is known of.
+fn spread_of_models(scaled: &[f32], n_models: usize) -> f64 {
+    let n_prompts = (scaled.len() / n_models.max(1)).max(1) as f64;
+    let means: Vec<f64> = (0..n_models)
+        .map(|model| scaled[model..].iter().step_by(n_models).map(|logit| f64::from(*logit)).sum::<f64>() / n_prompts)
+        .collect();
+    let mean = means.iter().sum::<f64>() / means.len().max(1) as f64;
+    means.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / means.len().max(1) as f64
+}
+
+fn lengths(dataset: &Dataset, unseen: &Unseen) -> Vec<(f32, f32)> {
+    let n_models = dataset.models.len();
+    let mut residuals: Vec<Vec<f64>> = vec![Vec::new(); n_models];
+    for (prompt, lesson) in dataset.prompts.iter().enumerate() {
+        for answer in &lesson.answers {
+            let model = usize::from(answer.model);
+            let Some(output) = answer.output else { continue };
+            let expected = f64::from(unseen.lengths[prompt * n_models + model]);
+            residuals[model].push(libm::log1p(f64::from(output)) - expected);
+        }
+    }
+    let mut all: Vec<f64> = residuals.iter().flatten().copied().collect();
+    let (mean, p90) = (log_mean(&all), quantile(&mut all));
+    let own = residuals.iter_mut().map(|residuals| {
+        let n = residuals.len() as f64;
+        let mix = |own: f64, all: f64| ((n * own + LENGTH_PRIOR * all) / (n + LENGTH_PRIOR)) as f32;
+        (mix(log_mean(residuals), mean), mix(quantile(residuals), p90))
+    });
+    own.collect()
+}
+
+/// The logarithm of the mean of exponentials. A residual counts as e^3 at most: one endless answer is not the mean.
+fn log_mean(residuals: &[f64]) -> f64 {
+    if residuals.is_empty() { 0.0 } else { libm::log(residuals.iter().map(|r| libm::exp(r.min(3.0))).sum::<f64>() / residuals.len() as f64) }
+}
+
+/// Nine of ten are below.
+fn quantile(residuals: &mut [f64]) -> f64 {
+    residuals.sort_by(f64::total_cmp);
+    residuals.get(residuals.len() * 9 / 10).copied().unwrap_or(1.0)
+}
+
+/// Prompt, model, quality of every outcome.
+fn cells(dataset: &Dataset) -> impl Iterator<Item = (usize, usize, f32)> + '_ {
+    dataset.prompts.iter().enumerate().flat_map(|(prompt, lesson)| {
+        lesson.answers.iter().map(move |answer| (prompt, usize::from(answer.model), answer.quality))
+    })
+}

@@ -1,0 +1,223 @@
+//! Fits the views to some of the prompts. Views do not know each other: they are fitted side by side, each from its own seed.
+
+use classifier::heads::View;
+
+use classifier::abilities::{Seen, Usual};
+use crate::dataset::Dataset;
+use crate::dice::Dice;
+use crate::factors::{Cell, Factors, Penalties};
+use crate::grow::{Growth, Sample, grow};
+use crate::learn::{Classroom, Course, Pupil, Start, learn};
+
+/// A fitted view: how it sees prompts, and the abilities it found in models.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Fitted {
+    pub(crate) view: View,
+    /// Row after row: bias, slope, abilities.
+    pub(crate) abilities: Vec<f32>,
+    /// What is usual among them.
+    pub(crate) usual: Usual,
+}
+
+/// What all views start from: the prompts to learn from and how much each counts.
+pub(crate) struct Material<'a> {
+    pub(crate) dataset: &'a Dataset,
+    pub(crate) rows: &'a [u32],
+    pub(crate) weights: Vec<f32>,
+}
+
+/// Small sources count for more than their share: a source of `n` prompts weighs as this power of `n`.
+const SOURCE_POWER: f32 = 0.6;
+
+impl<'a> Material<'a> {
+    pub(crate) fn new(dataset: &'a Dataset, rows: &'a [u32]) -> Self {
+        let mut sizes = vec![0.0_f32; dataset.sources.len()];
+        for row in rows {
+            sizes[usize::from(dataset.prompts[*row as usize].source)] += 1.0;
+        }
+        let mut weights = vec![0.0; dataset.prompts.len()];
+        for row in rows {
+            let prompt = &dataset.prompts[*row as usize];
+            let size = sizes[usize::from(prompt.source)];
+            weights[*row as usize] = libm::powf(size, SOURCE_POWER) / size * (prompt.answers.len() as f32).sqrt();
+        }
+        let mean = weights.iter().sum::<f32>() / rows.len().max(1) as f32;
+        weights.iter_mut().for_each(|weight| *weight /= mean);
+        Self { dataset, rows, weights }
+    }
+
+    /// The logarithms of the lengths of answers, where rows say them; prompt by prompt.
+    pub(crate) fn lengths(&self) -> Vec<Cell> {
+        let cells = self.rows.iter().flat_map(|row| {
+            let answers = self.dataset.prompts[*row as usize].answers.iter();
+            answers.filter_map(|answer| {
+                let value = libm::log1pf(answer.output?);
+                Some(Cell { prompt: *row, model: u32::from(answer.model), value })
+            })
+        });
+        cells.collect()
+    }
+
+    /// The qualities; prompt by prompt.
+    pub(crate) fn qualities(&self) -> Vec<Cell> {
+        let cells = self.rows.iter().flat_map(|row| {
+            let answers = &self.dataset.prompts[*row as usize].answers;
+            answers.iter().map(|answer| Cell { prompt: *row, model: u32::from(answer.model), value: answer.quality })
+        });
+        cells.collect()
+    }
+}
+
+/// How a forest is fitted: its growth, how many numbers a prompt has, and how the factors before it are held back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ForestCourse {
+    pub(crate) growth: Growth,
+    pub(crate) rank: usize,
+    pub(crate) penalties: Penalties,
+}
+
+/// A forest view of the quality, or of whatever the cells hold.
+pub(crate) fn fit_forest(material: &Material<'_>, columns: &[f32], cells: &[Cell], course: &ForestCourse, seed: u64, step_done: &dyn Fn()) -> Fitted {
+    let dataset = material.dataset;
+    let rank = course.rank;
+    let n = (dataset.prompts.len(), dataset.models.len());
+    let factors = Factors::fit(cells, n, rank, &course.penalties, &mut Dice::new(seed, 0));
+    let targets: Vec<f32> = factors.prompts.iter().map(|value| *value as f32).collect();
+    let groups: Vec<u64> = dataset.prompts.iter().map(|prompt| prompt.group).collect();
+    let weights = &material.weights;
+    let sample = Sample { columns, n_rows: n.0, targets: &targets, n_targets: rank, weights, groups: &groups };
+    let mut known: Vec<u32> = cells.iter().map(|cell| cell.prompt).collect();
+    known.dedup();
+    let grown = grow(&sample, &known, &course.growth, seed, step_done);
+    let mut seen = vec![Vec::new(); n.1];
+    for cell in cells {
+        let traits = &grown.unseen[cell.prompt as usize * rank..][..rank];
+        seen[cell.model as usize].push(Seen { traits, value: cell.value, weight: 1.0 });
+    }
+    let (usual, rows) = Usual::learn(&seen, rank);
+    let abilities = rows.iter().flatten().map(|value| *value as f32).collect();
+    Fitted { view: View::Forest(grown.forest), abilities, usual }
+}
+
+/// A net view. `table` holds a row for each word piece to start from.
+pub(crate) fn fit_net(material: &Material<'_>, table: Option<&Start<'_>>, course: &Course, seed: u64, step_done: &dyn Fn()) -> Fitted {
+    let dataset = material.dataset;
+    let (centre, inverse_spread) = spread(material);
+    let standardised: Vec<Vec<f32>> = material
+        .rows
+        .iter()
+        .map(|row| {
+            let values = dataset.prompts[*row as usize].reading.row.values();
+            let limit = classifier::net::FEATURE_LIMIT;
+            values.iter().zip(&centre).zip(&inverse_spread).map(|((value, centre), scale)| ((value - centre) * scale).clamp(-limit, limit)).collect()
+        })
+        .collect();
+    let answers: Vec<Vec<(u16, f32)>> = material
+        .rows
+        .iter()
+        .map(|row| dataset.prompts[*row as usize].answers.iter().map(|answer| (answer.model, answer.quality)).collect())
+        .collect();
+    let vocabulary = Vocabulary::of(material);
+    let pieces: Vec<Vec<u32>> = material
+        .rows
+        .iter()
+        .map(|row| if course.reads { vocabulary.places(&dataset.prompts[*row as usize].reading.pieces) } else { Vec::new() })
+        .collect();
+    let small = table.filter(|_| course.reads).map(|start| vocabulary.taken(start));
+    let pupils: Vec<Pupil<'_>> = material
+        .rows
+        .iter()
+        .zip(standardised.iter().zip(&answers).zip(&pieces))
+        .map(|(row, ((features, answers), pieces))| {
+            let prompt = &dataset.prompts[*row as usize];
+            Pupil {
+                pieces,
+                features,
+                answers,
+                weight: material.weights[*row as usize],
+                dataset: prompt.dataset,
+            }
+        })
+        .collect();
+    let room = Classroom {
+        pupils: &pupils,
+        start: table.zip(small.as_ref()).map(|(start, small)| Start { width: start.width, table: small }),
+        centre: &centre,
+        inverse_spread: &inverse_spread,
+        biases: &biases(material),
+        n_datasets: dataset.datasets.len(),
+    };
+    let mut learned = learn(&room, course, seed, step_done);
+    if let (Some(reader), Some(start)) = (&mut learned.net.reader, table) {
+        vocabulary.put_back(reader, start);
+    }
+    let (rows, n) = (learned.abilities.rows, learned.abilities.n);
+    let usual = Usual::of_rows(&rows.chunks_exact(n).collect::<Vec<_>>());
+    Fitted { view: View::Net(learned.net), abilities: rows, usual }
+}
+
+/// Mean and one over the deviation of every feature.
+fn spread(material: &Material<'_>) -> (Vec<f32>, Vec<f32>) {
+    let rows = || material.rows.iter().map(|row| material.dataset.prompts[*row as usize].reading.row.values());
+    let width = rows().next().map_or(0, <[f32]>::len);
+    let n = material.rows.len().max(1) as f64;
+    let mut sums = vec![(0.0_f64, 0.0_f64); width];
+    for row in rows() {
+        for (sum, value) in sums.iter_mut().zip(row) {
+            sum.0 += f64::from(*value);
+            sum.1 += f64::from(*value) * f64::from(*value);
+        }
+    }
+    let centre = sums.iter().map(|(sum, _)| (sum / n) as f32).collect();
+    let inverse = sums.iter().map(|(sum, squares)| {
+        let variance = squares / n - (sum / n) * (sum / n);
+        // A column that never changes says nothing; it must not be blown up when it once does.
+        if variance > 1e-8 { (1.0 / variance.sqrt()) as f32 } else { 0.0 }
+    });
+    (centre, inverse.collect())
+}
+
+/// The logit of each model's mean, pulled towards the mean of all.
+fn biases(material: &Material<'_>) -> Vec<f32> {
+    let mut sums = vec![(2.0_f32, 4.0_f32); material.dataset.models.len()];
+    for row in material.rows {
+        for answer in &material.dataset.prompts[*row as usize].answers {
+            let sum = &mut sums[usize::from(answer.model)];
+            *sum = (sum.0 + answer.quality, sum.1 + 1.0);
+        }
+    }
+    sums.iter().map(|(sum, n)| classifier::kernel::logit((sum / n).clamp(0.02, 0.98))).collect()
+}
+
+/// The word pieces that occur: only their rows are trained, the others stay as they were distilled.
+struct Vocabulary {
+    used: Vec<u32>,
+}
+
+impl Vocabulary {
+    fn of(material: &Material<'_>) -> Self {
+        let mut used: Vec<u32> =
+            material.rows.iter().flat_map(|row| &material.dataset.prompts[*row as usize].reading.pieces).copied().collect();
+        used.sort_unstable();
+        used.dedup();
+        Self { used }
+    }
+
+    fn places(&self, pieces: &[u32]) -> Vec<u32> {
+        let place = |piece: &u32| self.used.binary_search(piece).ok().and_then(|place| u32::try_from(place).ok());
+        pieces.iter().filter_map(place).collect()
+    }
+
+    fn taken(&self, start: &Start<'_>) -> Vec<f32> {
+        self.used.iter().flat_map(|piece| start.table[*piece as usize * start.width..][..start.width].iter().copied()).collect()
+    }
+
+    fn put_back(&self, reader: &mut classifier::net::Reader, start: &Start<'_>) {
+        let (mut table, mut scales) = crate::learn::quantised(start.table, start.width);
+        for (piece, (row, scale)) in self.used.iter().zip(reader.table.chunks_exact(start.width).zip(&reader.scales)) {
+            table[*piece as usize * start.width..][..start.width].copy_from_slice(row);
+            scales[*piece as usize] = *scale;
+        }
+        (reader.table, reader.scales) = (table, scales);
+    }
+}

@@ -1,0 +1,153 @@
+//! The plan of a training: seed, split and sizes, read from TOML and kept word for word in the artifact.
+
+use decision::document::{Document, DocumentError};
+use serde::{Deserialize, Serialize};
+use training_data::split::{Shares, Split, SplitError};
+
+/// Everything that training may vary. Each key has a default; the defaults are what the built-in artifact was made with,
+/// the split apart.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Plan {
+    /// Seed of every random number.
+    pub seed: u64,
+    /// Salt of the split into parts. `eval --held-out` with the same salt judges on what training never saw.
+    pub salt: String,
+    /// Share of the prompts that is kept for `tune`, never learned from.
+    pub tune_share: f64,
+    /// Share of the prompts that is kept for judging, never learned from.
+    pub held_out_share: f64,
+    /// Folds of cross-fitting: calibration and report rest on forecasts by views that had not seen the prompt.
+    pub folds: u32,
+    /// Nets that read word pieces. Ignored with an encoder that is no table.
+    pub reading_nets: u32,
+    /// Nets on features alone.
+    pub feature_nets: u32,
+    /// Epochs of a reading net.
+    pub reading_epochs: u32,
+    /// Epochs of a feature net.
+    pub feature_epochs: u32,
+    /// Trees of the forest.
+    pub trees: u32,
+    /// Trees of the forest that forecasts the length of answers.
+    pub token_trees: u32,
+    /// A leaf holds at least this many prompts.
+    pub min_leaf: u32,
+    /// Share of all reading nets in the blend.
+    pub reading_weight: f32,
+    /// Share of all feature nets in the blend.
+    pub feature_weight: f32,
+    /// Share of the forest in the blend.
+    pub forest_weight: f32,
+    /// Places that training prompts are summed up by, for telling how unlike them a prompt is.
+    pub places: u32,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            salt: "pointsman".to_owned(),
+            tune_share: 0.1,
+            held_out_share: 0.2,
+            folds: 3,
+            reading_nets: 2,
+            feature_nets: 2,
+            reading_epochs: 5,
+            feature_epochs: 7,
+            trees: 120,
+            token_trees: 40,
+            min_leaf: 5,
+            reading_weight: 0.35,
+            feature_weight: 0.15,
+            forest_weight: 0.5,
+            places: 64,
+        }
+    }
+}
+
+/// Why a text is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The text itself.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// The shares.
+    #[error(transparent)]
+    Split(#[from] SplitError),
+}
+
+impl Plan {
+    /// Reads a plan. Every complaint names its line.
+    pub fn from_toml(text: &str) -> Result<Self, PlanError> {
+        let document = Document::parse(text)?;
+        let plan: Self = document.read()?;
+        for (key, found, least, most) in plan.ranges() {
+            if !(least..=most).contains(&found) {
+                let complaint = format!("expected a number from {least} to {most}, found {found}");
+                return Err(document.fault(&[key.into()], complaint).into());
+            }
+        }
+        if plan.reading_nets + plan.feature_nets + plan.trees == 0 {
+            return Err(document.fault(&["trees".into()], "expected at least one view: nets or trees, found none").into());
+        }
+        plan.split()?;
+        Ok(plan)
+    }
+
+    fn ranges(&self) -> [(&'static str, f64, f64, f64); 13] {
+        [
+            ("tune_share", self.tune_share, 0.0, 0.9),
+            ("held_out_share", self.held_out_share, 0.0, 0.9),
+            ("folds", f64::from(self.folds), 2.0, 20.0),
+            ("reading_nets", f64::from(self.reading_nets), 0.0, 16.0),
+            ("feature_nets", f64::from(self.feature_nets), 0.0, 16.0),
+            ("reading_epochs", f64::from(self.reading_epochs), 1.0, 100.0),
+            ("feature_epochs", f64::from(self.feature_epochs), 1.0, 100.0),
+            ("trees", f64::from(self.trees), 0.0, 1000.0),
+            ("token_trees", f64::from(self.token_trees), 1.0, 1000.0),
+            ("min_leaf", f64::from(self.min_leaf), 1.0, 10_000.0),
+            ("reading_weight", f64::from(self.reading_weight), 0.0, 10.0),
+            ("feature_weight", f64::from(self.feature_weight), 0.0, 10.0),
+            ("forest_weight", f64::from(self.forest_weight), 0.0, 10.0),
+        ]
+    }
+
+    /// The split of rows into parts.
+    pub fn split(&self) -> Result<Split, SplitError> {
+        let fit = 1.0 - self.tune_share - self.held_out_share;
+        Split::new(&self.salt, Shares { fit, calibrate: 0.0, tune: self.tune_share, held_out: self.held_out_share })
+    }
+
+    /// The plan as text, every key written out.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a flat struct of numbers and one text")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! What a plan may say.
+
+    use super::Plan;
+
+    #[test]
+    fn an_empty_plan_is_the_usual_one_and_a_plan_survives_its_text() {
+        assert_eq!(Plan::from_toml("").unwrap(), Plan::default());
+        let plan = Plan { seed: 9, trees: 7, ..Plan::default() };
+        assert_eq!(Plan::from_toml(&plan.to_toml()).unwrap(), plan);
+    }
+
+    #[test]
+    fn a_complaint_names_its_line() {
+        for (text, complaint) in [
+            ("seed = 1\ntree = 5", "line 2"),
+            ("folds = 1", "line 1, folds: expected a number from 2 to 20, found 1"),
+            ("reading_nets = 0\nfeature_nets = 0\ntrees = 0", "expected at least one view"),
+            ("held_out_share = 0.8\ntune_share = 0.8", "expected shares"),
+        ] {
+            let error = Plan::from_toml(text).unwrap_err().to_string();
+            assert!(error.contains(complaint), "{text}: {error}");
+        }
+    }
+}

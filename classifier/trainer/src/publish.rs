@@ -1,0 +1,94 @@
+//! Puts an artifact into its folder: written beside its place, flushed, renamed. What stood there before is moved away only when the
+//! new one is whole; a reader finds the old or the new, never a mixture.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use classifier::artifact::{ENCODER, Parts};
+use classifier::{Artifact, ArtifactError};
+
+/// Why nothing was published.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// A file or folder that cannot be written.
+    #[error("{path}: {source}")]
+    Write {
+        /// Where.
+        path: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A folder that holds something else.
+    #[error("{path}: expected an artifact or nothing at all, found other files; name another folder")]
+    Occupied {
+        /// The folder.
+        path: String,
+    },
+    /// What was written cannot be read again.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+}
+
+/// Writes the artifact and returns its digest. `encoder` are the encoder's files, as name and contents.
+pub fn publish(parts: &Parts, encoder: &[(String, Vec<u8>)], folder: &Path) -> Result<String, PublishError> {
+    let failed = |path: &Path| {
+        let path = path.display().to_string();
+        move |source| PublishError::Write { path, source }
+    };
+    if folder.exists() && !is_ours(folder) {
+        return Err(PublishError::Occupied { path: folder.display().to_string() });
+    }
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).map_err(failed(parent))?;
+    let name = folder.file_name().map_or_else(|| "artifact".to_owned(), |name| name.to_string_lossy().into_owned());
+    let staged = parent.join(format!(".{name}.{}.part", std::process::id()));
+    let written = write_all(parts, encoder, &staged);
+    let digest = written.and_then(|()| Ok(Artifact::read(&staged)?.digest().to_owned()));
+    let digest = match digest {
+        Ok(digest) => digest,
+        Err(error) => {
+            // Best effort: the error that matters is the first.
+            let _ = fs::remove_dir_all(&staged);
+            return Err(error);
+        }
+    };
+    let old = parent.join(format!(".{name}.{}.old", std::process::id()));
+    let had_old = folder.exists();
+    if had_old {
+        fs::rename(folder, &old).map_err(failed(folder))?;
+    }
+    if let Err(source) = fs::rename(&staged, folder) {
+        if had_old {
+            fs::rename(&old, folder).map_err(failed(folder))?;
+        }
+        return Err(failed(folder)(source));
+    }
+    if had_old {
+        fs::remove_dir_all(&old).map_err(failed(&old))?;
+    }
+    Ok(digest)
+}
+
+/// Whether a folder is empty or an artifact.
+fn is_ours(folder: &Path) -> bool {
+    folder.join(classifier::artifact::MANIFEST).is_file()
+        || fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+fn write_all(parts: &Parts, encoder: &[(String, Vec<u8>)], staged: &Path) -> Result<(), PublishError> {
+    let folder = staged.join(ENCODER);
+    let write = |path: PathBuf, bytes: &[u8]| {
+        let written = fs::write(&path, bytes).and_then(|()| fs::File::open(&path)?.sync_all());
+        written.map_err(|source| PublishError::Write { path: path.display().to_string(), source })
+    };
+    fs::create_dir_all(&folder)
+        .map_err(|source| PublishError::Write { path: folder.display().to_string(), source })?;
+    for (name, bytes) in parts.files()? {
+        write(staged.join(name), &bytes)?;
+    }
+    for (name, bytes) in encoder {
+        write(folder.join(name), bytes)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,437 @@
+//! The story of a training: cross-fit the views, calibrate on what they say of prompts they had not seen, fit them once more on
+//! all, and put the parts together.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use classifier::artifact::{Known, Parts, Sight};
+use classifier::encoder::Encoder;
+use classifier::heads::View;
+use classifier::lens::Lens;
+use classifier::unlikeness::Places;
+
+use crate::calibrate::{Unseen, calibrate};
+use crate::dataset::Dataset;
+use crate::factors::Penalties;
+use crate::fit::{Fitted, ForestCourse, Material, fit_forest, fit_net};
+use crate::grow::Growth;
+use crate::learn::{Course, Start};
+use crate::places::places;
+use crate::plan::Plan;
+
+/// The fewest prompts that anything can be learned from.
+pub const MIN_PROMPTS: usize = 50;
+
+/// Prompts of a data set that make it a benchmark whose published scores mean something.
+const MIN_BENCHMARK_PROMPTS: usize = 20;
+
+/// Why there is no artifact.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// Too little.
+    #[error("expected at least {MIN_PROMPTS} prompts with text to learn from, found {found}")]
+    TooFewPrompts {
+        /// How many there are.
+        found: usize,
+    },
+    /// One model leaves nothing to choose.
+    #[error("expected outcomes of at least 2 models, found {found}")]
+    OneModel {
+        /// How many there are.
+        found: usize,
+    },
+    /// Prompts that are all near-duplicates cannot be split.
+    #[error("expected prompts of at least {expected} groups, found {found}")]
+    TooFewGroups {
+        /// One for each fold.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// What came out cannot be used.
+    #[error(transparent)]
+    Artifact(#[from] classifier::ArtifactError),
+}
+
+/// How far training is: steps done, of how many.
+pub type OnProgress<'a> = &'a (dyn Fn(usize, usize) + Sync);
+
+/// What training gives.
+#[derive(Debug)]
+pub struct Trained {
+    /// The parts of the artifact.
+    pub parts: Parts,
+    /// What was said of each prompt by views that had not seen it.
+    pub cross_fitted: Vec<CrossFitted>,
+}
+
+/// Forecasts of one prompt by views that had not seen it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CrossFitted {
+    /// `source/dataset/prompt_id`.
+    pub id: String,
+    /// Its tokens.
+    pub tokens: f64,
+    /// The probability of success, model by model as in the parts.
+    pub quality: Vec<f32>,
+    /// Its lower bound.
+    pub quality_low: Vec<f32>,
+    /// Expected tokens of the answer.
+    pub output: Vec<f32>,
+}
+
+/// Trains on these prompts, which the lens has read.
+pub fn train(dataset: &Dataset, lens: Lens, plan: &Plan, progress: OnProgress<'_>) -> Result<Trained, TrainError> {
+    check(dataset, plan)?;
+    let workshop = Workshop::new(dataset, &lens, plan);
+    let jobs = workshop.jobs();
+    let fitted = workshop.run(&jobs, progress);
+    let all: Vec<u32> = (0..).take(dataset.prompts.len()).collect();
+    let material = Material::new(dataset, &all);
+    let unseen = workshop.unseen(&jobs, &fitted);
+    let calibrated = calibrate(dataset, &material.weights, &unseen);
+    let mut sights = Vec::new();
+    let mut tokens = None;
+    for (job, fitted) in jobs.iter().zip(fitted).filter(|(job, _)| job.fold.is_none()) {
+        let sight = Sight { view: fitted.view, weight: workshop.weight(job.kind, None), abilities: fitted.abilities, usual: fitted.usual };
+        match job.kind {
+            Kind::Tokens => tokens = Some(sight),
+            Kind::ReadingNet | Kind::FeatureNet | Kind::Forest => sights.push(sight),
+        }
+    }
+    let embeddings: Vec<&[f32]> = dataset.prompts.iter().map(|prompt| prompt.reading.row.embedding()).collect();
+    let mut models = known(dataset);
+    for ((model, offset), (log_mean, log_p90)) in models.iter_mut().zip(&calibrated.offsets).zip(&calibrated.lengths) {
+        (model.offset, model.log_mean, model.log_p90) = (*offset, *log_mean, *log_p90);
+    }
+    let cross_fitted = cross_fitted(dataset, &unseen, &models, &calibrated.calibration);
+    let parts = Parts {
+        lens,
+        models,
+        benchmarks: benchmarks(dataset, &sights),
+        sights,
+        tokens: tokens.expect("every training has a job for tokens"),
+        calibration: calibrated.calibration,
+        places: places(&embeddings, plan.places as usize, plan.seed),
+        plan: plan.to_toml(),
+    };
+    parts.check()?;
+    Ok(Trained { parts, cross_fitted })
+}
+
+fn check(dataset: &Dataset, plan: &Plan) -> Result<(), TrainError> {
+    let found = dataset.prompts.len();
+    if found < MIN_PROMPTS {
+        return Err(TrainError::TooFewPrompts { found });
+    }
+    if dataset.models.len() < 2 {
+        return Err(TrainError::OneModel { found: dataset.models.len() });
+    }
+    let mut groups: Vec<u64> = dataset.prompts.iter().map(|prompt| prompt.group).collect();
+    groups.sort_unstable();
+    groups.dedup();
+    let expected = plan.folds as usize;
+    if groups.len() < expected { Err(TrainError::TooFewGroups { expected, found: groups.len() }) } else { Ok(()) }
+}
+
+/// What a job fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    ReadingNet,
+    FeatureNet,
+    Forest,
+    Tokens,
+}
+
+/// One view to fit: without a fold on all prompts, else on those outside it.
+#[derive(Clone, Copy, Debug)]
+struct Job {
+    kind: Kind,
+    fold: Option<u32>,
+    seed: u64,
+}
+
+/// All that jobs share.
+struct Workshop<'a> {
+    dataset: &'a Dataset,
+    plan: &'a Plan,
+    columns: Vec<f32>,
+    folds: Vec<u32>,
+    start: Option<(usize, Vec<f32>)>,
+}
+
+impl<'a> Workshop<'a> {
+    fn new(dataset: &'a Dataset, lens: &Lens, plan: &'a Plan) -> Self {
+        let start = match lens.encoder() {
+            Encoder::Table(table) => Some((table.dims(), unit_rows(table))),
+            Encoder::Bert(_) => None,
+        };
+        let mut groups: Vec<u64> = dataset.prompts.iter().map(|prompt| prompt.group).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        crate::dice::Dice::new(plan.seed, 5).shuffle(&mut groups);
+        let order: BTreeMap<u64, u32> = groups.into_iter().zip((0..plan.folds).cycle()).collect();
+        let folds = dataset.prompts.iter().map(|prompt| order[&prompt.group]).collect();
+        Self { dataset, plan, columns: columns(dataset), folds, start }
+    }
+
+    /// The long jobs first, so that no worker is left alone with one at the end. A fold makes do with one net of a kind and half
+    /// the trees: it is there to calibrate, and errs on the side of doubt.
+    fn jobs(&self) -> Vec<Job> {
+        let plan = self.plan;
+        let reading = if self.start.is_some() { plan.reading_nets } else { 0 };
+        let mut jobs = Vec::new();
+        for (kind, n) in [(Kind::ReadingNet, reading), (Kind::Forest, plan.trees.min(1)), (Kind::FeatureNet, plan.feature_nets), (Kind::Tokens, 1)] {
+            let seed = |at: u32| plan.seed.wrapping_mul(1_000_003).wrapping_add(u64::from(at));
+            jobs.extend((0..n).map(|at| Job { kind, fold: None, seed: seed(at) }));
+            if n > 0 {
+                jobs.extend((0..plan.folds).map(|fold| Job { kind, fold: Some(fold), seed: seed(100 + fold) }));
+            }
+        }
+        jobs
+    }
+
+    /// Runs all jobs on all cores. Which worker takes which job is luck; what a job makes is not.
+    fn run(&self, jobs: &[Job], progress: OnProgress<'_>) -> Vec<Fitted> {
+        let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let made: Vec<Mutex<Option<Fitted>>> = jobs.iter().map(|_| Mutex::new(None)).collect();
+        let total: usize = jobs.iter().map(|job| self.steps(job)).sum();
+        let step = || progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
+        let n_workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(jobs.len());
+        std::thread::scope(|scope| {
+            for _ in 0..n_workers {
+                scope.spawn(|| {
+                    while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let fitted = self.fit(job, &step);
+                        let place = jobs.iter().position(|other| std::ptr::eq(other, job)).unwrap_or(0);
+                        *made[place].lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(fitted);
+                    }
+                });
+            }
+        });
+        let taken = |slot: Mutex<Option<Fitted>>| slot.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        made.into_iter().map(|slot| taken(slot).expect("every job was taken")).collect()
+    }
+
+    /// Progress steps of a job: one an epoch-sized piece of work.
+    fn steps(&self, job: &Job) -> usize {
+        let n = self.rows(job.fold).len().div_ceil(BATCH);
+        match job.kind {
+            Kind::ReadingNet => self.plan.reading_epochs as usize * n,
+            Kind::FeatureNet => self.plan.feature_epochs as usize * n,
+            Kind::Forest | Kind::Tokens => self.trees(job),
+        }
+    }
+
+    fn trees(&self, job: &Job) -> usize {
+        let all = if job.kind == Kind::Tokens { self.plan.token_trees } else { self.plan.trees };
+        (if job.fold.is_some() { all.div_ceil(2) } else { all }) as usize
+    }
+
+    fn rows(&self, fold: Option<u32>) -> Vec<u32> {
+        (0..).zip(&self.folds).filter(|(_, own)| fold != Some(**own)).map(|(row, _)| row).collect()
+    }
+
+    fn fit(&self, job: &Job, step: &dyn Fn()) -> Fitted {
+        let rows = self.rows(job.fold);
+        let material = Material::new(self.dataset, &rows);
+        let start = self.start.as_ref().map(|(width, table)| Start { width: *width, table });
+        let min_leaf = self.plan.min_leaf as usize;
+        let growth = Growth { n_trees: self.trees(job), min_leaf, share_of_columns: 0.3, left_out: 0.3 };
+        match job.kind {
+            Kind::ReadingNet => {
+                let course = Course { reads: true, epochs: self.plan.reading_epochs as usize, ..COURSE };
+                fit_net(&material, start.as_ref(), &course, job.seed, step)
+            }
+            Kind::FeatureNet => {
+                let course = Course { reads: false, epochs: self.plan.feature_epochs as usize, ..COURSE };
+                fit_net(&material, None, &course, job.seed, step)
+            }
+            Kind::Forest => {
+                let course = ForestCourse { growth, rank: 7, penalties: QUALITY };
+                fit_forest(&material, &self.columns, &material.qualities(), &course, job.seed, step)
+            }
+            Kind::Tokens => {
+                let course = ForestCourse { growth, rank: 4, penalties: LENGTH };
+                fit_forest(&material, &self.columns, &material.lengths(), &course, job.seed, step)
+            }
+        }
+    }
+
+    /// The factor of one view in the blend.
+    fn weight(&self, kind: Kind, fold: Option<u32>) -> f32 {
+        let plan = self.plan;
+        let reads = self.start.is_some() && plan.reading_nets > 0;
+        let among = |n: u32| if fold.is_some() { 1.0 } else { n.max(1) as f32 };
+        let shares = [
+            if reads { plan.reading_weight } else { 0.0 },
+            if plan.feature_nets > 0 { plan.feature_weight } else { 0.0 },
+            if plan.trees > 0 { plan.forest_weight } else { 0.0 },
+        ];
+        let whole = shares.iter().sum::<f32>().max(f32::MIN_POSITIVE);
+        match kind {
+            Kind::ReadingNet => shares[0] / whole / among(plan.reading_nets),
+            Kind::FeatureNet => shares[1] / whole / among(plan.feature_nets),
+            Kind::Forest => shares[2] / whole,
+            Kind::Tokens => 0.0,
+        }
+    }
+
+    /// What the folds' views say of the prompts in their folds.
+    fn unseen(&self, jobs: &[Job], fitted: &[Fitted]) -> Unseen {
+        let (n_prompts, n_models) = (self.dataset.prompts.len(), self.dataset.models.len());
+        let mut unseen = Unseen {
+            logits: vec![0.0; n_prompts * n_models],
+            lengths: vec![0.0; n_prompts * n_models],
+            unlikeness: vec![0.0; n_prompts],
+        };
+        let places: Vec<Places> = (0..self.plan.folds).map(|fold| self.places_outside(fold)).collect();
+        for (job, fitted) in jobs.iter().zip(fitted) {
+            let Some(fold) = job.fold else { continue };
+            let weight = self.weight(job.kind, job.fold);
+            for prompt in (0..n_prompts).filter(|prompt| self.folds[*prompt] == fold) {
+                let reading = &self.dataset.prompts[prompt].reading;
+                let traits = fitted.view.traits(reading);
+                let rows = fitted.abilities.chunks_exact(1 + traits.len());
+                let span = prompt * n_models..(prompt + 1) * n_models;
+                match job.kind {
+                    Kind::Tokens => {
+                        let onto = unseen.lengths[span].iter_mut();
+                        onto.zip(rows).for_each(|(onto, row)| *onto = View::sum(&traits, row));
+                    }
+                    Kind::ReadingNet | Kind::FeatureNet | Kind::Forest => {
+                        let onto = unseen.logits[span].iter_mut();
+                        onto.zip(rows).for_each(|(onto, row)| *onto += weight * fitted.view.logit(&traits, row));
+                        unseen.unlikeness[prompt] = places[fold as usize].unlikeness(reading);
+                    }
+                }
+            }
+        }
+        unseen
+    }
+
+    fn places_outside(&self, fold: u32) -> Places {
+        let rows = self.rows(Some(fold));
+        let embeddings: Vec<&[f32]> =
+            rows.iter().map(|row| self.dataset.prompts[*row as usize].reading.row.embedding()).collect();
+        places(&embeddings, self.plan.places as usize, self.plan.seed)
+    }
+}
+
+const BATCH: usize = 128;
+
+/// Found on folds of the shared outcomes, 2026-11; most of it hardly matters.
+const COURSE: Course = Course {
+    reads: true,
+    n_traits: 32,
+    trunk: 192,
+    epochs: 5,
+    batch: BATCH,
+    rate: 2e-3,
+    table_rate: 1e-3,
+    decay: 0.02,
+    dropout: 0.15,
+    feature_dropout: 0.1,
+    piece_dropout: 0.1,
+    aux: 0.05,
+    ability_penalty: 0.01,
+};
+
+/// Likewise. The noise is that of a success: a probability times its opposite, nearly everywhere.
+const QUALITY: Penalties = Penalties { noise: 0.15, slopes: 20.0, slope: 0.3, abilities: 20.0 };
+
+/// Logarithms of lengths vary by half around what is expected.
+const LENGTH: Penalties = Penalties { noise: 0.3, slopes: 20.0, slope: 0.5, abilities: 20.0 };
+
+/// The table's rows, scaled to a variance of 1: what reading nets start from.
+fn unit_rows(table: &classifier::encoder::Table) -> Vec<f32> {
+    let width = table.dims();
+    let mut rows = vec![0.0; table.n_pieces() * width];
+    for (piece, row) in (0..).zip(rows.chunks_exact_mut(width)) {
+        table.add_row(piece, 1.0, row);
+    }
+    let variance = classifier::kernel::dot(&rows, &rows) / rows.len().max(1) as f32;
+    let scale = 1.0 / variance.sqrt().max(f32::MIN_POSITIVE);
+    rows.iter_mut().for_each(|value| *value *= scale);
+    rows
+}
+
+/// Feature by feature, as trees ask them.
+fn columns(dataset: &Dataset) -> Vec<f32> {
+    let n = dataset.prompts.len();
+    let width = dataset.prompts.first().map_or(0, |prompt| prompt.reading.row.values().len());
+    let mut columns = vec![0.0; n * width];
+    for (row, prompt) in dataset.prompts.iter().enumerate() {
+        for (column, value) in prompt.reading.row.values().iter().enumerate() {
+            columns[column * n + row] = *value;
+        }
+    }
+    columns
+}
+
+/// What is counted of each model; the rest comes with calibration.
+fn known(dataset: &Dataset) -> Vec<Known> {
+    let mut counts = vec![(0_u64, 0.0_f64, 0.0_f64); dataset.models.len()];
+    for answer in dataset.prompts.iter().flat_map(|prompt| &prompt.answers) {
+        let count = &mut counts[usize::from(answer.model)];
+        count.0 += 1;
+        if let (Some(output), Some(reasoning)) = (answer.output, answer.reasoning) {
+            *count = (count.0, count.1 + f64::from(output), count.2 + f64::from(reasoning));
+        }
+    }
+    let models = dataset.models.iter().zip(counts).map(|(name, (n_outcomes, output, reasoning))| Known {
+        name: name.clone(),
+        n_outcomes,
+        onboarded: false,
+        offset: 0.0,
+        log_mean: 0.0,
+        log_p90: 0.0,
+        reasoning: (reasoning / output.max(1.0)).clamp(0.0, 1.0) as f32,
+    });
+    models.collect()
+}
+
+/// The mean traits of every source and data set with enough prompts, under the names that people publish scores by.
+fn benchmarks(dataset: &Dataset, sights: &[Sight]) -> BTreeMap<String, Vec<f32>> {
+    let mut sums: BTreeMap<&str, (Vec<f64>, usize)> = BTreeMap::new();
+    for prompt in &dataset.prompts {
+        let traits: Vec<f32> = sights.iter().flat_map(|sight| sight.view.traits(&prompt.reading)).collect();
+        let source = dataset.sources[usize::from(prompt.source)].as_str();
+        let part = dataset.datasets[usize::from(prompt.dataset)].as_str();
+        let mut names = vec![source, part, part.rsplit('/').next().unwrap_or(part)];
+        names.sort_unstable();
+        names.dedup();
+        for name in names {
+            let (sum, n) = sums.entry(name).or_insert_with(|| (vec![0.0; traits.len()], 0));
+            sum.iter_mut().zip(&traits).for_each(|(sum, value)| *sum += f64::from(*value));
+            *n += 1;
+        }
+    }
+    let enough = sums.into_iter().filter(|(_, (_, n))| *n >= MIN_BENCHMARK_PROMPTS);
+    enough.map(|(name, (sum, n))| (name.to_owned(), sum.iter().map(|value| (value / n as f64) as f32).collect())).collect()
+}
+
+fn cross_fitted(
+    dataset: &Dataset,
+    unseen: &Unseen,
+    models: &[Known],
+    calibration: &classifier::calibration::Calibration,
+) -> Vec<CrossFitted> {
+    let n = models.len();
+    let rows = dataset.prompts.iter().enumerate().map(|(at, prompt)| {
+        let logits = &unseen.logits[at * n..][..n];
+        let lengths = &unseen.lengths[at * n..][..n];
+        let each = || models.iter().zip(logits);
+        CrossFitted {
+            id: prompt.id.clone(),
+            tokens: prompt.tokens,
+            quality: each().map(|(model, logit)| calibration.quality(*logit, model.offset)).collect(),
+            quality_low: each()
+                .map(|(model, logit)| calibration.quality_low(*logit, model.offset, model.n_outcomes as f32, unseen.unlikeness[at]))
+                .collect(),
+            output: models.iter().zip(lengths).map(|(model, log)| (classifier::kernel::exp(log + model.log_mean) - 1.0).max(1.0)).collect(),
+        }
+    });
+    rows.collect()
+}

@@ -1,0 +1,274 @@
+//! `pointsman train`: outcomes in, artifact out, and a report on prompts that no view had seen. The learning is done by `trainer`;
+//! here files are read, progress is shown, and what came of it is judged and printed.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use classifier::encoder::Encoder;
+use classifier::lens::Lens;
+use decision::{Catalog, Mode, ModelId, Policies, Policy, PolicyName, Quality, Rules};
+use evals::forecasts::Forecasts;
+use evals::pool::{AssumedTokens, Outcomes, PriceList, TokenPrices};
+use evals::report::{Provenance, Report};
+use evals::trial::Trial;
+use evals::verdict::Judge;
+use trainer::dataset::Gathering;
+use trainer::plan::Plan;
+use trainer::publish::publish;
+use trainer::train::{CrossFitted, Trained, train};
+use training_data::publish::Staged;
+use training_data::rows;
+
+use crate::progress::Progress;
+use crate::sheet::{Sheet, count};
+
+const EXAMPLES: &str = "\
+Examples:
+  pointsman train outcomes/ -o artifact/
+  pointsman train outcomes/ -o artifact/ --plan plan.toml --forecasts cross-fitted.jsonl --report out/
+  pointsman train outcomes/ -o artifact/ --encoder all-MiniLM-L6-v2/
+
+The plan is TOML; every key has a default (see docs/training.md). The same rows, plan and encoder give the same artifact, byte for byte.";
+
+/// Arguments of `pointsman train`.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// Outcome rows with their prompts: .parquet or .jsonl files, or folders of them.
+    #[arg(required = true, value_name = "OUTCOMES")]
+    outcomes: Vec<PathBuf>,
+
+    /// Where to write the artifact: a folder, new, empty or an artifact that is to be replaced.
+    #[arg(short, long, value_name = "ARTIFACT")]
+    output: PathBuf,
+
+    /// How to train. Without it, the usual plan.
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
+
+    /// The encoder: a folder made by `pointsman distill`, or a BERT-family directory. Without it, the one inside the binary.
+    #[arg(long, value_name = "DIR")]
+    encoder: Option<PathBuf>,
+
+    /// Catalog with the prices of the models, for the report. Without it, the one inside the binary.
+    #[arg(long, value_name = "FILE")]
+    catalog: Option<PathBuf>,
+
+    /// Candidates per source for the report, as {"source": ["model", ..]}. Without it: the models that answered nearly every prompt.
+    #[arg(long, value_name = "FILE")]
+    pools: Option<PathBuf>,
+
+    /// Write the cross-fitted forecasts, one JSON object a line, for `eval` and `tune`.
+    #[arg(long, value_name = "FILE")]
+    forecasts: Option<PathBuf>,
+
+    /// Write report.html and report.json into this folder.
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+
+    /// Pass over bad rows and count them, instead of ending at the first.
+    #[arg(long)]
+    skip_bad: bool,
+
+    /// Print the report as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Bootstrap samples behind the intervals of the report.
+const BOOTSTRAPS: usize = 200;
+
+/// Runs the command.
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let plan = plan(arguments.plan.as_deref())?;
+    let catalog = catalog(arguments.catalog.as_deref())?;
+    let named = named_pools(arguments.pools.as_deref())?;
+    let (encoder, files) = encoder(arguments.encoder.as_deref())?;
+    let (gathering, outcomes, n_skipped) = gather(arguments, &plan)?;
+    let lens = Lens::new(encoder);
+    let bar = Progress::counted("reading prompts", gathering.n_prompts());
+    let dataset = gathering.read(&lens, |done| bar.at(done));
+    bar.end();
+    let bar = std::sync::OnceLock::new();
+    let trained = train(&dataset, lens, &plan, &|done, all| bar.get_or_init(|| Progress::counted("training", all)).at(done))?;
+    bar.into_inner().into_iter().for_each(Progress::end);
+
+    let lines = lines(&trained, &catalog)?;
+    let forecasts = Forecasts::read(lines.as_bytes(), "the cross-fitted forecasts")?;
+    let report = judged(&outcomes, named.as_ref(), &catalog, &forecasts, n_skipped)?;
+    let digest = publish(&trained.parts, &files, &arguments.output)?;
+    if let Some(file) = &arguments.forecasts {
+        write_whole(file, &lines)?;
+    }
+    if let (Some(folder), Some(report)) = (&arguments.report, &report) {
+        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        write_whole(&folder.join("report.html"), &report.page())?;
+        write_whole(&folder.join("report.json"), &report.json())?;
+    }
+    let mut sheet = Sheet::default();
+    sheet.line("written", arguments.output.display().to_string());
+    sheet.line("artifact", digest);
+    sheet.line("learned from", format!("{} prompts, {} models", count(dataset.prompts.len() as u64), dataset.models.len()));
+    if dataset.n_textless > 0 {
+        sheet.line("passed over", format!("{} rows without the text of their prompt", count(dataset.n_textless)));
+    }
+    let text = match (&report, arguments.json) {
+        (Some(report), true) => report.json() + "\n",
+        (Some(report), false) => format!("{}\n{}", sheet.text(), report.table()),
+        (None, true) => "{}\n".to_owned(),
+        (None, false) => sheet.text(),
+    };
+    Ok(io::stdout().write_all(text.as_bytes())?)
+}
+
+fn plan(file: Option<&Path>) -> anyhow::Result<Plan> {
+    let Some(file) = file else { return Ok(Plan::default()) };
+    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    Plan::from_toml(&text).with_context(|| file.display().to_string())
+}
+
+fn catalog(file: Option<&Path>) -> anyhow::Result<Catalog> {
+    let Some(file) = file else { return Ok(classifier::built_in_catalog()) };
+    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    Catalog::from_toml(&text).with_context(|| file.display().to_string())
+}
+
+fn named_pools(file: Option<&Path>) -> anyhow::Result<Option<BTreeMap<String, Vec<String>>>> {
+    let Some(file) = file else { return Ok(None) };
+    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    let expected = "expected an object of sources, each a list of models";
+    serde_json::from_str(&text).map(Some).map_err(|error| anyhow::anyhow!("{}: {expected}: {error}", file.display()))
+}
+
+/// Files by name, as they are published with the artifact.
+type Files = Vec<(String, Vec<u8>)>;
+
+fn encoder(folder: Option<&Path>) -> anyhow::Result<(Encoder, Files)> {
+    let Some(folder) = folder else {
+        let files = classifier::artifact::built_in_encoder();
+        let encoder = Encoder::from_bytes(files[0].1, files[1].1, files[2].1)?;
+        return Ok((encoder, files.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect()));
+    };
+    let encoder = Encoder::read(folder)?;
+    let mut files = Files::new();
+    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if path.is_file() && (name.ends_with(".json") || name.ends_with(".safetensors")) {
+            files.push((name, std::fs::read(&path).with_context(|| path.display().to_string())?));
+        }
+    }
+    files.sort();
+    Ok((encoder, files))
+}
+
+/// The learning rows, for training and for the judge.
+fn gather(arguments: &Arguments, plan: &Plan) -> anyhow::Result<(Gathering, Outcomes, u64)> {
+    let split = plan.split()?;
+    let mut rows = rows::read(&arguments.outcomes, arguments.skip_bad)?;
+    let (mut gathering, mut outcomes) = (Gathering::default(), Outcomes::default());
+    let progress = Progress::open_ended("reading", "rows");
+    for row in split.learning_rows(rows.by_ref()) {
+        let (part, row) = row?;
+        // What is kept for tuning must not be learned from: a promise made on it would be worth nothing.
+        if part == training_data::split::LearningPart::Tune {
+            continue;
+        }
+        gathering.add(&row)?;
+        outcomes.add(&row)?;
+        if outcomes.n_rows().is_multiple_of(10_000) {
+            progress.at(outcomes.n_rows());
+        }
+    }
+    progress.end();
+    if outcomes.n_rows() == 0 {
+        bail!("expected outcome rows to learn from, found none");
+    }
+    Ok((gathering, outcomes, rows.drops().n_rows()))
+}
+
+/// The cross-fitted forecasts in the batch format of `route`.
+fn lines(trained: &Trained, catalog: &Catalog) -> anyhow::Result<String> {
+    let models: Vec<(&str, Option<TokenPrices>)> =
+        trained.parts.models.iter().map(|known| (known.name.as_str(), prices(catalog, &known.name))).collect();
+    let mut text = String::new();
+    for prompt in &trained.cross_fitted {
+        text.push_str(&serde_json::to_string(&line(prompt, &models))?);
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+fn line(prompt: &CrossFitted, models: &[(&str, Option<TokenPrices>)]) -> serde_json::Value {
+    let forecasts: Vec<serde_json::Value> = models
+        .iter()
+        .enumerate()
+        .map(|(at, (model, prices))| {
+            let output = f64::from(prompt.output[at]);
+            serde_json::json!({
+                "model": model,
+                "quality": prompt.quality[at],
+                "quality_low": prompt.quality_low[at],
+                "completion_tokens": output.round(),
+                "cost_usd": prices.map(|prices| prices.of(prompt.tokens, output)),
+            })
+        })
+        .collect();
+    serde_json::json!({"id": prompt.id, "forecasts": forecasts})
+}
+
+fn prices(catalog: &Catalog, model: &str) -> Option<TokenPrices> {
+    let prices = catalog.get(&ModelId::new(model).ok()?)?.prices;
+    Some(TokenPrices { prompt: prices.prompt.usd_per_1m(), completion: prices.completion.usd_per_1m() })
+}
+
+/// The report, or none where no source has a pool that can be judged: too few prompts that all models answered, or no prices.
+fn judged(
+    outcomes: &Outcomes,
+    named: Option<&BTreeMap<String, Vec<String>>>,
+    catalog: &Catalog,
+    forecasts: &Forecasts,
+    n_skipped: u64,
+) -> anyhow::Result<Option<Report>> {
+    let list: PriceList = catalog
+        .models()
+        .iter()
+        .filter_map(|model| Some((model.id.as_str().to_owned(), prices(catalog, model.id.as_str())?)))
+        .collect();
+    let (pools, mut notes) = match outcomes.pools(named, &list, &AssumedTokens::default()) {
+        Ok(pools) => pools,
+        Err(error) => {
+            // The artifact is whole; only its report is missing.
+            writeln!(io::stderr(), "no report: {error}")?;
+            return Ok(None);
+        }
+    };
+    let mode = Mode::Tolerance { quality_tolerance: Quality::new(0.02)? };
+    let policy = Policy::new(PolicyName::new("tolerance-0_02")?, Rules::of(mode))?;
+    let judge = Judge { seed: 0, n_bootstraps: BOOTSTRAPS, pair: None, policy };
+    let bar = Progress::counted("judging", pools.len());
+    let outcome = Trial { judge: &judge, forecasts: Some(forecasts), champion: None }.hold(&pools, |done| bar.at(done))?;
+    bar.end();
+    notes.extend(outcome.passed_over);
+    notes.push("judged on the training rows by views that had not seen the prompt (cross-fitted by groups)".to_owned());
+    let provenance = Provenance {
+        pointsman: env!("CARGO_PKG_VERSION"),
+        sources: Vec::new(),
+        n_rows: outcomes.n_rows(),
+        n_skipped,
+        seed: judge.seed,
+        n_bootstraps: BOOTSTRAPS,
+        policy: Policies::new(judge.policy.name().clone(), vec![judge.policy.clone()])?.to_toml(),
+        notes,
+    };
+    Ok(Some(Report::new(outcome.verdicts, None, provenance)))
+}
+
+fn write_whole(file: &Path, text: &str) -> anyhow::Result<()> {
+    let mut staged = Staged::create(file).with_context(|| file.display().to_string())?;
+    staged.write_all(text.as_bytes())?;
+    staged.publish().with_context(|| file.display().to_string())
+}
