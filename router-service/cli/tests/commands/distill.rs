@@ -84,7 +84,7 @@ fn teacher(name: &str) -> Scratch {
         let begin = numbers.len();
         for _ in 0..shape.iter().product::<usize>() {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let number = f32::from(u16::try_from(state >> 16).unwrap()) / 32768.0 - 1.0;
+            let number = f32::from(u16::try_from(state >> 16).expect("sixteen bits")) / 32768.0 - 1.0;
             numbers.extend(number.to_le_bytes());
         }
         let comma = if begin == 0 { "{" } else { "," };
@@ -93,10 +93,10 @@ fn teacher(name: &str) -> Scratch {
             r#"{comma}"{name}":{{"dtype":"F32","shape":{shape:?},"data_offsets":[{begin},{}]}}"#,
             numbers.len()
         )
-        .unwrap();
+        .expect("text can be written to");
     }
     header.push('}');
     let file = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &numbers].concat();
-    fs::write(scratch.0.join("model.safetensors"), file).unwrap();
+    fs::write(scratch.0.join("model.safetensors"), file).expect("the folder was made");
     scratch
 }
