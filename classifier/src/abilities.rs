@@ -172,7 +172,8 @@ mod tests {
         let models: Vec<Vec<Seen<'_>>> = (0..12_u8)
             .map(|model| {
                 let own = f32::from(model) / 20.0;
-                let seen = |row: &'static [f32; 2]| Seen { traits: row, value: own * row[0] + 0.1 * row[1], weight: 1.0 };
+                let seen =
+                    |row: &'static [f32; 2]| Seen { traits: row, value: own * row[0] + 0.1 * row[1], weight: 1.0 };
                 traits.clone().leak().iter().map(seen).collect()
             })
             .collect();

@@ -218,6 +218,11 @@ impl Artifact {
         &self.parts
     }
 
+    /// What it is made of, to be changed.
+    pub fn into_parts(self) -> Parts {
+        self.parts
+    }
+
     /// The digest over all its files, as `sha256:` and 64 hexadecimal digits.
     pub fn digest(&self) -> &str {
         &self.digest
@@ -242,7 +247,11 @@ impl Parts {
             Err(ArtifactError::Content { file: WEIGHTS, place, expected: expected.to_owned(), found })
         };
         if let Some(pair) = self.models.windows(2).find(|pair| pair[0].name >= pair[1].name) {
-            return content(format!("model `{}`", pair[1].name), "models in order of their names", "another order".to_owned());
+            return content(
+                format!("model `{}`", pair[1].name),
+                "models in order of their names",
+                "another order".to_owned(),
+            );
         }
         if self.sights.is_empty() {
             return content("views".to_owned(), "at least one view", "none".to_owned());
@@ -270,7 +279,11 @@ impl Parts {
         }
         let dims = self.lens.encoder().dims();
         if self.places.centres.is_empty() || !self.places.centres.len().is_multiple_of(dims) {
-            return content("places".to_owned(), "rows of the encoder's width", format!("{} numbers", self.places.centres.len()));
+            return content(
+                "places".to_owned(),
+                "rows of the encoder's width",
+                format!("{} numbers", self.places.centres.len()),
+            );
         }
         let n_traits: usize = self.sights.iter().map(|sight| sight.view.n_traits()).sum();
         if let Some((name, row)) = self.benchmarks.iter().find(|(_, row)| row.len() != n_traits) {
@@ -326,4 +339,3 @@ fn digest_of<'a>(files: impl Iterator<Item = (&'a Path, &'a [u8])>) -> String {
     let digits: String = whole.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256:{digits}")
 }
-

@@ -93,7 +93,8 @@ impl Classifier {
                 return Err("a prompt was forecast differently alone and in company".to_owned());
             }
         }
-        let distinct: BTreeSet<String> = forecasts.iter().map(|forecast| format!("{:?}", forecast.models().first())).collect();
+        let distinct: BTreeSet<String> =
+            forecasts.iter().map(|forecast| format!("{:?}", forecast.models().first())).collect();
         if distinct.len() == 1 { Err("every prompt has the same forecast".to_owned()) } else { Ok(()) }
     }
 
@@ -113,7 +114,8 @@ impl Classifier {
             let log = View::sum(&length, &self.abilities[parts.sights.len()][at * n..][..n]);
             self.model_forecast(model, logit, log, unlikeness)
         });
-        Forecast::new(models.collect()).expect("a catalog names each model once, and bounds are built below what they bound")
+        Forecast::new(models.collect())
+            .expect("a catalog names each model once, and bounds are built below what they bound")
     }
 
     fn model_forecast(&self, model: &Bound, logit: f32, log_tokens: f32, unlikeness: f32) -> ModelForecast {
@@ -121,7 +123,12 @@ impl Classifier {
         let quality = quality_of(calibration.quality(logit, model.offset));
         let low = quality_of(calibration.quality_low(logit, model.offset, model.evidence, unlikeness));
         let output = tokens_of(log_tokens + model.log_mean).min(model.max_tokens);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a share of a bounded count")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a share of a bounded count"
+        )]
         let reasoning = (output as f32 * model.reasoning) as u64;
         let p90 = tokens_of(log_tokens + model.log_p90).clamp(output, model.max_tokens.max(output));
         let tokens = |count: u64| Tokens::new(count).unwrap_or(Tokens::ZERO);
@@ -170,7 +177,9 @@ fn bind(parts: &Parts, catalog: &Catalog, model: &Model) -> (Bound, Vec<Vec<f32>
         Some((place, Some(like))) => {
             (Standing::Like { model: like.clone() }, sights().map(|sight| sight.row(*place).to_vec()).collect())
         }
-        None if scores.is_empty() => (Standing::Unknown, sights().map(|sight| sight.usual.fit(&[], sight.view.link())).collect()),
+        None if scores.is_empty() => {
+            (Standing::Unknown, sights().map(|sight| sight.usual.fit(&[], sight.view.link())).collect())
+        }
         None => {
             let n_scores = scores.len() as u64;
             (Standing::Benchmarks { n_scores }, from_scores(parts, &scores))
@@ -221,7 +230,10 @@ fn lender(parts: &Parts, catalog: &Catalog, model: &Model) -> Option<(usize, Opt
 /// The published scores whose benchmarks are known here: the traits of their mean prompt, and the score.
 fn scores<'a>(parts: &'a Parts, model: &Model) -> Vec<(&'a [f32], f32)> {
     #[expect(clippy::cast_possible_truncation, reason = "a share")]
-    let known = model.benchmarks.iter().filter_map(|(name, score)| Some((parts.benchmarks.get(name)?.as_slice(), *score as f32)));
+    let known = model
+        .benchmarks
+        .iter()
+        .filter_map(|(name, score)| Some((parts.benchmarks.get(name)?.as_slice(), *score as f32)));
     known.collect()
 }
 

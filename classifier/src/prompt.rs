@@ -51,7 +51,7 @@ impl Prompt {
 
     /// A conversation, oldest turn first.
     pub fn from_turns(turns: &[Turn<'_>]) -> Self {
-        let text = canonical(question(turns));
+        let text = canonical(&question(turns));
         let characters = turns.iter().map(|turn| turn.text.chars().count() as u64).sum();
         let images = turns.iter().fold(0_u32, |sum, turn| sum.saturating_add(turn.images));
         let tool_calls = turns.iter().fold(0_u32, |sum, turn| sum.saturating_add(turn.tool_calls));
@@ -95,7 +95,92 @@ impl fmt::Debug for Prompt {
     }
 }
 
-/// The turn that is embedded.
-fn question<'a>(turns: &[Turn<'a>]) -> &'a str {
-    turns.iter().rev().find(|turn| turn.role == Role::User).or(turns.last()).map_or("", |turn| turn.text)
+/// A last question with fewer characters than this leans on what was said before: "and in French?".
+const SHORT_QUESTION: usize = 160;
+
+/// Characters of earlier questions that such a question is read with, newest first.
+const EARLIER_CHARS: usize = 600;
+
+/// What is read of a conversation: the last user turn; where that is short, earlier user turns before it, as much as fits. System
+/// prompts, answers and tool results are counted but not read: they would drown the question, and they are the same for many.
+fn question(turns: &[Turn<'_>]) -> String {
+    let mut asked = turns.iter().rev().filter(|turn| turn.role == Role::User).map(|turn| turn.text);
+    let Some(last) = asked.next().or(turns.last().map(|turn| turn.text)) else { return String::new() };
+    if last.chars().nth(SHORT_QUESTION).is_some() {
+        return last.to_owned();
+    }
+    let mut parts = vec![last];
+    let mut left = EARLIER_CHARS;
+    for earlier in asked {
+        let n = earlier.chars().count();
+        if n > left {
+            break;
+        }
+        left -= n;
+        parts.push(earlier);
+    }
+    parts.reverse();
+    parts.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    //! What of a conversation is read.
+
+    use super::{Prompt, Role, Turn};
+
+    fn turn(role: Role, text: &str) -> Turn<'_> {
+        Turn { role, text, images: 0, tool_calls: 0 }
+    }
+
+    #[test]
+    fn a_system_prompt_does_not_drown_the_question() {
+        let system = "You are a careful assistant. ".repeat(500);
+        let alone = Prompt::from_text("What is the capital of Peru, and since when has it been?");
+        let talk = Prompt::from_turns(&[
+            turn(Role::System, &system),
+            turn(Role::User, "What is the capital of Peru, and since when has it been?"),
+        ]);
+        assert_eq!(talk.text(), alone.text());
+        assert!(talk.tokens() > alone.tokens(), "it is billed all the same");
+    }
+
+    #[test]
+    fn a_short_question_is_read_with_those_before_it() {
+        let talk = Prompt::from_turns(&[
+            turn(Role::User, "How do I sort a list in Python?"),
+            turn(Role::Assistant, "With sorted()."),
+            turn(Role::User, "And backwards?"),
+        ]);
+        assert_eq!(talk.text(), "how do i sort a list in python?\nand backwards?");
+    }
+
+    #[test]
+    fn a_long_question_stands_alone() {
+        let long = "Explain the proof of the theorem step by step. ".repeat(5);
+        let talk = Prompt::from_turns(&[turn(Role::User, "Hello there"), turn(Role::User, &long)]);
+        assert_eq!(talk.text(), Prompt::from_text(&long).text());
+    }
+
+    #[test]
+    fn an_empty_conversation_is_an_empty_prompt() {
+        assert_eq!(Prompt::from_turns(&[]), Prompt::from_turns(&[]));
+        assert_eq!(Prompt::from_turns(&[]).text(), "");
+        assert_eq!(Prompt::from_turns(&[]).tokens().get(), 0);
+    }
+
+    #[test]
+    fn equal_digests_need_equal_texts_sizes_and_facts() {
+        let digest = |text: &str| Prompt::from_text(text).digest();
+        assert_eq!(digest("What is 2 + 2?"), digest("What is 2 + 2?"));
+        assert_ne!(digest("What is 2 + 2?"), digest("What is 2 + 3?"));
+        let seen = Turn { role: Role::User, text: "What is 2 + 2?", images: 1, tool_calls: 0 };
+        assert_ne!(Prompt::from_turns(&[seen]).digest(), digest("What is 2 + 2?"));
+    }
+
+    #[test]
+    fn a_prompt_does_not_show_its_text() {
+        let shown = format!("{:?}", Prompt::from_text("my secret"));
+        assert!(!shown.contains("secret"), "{shown}");
+    }
 }

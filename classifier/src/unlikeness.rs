@@ -31,9 +31,10 @@ impl Places {
 
     /// To the nearest place, in usual distances.
     pub fn distance(&self, embedding: &[f32]) -> f32 {
-        let squares = self.centres.chunks_exact(embedding.len()).map(|centre| {
-            centre.iter().zip(embedding).map(|(a, b)| (a - b) * (a - b)).sum::<f32>()
-        });
+        let squares = self
+            .centres
+            .chunks_exact(embedding.len())
+            .map(|centre| centre.iter().zip(embedding).map(|(a, b)| (a - b) * (a - b)).sum::<f32>());
         libm::sqrtf(squares.fold(f32::MAX, f32::min)) / self.usual
     }
 }

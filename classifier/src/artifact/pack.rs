@@ -163,7 +163,12 @@ pub(super) fn unpacked(manifest: &[u8], weights: &[u8], lens: Lens) -> Result<Pa
     let tensors = SafeTensors::deserialize(weights)
         .map_err(|error| wrong(WEIGHTS, "tensors in the safetensors format", error.to_string()))?;
     let shelf = Found { tensors };
-    let sights = manifest.sights.iter().enumerate().map(|(at, line)| shelf.sight(&format!("view{at}"), line)).collect::<Result<_, _>>()?;
+    let sights = manifest
+        .sights
+        .iter()
+        .enumerate()
+        .map(|(at, line)| shelf.sight(&format!("view{at}"), line))
+        .collect::<Result<_, _>>()?;
     let numbers = [manifest.usual_distance].into_iter().chain(manifest.benchmarks.values().flatten().copied());
     if numbers.into_iter().any(|value| !value.is_finite()) || manifest.usual_distance <= 0.0 {
         return Err(wrong(MANIFEST, "finite numbers", "one that is not".to_owned()));
@@ -228,7 +233,8 @@ impl Found<'_> {
 
     fn f32(&self, name: &str) -> Result<Vec<f32>, ArtifactError> {
         let tensor = self.tensor(name, Dtype::F32)?;
-        let values: Vec<f32> = tensor.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        let values: Vec<f32> =
+            tensor.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
         match values.iter().position(|value| !value.is_finite()) {
             None => Ok(values),
             Some(at) => Err(not_finite(name, at, f64::from(values[at]))),
@@ -237,7 +243,8 @@ impl Found<'_> {
 
     fn f64(&self, name: &str) -> Result<Vec<f64>, ArtifactError> {
         let tensor = self.tensor(name, Dtype::F64)?;
-        let values: Vec<f64> = tensor.data().as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
+        let values: Vec<f64> =
+            tensor.data().as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
         match values.iter().position(|value| !value.is_finite()) {
             None => Ok(values),
             Some(at) => Err(not_finite(name, at, values[at])),

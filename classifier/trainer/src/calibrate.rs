@@ -115,7 +115,8 @@ fn doubts(dataset: &Dataset, unseen: &Unseen, probability: &impl Fn(usize, usize
             ([(unlike / *n as f64) as f32], excess as f32, (1.0 / (chance + 0.05)) as f32)
         })
         .collect();
-    let seen: Vec<Seen<'_>> = points.iter().map(|(at, value, weight)| Seen { traits: at, value: *value, weight: *weight }).collect();
+    let seen: Vec<Seen<'_>> =
+        points.iter().map(|(at, value, weight)| Seen { traits: at, value: *value, weight: *weight }).collect();
     let line = usual.fit(&seen, Link::Identity);
     (f64::from(line[0]).max(LEAST_DOUBT), f64::from(line[1]).max(LEAST_DOUBT_UNLIKE))
 }
@@ -153,7 +154,11 @@ fn lengths(dataset: &Dataset, unseen: &Unseen) -> Vec<(f32, f32)> {
 
 /// The logarithm of the mean of exponentials. A residual counts as e^3 at most: one endless answer is not the mean.
 fn log_mean(residuals: &[f64]) -> f64 {
-    if residuals.is_empty() { 0.0 } else { libm::log(residuals.iter().map(|r| libm::exp(r.min(3.0))).sum::<f64>() / residuals.len() as f64) }
+    if residuals.is_empty() {
+        0.0
+    } else {
+        libm::log(residuals.iter().map(|r| libm::exp(r.min(3.0))).sum::<f64>() / residuals.len() as f64)
+    }
 }
 
 /// Nine of ten are below.

@@ -151,15 +151,16 @@ fn answers(
     gathered: &BTreeMap<training_data::row::Text, (f64, u32, Option<u64>, Option<u64>)>,
     places: &BTreeMap<training_data::row::Text, u16>,
 ) -> Vec<Answer> {
-    let answer = |(model, (sum, n, output, reasoning)): (&training_data::row::Text, &(f64, u32, Option<u64>, Option<u64>))| {
-        let tokens = |count: &Option<u64>| count.map(|count| count as f32);
-        Answer {
-            model: places[model],
-            quality: (sum / f64::from(*n)) as f32,
-            output: tokens(output),
-            reasoning: tokens(reasoning),
-        }
-    };
+    let answer =
+        |(model, (sum, n, output, reasoning)): (&training_data::row::Text, &(f64, u32, Option<u64>, Option<u64>))| {
+            let tokens = |count: &Option<u64>| count.map(|count| count as f32);
+            Answer {
+                model: places[model],
+                quality: (sum / f64::from(*n)) as f32,
+                output: tokens(output),
+                reasoning: tokens(reasoning),
+            }
+        };
     gathered.iter().map(answer).collect()
 }
 

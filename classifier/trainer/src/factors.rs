@@ -51,7 +51,8 @@ impl Factors {
             let bias = &mut biases[cell.model as usize];
             *bias = (bias.0 + f64::from(cell.value), bias.1 + 1.0);
         }
-        let overall = biases.iter().map(|bias| bias.0).sum::<f64>() / biases.iter().map(|bias| bias.1).sum::<f64>().max(1.0);
+        let overall =
+            biases.iter().map(|bias| bias.0).sum::<f64>() / biases.iter().map(|bias| bias.1).sum::<f64>().max(1.0);
         let biases =
             biases.iter().map(|(sum, n)| (sum + BIAS_PRIOR_CELLS * overall) / (n + BIAS_PRIOR_CELLS)).collect();
         let mut models = vec![0.0; n_models * rank];

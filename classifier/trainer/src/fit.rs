@@ -2,12 +2,12 @@
 
 use classifier::heads::View;
 
-use classifier::abilities::{Seen, Usual};
 use crate::dataset::Dataset;
 use crate::dice::Dice;
 use crate::factors::{Cell, Factors, Penalties};
 use crate::grow::{Growth, Sample, grow};
 use crate::learn::{Classroom, Course, Pupil, Start, learn};
+use classifier::abilities::{Seen, Usual};
 
 /// A fitted view: how it sees prompts, and the abilities it found in models.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,7 +77,14 @@ pub(crate) struct ForestCourse {
 }
 
 /// A forest view of the quality, or of whatever the cells hold.
-pub(crate) fn fit_forest(material: &Material<'_>, columns: &[f32], cells: &[Cell], course: &ForestCourse, seed: u64, step_done: &dyn Fn()) -> Fitted {
+pub(crate) fn fit_forest(
+    material: &Material<'_>,
+    columns: &[f32],
+    cells: &[Cell],
+    course: &ForestCourse,
+    seed: u64,
+    step_done: &dyn Fn(),
+) -> Fitted {
     let dataset = material.dataset;
     let rank = course.rank;
     let n = (dataset.prompts.len(), dataset.models.len());
@@ -100,7 +107,13 @@ pub(crate) fn fit_forest(material: &Material<'_>, columns: &[f32], cells: &[Cell
 }
 
 /// A net view. `table` holds a row for each word piece to start from.
-pub(crate) fn fit_net(material: &Material<'_>, table: Option<&Start<'_>>, course: &Course, seed: u64, step_done: &dyn Fn()) -> Fitted {
+pub(crate) fn fit_net(
+    material: &Material<'_>,
+    table: Option<&Start<'_>>,
+    course: &Course,
+    seed: u64,
+    step_done: &dyn Fn(),
+) -> Fitted {
     let dataset = material.dataset;
     let (centre, inverse_spread) = spread(material);
     let standardised: Vec<Vec<f32>> = material
@@ -109,7 +122,12 @@ pub(crate) fn fit_net(material: &Material<'_>, table: Option<&Start<'_>>, course
         .map(|row| {
             let values = dataset.prompts[*row as usize].reading.row.values();
             let limit = classifier::net::FEATURE_LIMIT;
-            values.iter().zip(&centre).zip(&inverse_spread).map(|((value, centre), scale)| ((value - centre) * scale).clamp(-limit, limit)).collect()
+            values
+                .iter()
+                .zip(&centre)
+                .zip(&inverse_spread)
+                .map(|((value, centre), scale)| ((value - centre) * scale).clamp(-limit, limit))
+                .collect()
         })
         .collect();
     let answers: Vec<Vec<(u16, f32)>> = material
@@ -118,11 +136,18 @@ pub(crate) fn fit_net(material: &Material<'_>, table: Option<&Start<'_>>, course
         .map(|row| dataset.prompts[*row as usize].answers.iter().map(|answer| (answer.model, answer.quality)).collect())
         .collect();
     let vocabulary = Vocabulary::of(material);
-    let pieces: Vec<Vec<u32>> = material
-        .rows
-        .iter()
-        .map(|row| if course.reads { vocabulary.places(&dataset.prompts[*row as usize].reading.pieces) } else { Vec::new() })
-        .collect();
+    let pieces: Vec<Vec<u32>> =
+        material
+            .rows
+            .iter()
+            .map(|row| {
+                if course.reads {
+                    vocabulary.places(&dataset.prompts[*row as usize].reading.pieces)
+                } else {
+                    Vec::new()
+                }
+            })
+            .collect();
     let small = table.filter(|_| course.reads).map(|start| vocabulary.taken(start));
     let pupils: Vec<Pupil<'_>> = material
         .rows
@@ -130,13 +155,7 @@ pub(crate) fn fit_net(material: &Material<'_>, table: Option<&Start<'_>>, course
         .zip(standardised.iter().zip(&answers).zip(&pieces))
         .map(|(row, ((features, answers), pieces))| {
             let prompt = &dataset.prompts[*row as usize];
-            Pupil {
-                pieces,
-                features,
-                answers,
-                weight: material.weights[*row as usize],
-                dataset: prompt.dataset,
-            }
+            Pupil { pieces, features, answers, weight: material.weights[*row as usize], dataset: prompt.dataset }
         })
         .collect();
     let room = Classroom {
@@ -196,8 +215,12 @@ struct Vocabulary {
 
 impl Vocabulary {
     fn of(material: &Material<'_>) -> Self {
-        let mut used: Vec<u32> =
-            material.rows.iter().flat_map(|row| &material.dataset.prompts[*row as usize].reading.pieces).copied().collect();
+        let mut used: Vec<u32> = material
+            .rows
+            .iter()
+            .flat_map(|row| &material.dataset.prompts[*row as usize].reading.pieces)
+            .copied()
+            .collect();
         used.sort_unstable();
         used.dedup();
         Self { used }
@@ -209,7 +232,10 @@ impl Vocabulary {
     }
 
     fn taken(&self, start: &Start<'_>) -> Vec<f32> {
-        self.used.iter().flat_map(|piece| start.table[*piece as usize * start.width..][..start.width].iter().copied()).collect()
+        self.used
+            .iter()
+            .flat_map(|piece| start.table[*piece as usize * start.width..][..start.width].iter().copied())
+            .collect()
     }
 
     fn put_back(&self, reader: &mut classifier::net::Reader, start: &Start<'_>) {

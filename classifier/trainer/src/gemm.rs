@@ -17,7 +17,11 @@ pub(crate) struct Shape {
 
 /// `c += a b`.
 pub(crate) fn multiply(c: &mut [f32], a: &[f32], b: &[f32], shape: Shape) {
-    assert!(c.len() == shape.rows * shape.columns && a.len() == shape.rows * shape.inner && b.len() == shape.inner * shape.columns);
+    assert!(
+        c.len() == shape.rows * shape.columns
+            && a.len() == shape.rows * shape.inner
+            && b.len() == shape.inner * shape.columns
+    );
     Arch::new().dispatch(
         #[inline(always)]
         || blocks(c, a, b, shape),

@@ -66,7 +66,8 @@ pub(crate) fn grow(sample: &Sample<'_>, rows: &[u32], growth: &Growth, seed: u64
         let (out, mut kept): (Vec<u32>, Vec<u32>) = rows.iter().partition(|row| leaves_out(**row));
         let start = Tree { nodes: Vec::new(), leaves: Vec::new() };
         let dice = Dice::new(seed, 1 + tree as u64);
-        let grown = Grower { sample, growth, dice, tree: start, cells: Vec::new(), values: Vec::new() }.grown(&mut kept);
+        let grown =
+            Grower { sample, growth, dice, tree: start, cells: Vec::new(), values: Vec::new() }.grown(&mut kept);
         for row in out {
             let leaf = grown.leaf(sample, row);
             n_unseen[row as usize] += 1.0;
@@ -168,7 +169,12 @@ impl Grower<'_> {
         self.gather(rows);
         let n_rows = self.sample.n_rows;
         let n_columns = self.sample.columns.len() / n_rows;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "small")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "small"
+        )]
         let n_asked = ((n_columns as f32 * self.growth.share_of_columns) as usize).max(1);
         let mut best = None;
         let mut best_score = score(sums) * (1.0 + 1e-6);

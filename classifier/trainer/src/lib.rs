@@ -10,6 +10,7 @@ mod fit;
 mod gemm;
 mod grow;
 mod learn;
+pub mod onboard;
 mod places;
 pub mod plan;
 pub mod publish;

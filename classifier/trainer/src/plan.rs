@@ -89,7 +89,9 @@ impl Plan {
             }
         }
         if plan.reading_nets + plan.feature_nets + plan.trees == 0 {
-            return Err(document.fault(&["trees".into()], "expected at least one view: nets or trees, found none").into());
+            return Err(document
+                .fault(&["trees".into()], "expected at least one view: nets or trees, found none")
+                .into());
         }
         plan.split()?;
         Ok(plan)

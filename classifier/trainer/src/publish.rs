@@ -82,8 +82,7 @@ fn write_all(parts: &Parts, encoder: &[(String, Vec<u8>)], staged: &Path) -> Res
         let written = fs::write(&path, bytes).and_then(|()| fs::File::open(&path)?.sync_all());
         written.map_err(|source| PublishError::Write { path: path.display().to_string(), source })
     };
-    fs::create_dir_all(&folder)
-        .map_err(|source| PublishError::Write { path: folder.display().to_string(), source })?;
+    fs::create_dir_all(&folder).map_err(|source| PublishError::Write { path: folder.display().to_string(), source })?;
     for (name, bytes) in parts.files()? {
         write(staged.join(name), &bytes)?;
     }

@@ -94,7 +94,12 @@ pub fn train(dataset: &Dataset, lens: Lens, plan: &Plan, progress: OnProgress<'_
     let mut sights = Vec::new();
     let mut tokens = None;
     for (job, fitted) in jobs.iter().zip(fitted).filter(|(job, _)| job.fold.is_none()) {
-        let sight = Sight { view: fitted.view, weight: workshop.weight(job.kind, None), abilities: fitted.abilities, usual: fitted.usual };
+        let sight = Sight {
+            view: fitted.view,
+            weight: workshop.weight(job.kind, None),
+            abilities: fitted.abilities,
+            usual: fitted.usual,
+        };
         match job.kind {
             Kind::Tokens => tokens = Some(sight),
             Kind::ReadingNet | Kind::FeatureNet | Kind::Forest => sights.push(sight),
@@ -182,7 +187,12 @@ impl<'a> Workshop<'a> {
         let plan = self.plan;
         let reading = if self.start.is_some() { plan.reading_nets } else { 0 };
         let mut jobs = Vec::new();
-        for (kind, n) in [(Kind::ReadingNet, reading), (Kind::Forest, plan.trees.min(1)), (Kind::FeatureNet, plan.feature_nets), (Kind::Tokens, 1)] {
+        for (kind, n) in [
+            (Kind::ReadingNet, reading),
+            (Kind::Forest, plan.trees.min(1)),
+            (Kind::FeatureNet, plan.feature_nets),
+            (Kind::Tokens, 1),
+        ] {
             let seed = |at: u32| plan.seed.wrapping_mul(1_000_003).wrapping_add(u64::from(at));
             jobs.extend((0..n).map(|at| Job { kind, fold: None, seed: seed(at) }));
             if n > 0 {
@@ -409,7 +419,9 @@ fn benchmarks(dataset: &Dataset, sights: &[Sight]) -> BTreeMap<String, Vec<f32>>
         }
     }
     let enough = sums.into_iter().filter(|(_, (_, n))| *n >= MIN_BENCHMARK_PROMPTS);
-    enough.map(|(name, (sum, n))| (name.to_owned(), sum.iter().map(|value| (value / n as f64) as f32).collect())).collect()
+    enough
+        .map(|(name, (sum, n))| (name.to_owned(), sum.iter().map(|value| (value / n as f64) as f32).collect()))
+        .collect()
 }
 
 fn cross_fitted(
@@ -428,9 +440,15 @@ fn cross_fitted(
             tokens: prompt.tokens,
             quality: each().map(|(model, logit)| calibration.quality(*logit, model.offset)).collect(),
             quality_low: each()
-                .map(|(model, logit)| calibration.quality_low(*logit, model.offset, model.n_outcomes as f32, unseen.unlikeness[at]))
+                .map(|(model, logit)| {
+                    calibration.quality_low(*logit, model.offset, model.n_outcomes as f32, unseen.unlikeness[at])
+                })
                 .collect(),
-            output: models.iter().zip(lengths).map(|(model, log)| (classifier::kernel::exp(log + model.log_mean) - 1.0).max(1.0)).collect(),
+            output: models
+                .iter()
+                .zip(lengths)
+                .map(|(model, log)| (classifier::kernel::exp(log + model.log_mean) - 1.0).max(1.0))
+                .collect(),
         }
     });
     rows.collect()

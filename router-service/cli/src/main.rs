@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 mod distill;
 mod eval;
 mod import;
+mod onboard;
 mod progress;
 mod sheet;
 mod train;
@@ -29,6 +30,8 @@ enum Command {
     Eval(eval::Arguments),
     /// Learn an artifact from outcomes, and report what it is worth on prompts it had not seen.
     Train(train::Arguments),
+    /// Let a new model into an artifact from a few outcomes, or say which prompts to run it on.
+    Onboard(onboard::Arguments),
     /// Make the small table of word pieces that artifacts carry out of a large sentence encoder.
     Distill(distill::Arguments),
 }
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Command::Import(arguments) => import::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Train(arguments) => train::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Onboard(arguments) => onboard::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Distill(arguments) => distill::run(&arguments).map(|()| ExitCode::SUCCESS),
     };
     match outcome {

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use classifier::encoder::Encoder;
 use classifier::lens::Lens;
 use decision::{Catalog, Mode, ModelId, Policies, Policy, PolicyName, Quality, Rules};
 use evals::forecasts::Forecasts;
@@ -22,6 +21,7 @@ use trainer::train::{CrossFitted, Trained, train};
 use training_data::publish::Staged;
 use training_data::rows;
 
+use crate::onboard::encoder;
 use crate::progress::Progress;
 use crate::sheet::{Sheet, count};
 
@@ -93,7 +93,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let dataset = gathering.read(&lens, |done| bar.at(done));
     bar.end();
     let bar = std::sync::OnceLock::new();
-    let trained = train(&dataset, lens, &plan, &|done, all| bar.get_or_init(|| Progress::counted("training", all)).at(done))?;
+    let trained =
+        train(&dataset, lens, &plan, &|done, all| bar.get_or_init(|| Progress::counted("training", all)).at(done))?;
     bar.into_inner().into_iter().for_each(Progress::end);
 
     let lines = lines(&trained, &catalog)?;
@@ -111,7 +112,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut sheet = Sheet::default();
     sheet.line("written", arguments.output.display().to_string());
     sheet.line("artifact", digest);
-    sheet.line("learned from", format!("{} prompts, {} models", count(dataset.prompts.len() as u64), dataset.models.len()));
+    sheet.line(
+        "learned from",
+        format!("{} prompts, {} models", count(dataset.prompts.len() as u64), dataset.models.len()),
+    );
     if dataset.n_textless > 0 {
         sheet.line("passed over", format!("{} rows without the text of their prompt", count(dataset.n_textless)));
     }
@@ -141,28 +145,6 @@ fn named_pools(file: Option<&Path>) -> anyhow::Result<Option<BTreeMap<String, Ve
     let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
     let expected = "expected an object of sources, each a list of models";
     serde_json::from_str(&text).map(Some).map_err(|error| anyhow::anyhow!("{}: {expected}: {error}", file.display()))
-}
-
-/// Files by name, as they are published with the artifact.
-type Files = Vec<(String, Vec<u8>)>;
-
-fn encoder(folder: Option<&Path>) -> anyhow::Result<(Encoder, Files)> {
-    let Some(folder) = folder else {
-        let files = classifier::artifact::built_in_encoder();
-        let encoder = Encoder::from_bytes(files[0].1, files[1].1, files[2].1)?;
-        return Ok((encoder, files.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect()));
-    };
-    let encoder = Encoder::read(folder)?;
-    let mut files = Files::new();
-    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
-        let path = entry?.path();
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if path.is_file() && (name.ends_with(".json") || name.ends_with(".safetensors")) {
-            files.push((name, std::fs::read(&path).with_context(|| path.display().to_string())?));
-        }
-    }
-    files.sort();
-    Ok((encoder, files))
 }
 
 /// The learning rows, for training and for the judge.
@@ -250,7 +232,8 @@ fn judged(
     let policy = Policy::new(PolicyName::new("tolerance-0_02")?, Rules::of(mode))?;
     let judge = Judge { seed: 0, n_bootstraps: BOOTSTRAPS, pair: None, policy };
     let bar = Progress::counted("judging", pools.len());
-    let outcome = Trial { judge: &judge, forecasts: Some(forecasts), champion: None }.hold(&pools, |done| bar.at(done))?;
+    let outcome =
+        Trial { judge: &judge, forecasts: Some(forecasts), champion: None }.hold(&pools, |done| bar.at(done))?;
     bar.end();
     notes.extend(outcome.passed_over);
     notes.push("judged on the training rows by views that had not seen the prompt (cross-fitted by groups)".to_owned());

@@ -201,7 +201,11 @@ impl Lesson {
                 let own = batch.pieces[at] as usize * width;
                 add_scaled(&mut gradient.table[own..][..width], 1.0, &looked[at * width..][..width]);
                 // The piece looked at the one before, itself and the one after.
-                let sides = [at.checked_sub(1).filter(|before| *before >= span.start), Some(at), Some(at + 1).filter(|after| *after < span.end)];
+                let sides = [
+                    at.checked_sub(1).filter(|before| *before >= span.start),
+                    Some(at),
+                    Some(at + 1).filter(|after| *after < span.end),
+                ];
                 for (side, place) in sides.iter().enumerate().filter_map(|(side, place)| Some((side, (*place)?))) {
                     let learned = layout.neighbours.start + side * width;
                     let onto = batch.pieces[place] as usize * width;
@@ -218,7 +222,13 @@ impl Lesson {
 
 /// What the weights and the bias of a layer should change.
 #[inline(always)]
-fn learn_layer(gradient: &mut Weights, at: (&std::ops::Range<usize>, &std::ops::Range<usize>), input: &[f32], back: &[f32], n: usize) {
+fn learn_layer(
+    gradient: &mut Weights,
+    at: (&std::ops::Range<usize>, &std::ops::Range<usize>),
+    input: &[f32],
+    back: &[f32],
+    n: usize,
+) {
     let columns = back.len() / n.max(1);
     let rows = input.len() / n.max(1);
     multiply_transposed(gradient.at_mut(at.0), input, back, Shape { rows, inner: n, columns });

@@ -32,7 +32,10 @@ impl<'a> Batch<'a> {
             ends.push(pieces.len());
             let kept = 1.0 / (1.0 - course.feature_dropout);
             features.extend(
-                pupil.features.iter().map(|value| if dice.unit() < course.feature_dropout { 0.0 } else { value * kept }),
+                pupil
+                    .features
+                    .iter()
+                    .map(|value| if dice.unit() < course.feature_dropout { 0.0 } else { value * kept }),
             );
         }
         let mut kept = |n: usize| -> Vec<f32> {

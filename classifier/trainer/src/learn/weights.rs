@@ -41,7 +41,8 @@ pub(crate) struct Layout {
 
 impl Layout {
     pub(crate) fn new(room: &Classroom<'_>, course: &Course) -> Self {
-        let (width, n_pieces) = room.start.as_ref().map_or((0, 0), |start| (start.width, start.table.len() / start.width));
+        let (width, n_pieces) =
+            room.start.as_ref().map_or((0, 0), |start| (start.width, start.table.len() / start.width));
         let (trunk, n_out) = (course.trunk, 1 + course.n_traits);
         let (n_features, n_models, n_datasets) = (room.centre.len(), room.biases.len(), room.n_datasets);
         let pooled = N_POOLINGS * width;

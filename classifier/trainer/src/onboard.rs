@@ -1,0 +1,164 @@
+//! Lets a new model in without touching the others: its abilities are what its few outcomes and the usual model make likely. And
+//! says on which prompts its outcomes would tell most.
+
+use classifier::abilities::{Seen, Usual};
+use classifier::artifact::{Known, Parts, Sight};
+use classifier::lens::Reading;
+
+/// The fewest outcomes that say anything at all; below, `like` in the catalog is the better way.
+pub const MIN_OUTCOMES: usize = 5;
+
+/// Prompts that a suggestion is chosen from, at most.
+pub const MAX_CANDIDATES: usize = 50_000;
+
+/// A model that another one lends its abilities to leaves it by half as much as models usually do.
+const KINSHIP: f64 = 0.5;
+
+/// One outcome of the new model.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The prompt, as the views see it.
+    pub reading: Reading,
+    /// From 0 to 1.
+    pub quality: f32,
+    /// Tokens of the answer, where they are known.
+    pub output: Option<f32>,
+}
+
+/// Why a model cannot be let in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OnboardError {
+    /// The artifact was trained on it.
+    #[error(
+        "model `{model}` was trained on {n_outcomes} outcomes; expected a new one. To use more outcomes, train again"
+    )]
+    Trained {
+        /// The model.
+        model: String,
+        /// How many outcomes it has.
+        n_outcomes: u64,
+    },
+    /// Too few outcomes.
+    #[error("model `{model}`: expected at least {MIN_OUTCOMES} outcomes with the text of their prompts, found {found}")]
+    TooFew {
+        /// The model.
+        model: String,
+        /// How many there are.
+        found: usize,
+    },
+    /// The model that it is said to be like is not there.
+    #[error("--like: {0}")]
+    UnknownLike(String),
+}
+
+/// Lets the model in, or takes it in anew if it came in this way before.
+pub fn onboard(parts: &mut Parts, model: &str, outcomes: &[Outcome], like: Option<&str>) -> Result<(), OnboardError> {
+    let place = parts.place(model);
+    if let Some(known) = place.map(|place| &parts.models[place]).filter(|known| !known.onboarded) {
+        return Err(OnboardError::Trained { model: model.to_owned(), n_outcomes: known.n_outcomes });
+    }
+    if outcomes.len() < MIN_OUTCOMES {
+        return Err(OnboardError::TooFew { model: model.to_owned(), found: outcomes.len() });
+    }
+    let kin = like.map(|like| kin(parts, like)).transpose()?;
+    let rows: Vec<Vec<f32>> = parts
+        .sights
+        .iter()
+        .map(|sight| row(sight, kin, outcomes.iter().map(|outcome| (&outcome.reading, outcome.quality))))
+        .collect();
+    let lengths = outcomes.iter().filter_map(|outcome| Some((&outcome.reading, libm::log1pf(outcome.output?))));
+    let tokens = row(&parts.tokens, kin, lengths);
+    let known = newcomer(parts, model, outcomes.len());
+    put(parts, place, known, rows, tokens);
+    Ok(())
+}
+
+fn kin(parts: &Parts, like: &str) -> Result<usize, OnboardError> {
+    let unknown = || {
+        let names: Vec<&str> = parts.models.iter().map(|known| known.name.as_str()).collect();
+        OnboardError::UnknownLike(decision::document::unknown("model", like, names))
+    };
+    parts.place(like).ok_or_else(unknown)
+}
+
+/// The abilities in one view.
+fn row<'a>(sight: &Sight, kin: Option<usize>, outcomes: impl Iterator<Item = (&'a Reading, f32)>) -> Vec<f32> {
+    let seen: Vec<(Vec<f32>, f32)> = outcomes.map(|(reading, value)| (sight.view.traits(reading), value)).collect();
+    let seen: Vec<Seen<'_>> = seen.iter().map(|(traits, value)| Seen { traits, value: *value, weight: 1.0 }).collect();
+    let usual = match kin {
+        None => sight.usual.clone(),
+        Some(place) => Usual {
+            means: sight.row(place).iter().map(|value| f64::from(*value)).collect(),
+            variances: sight.usual.variances.iter().map(|variance| variance * KINSHIP).collect(),
+        },
+    };
+    usual.fit(&seen, sight.view.link())
+}
+
+fn newcomer(parts: &Parts, model: &str, n_outcomes: usize) -> Known {
+    let mean = |of: fn(&Known) -> f32| parts.models.iter().map(of).sum::<f32>() / parts.models.len().max(1) as f32;
+    Known {
+        name: model.to_owned(),
+        n_outcomes: n_outcomes as u64,
+        onboarded: true,
+        offset: 0.0,
+        log_mean: mean(|known| known.log_mean),
+        log_p90: mean(|known| known.log_p90),
+        reasoning: mean(|known| known.reasoning),
+    }
+}
+
+/// In its place among the names.
+fn put(parts: &mut Parts, old: Option<usize>, known: Known, rows: Vec<Vec<f32>>, tokens: Vec<f32>) {
+    let place = parts.models.partition_point(|other| other.name < known.name);
+    if old.is_some() {
+        parts.models.remove(place);
+    }
+    parts.models.insert(place, known);
+    for (sight, row) in parts.sights.iter_mut().zip(rows).chain([(&mut parts.tokens, tokens)]) {
+        let n = sight.n_columns();
+        let gone = if old.is_some() { n } else { 0 };
+        sight.abilities.splice(place * n..place * n + gone, row);
+    }
+}
+
+/// The prompts whose outcomes would tell most about a new model, most telling first: each next one is where the views are still
+/// most in doubt, given those before.
+pub fn suggest(parts: &Parts, readings: &[&Reading], n: usize) -> Vec<usize> {
+    let Some(sight) = parts.sights.iter().max_by(|a, b| a.weight.total_cmp(&b.weight)) else { return Vec::new() };
+    let inputs: Vec<Vec<f64>> = readings
+        .iter()
+        .take(MAX_CANDIDATES)
+        .map(|reading| std::iter::once(1.0).chain(sight.view.traits(reading).into_iter().map(f64::from)).collect())
+        .collect();
+    let width = sight.n_columns();
+    let mut doubt = vec![0.0; width * width];
+    for (k, variance) in sight.usual.variances.iter().enumerate() {
+        doubt[k * width + k] = *variance;
+    }
+    let times = |doubt: &[f64], input: &[f64]| -> Vec<f64> {
+        doubt.chunks_exact(width).map(|row| row.iter().zip(input).map(|(a, b)| a * b).sum()).collect()
+    };
+    let mut chosen = Vec::new();
+    for _ in 0..n.min(inputs.len()) {
+        let gain = |at: usize| {
+            let input = &inputs[at];
+            times(&doubt, input).iter().zip(input).map(|(a, b)| a * b).sum::<f64>()
+        };
+        let open = (0..inputs.len()).filter(|at| !chosen.contains(at)).map(|at| (at, gain(at)));
+        let Some((best, variance)) = open.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0))) else { break };
+        chosen.push(best);
+        // What is left in doubt once this prompt's outcome is known (Sherman and Morrison).
+        let along = times(&doubt, &inputs[best]);
+        let scale = 1.0 / (NOISE + variance);
+        for i in 0..width {
+            for j in 0..width {
+                doubt[i * width + j] -= scale * along[i] * along[j];
+            }
+        }
+    }
+    chosen
+}
+
+/// The variance of an outcome around its expectation.
+const NOISE: f64 = 0.15;

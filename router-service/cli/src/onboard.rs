@@ -1,0 +1,166 @@
+//! `pointsman onboard`: lets a new model into an artifact from a few outcomes, or says on which prompts it should be run first.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use classifier::artifact::{ENCODER, Parts};
+use classifier::encoder::Encoder;
+use classifier::lens::{Lens, Reading};
+use classifier::{Artifact, Prompt};
+use trainer::onboard::{MAX_CANDIDATES, Outcome, onboard, suggest};
+use trainer::publish::publish;
+use training_data::{OutcomeRow, rows};
+
+use crate::CalledWrongly;
+use crate::progress::Progress;
+use crate::sheet::Sheet;
+
+const EXAMPLES: &str = "\
+Examples:
+  pointsman onboard --suggest 50 outcomes/
+      the ids of the 50 prompts whose outcomes would tell most about a new model
+  pointsman onboard new-model outcomes-of-new-model.jsonl -o artifact/
+  pointsman onboard new-model outcomes-of-new-model.jsonl --artifact artifact/ -o artifact-2/ --like gpt-4o-2024-08-06
+
+The other models' forecasts stay as they are, to the last bit. A model without any outcomes needs no onboarding: name one it
+resembles, or its published scores, in the catalog (`like`, `benchmarks`).";
+
+/// Arguments of `pointsman onboard`.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// The new model's name, then outcome rows: .parquet or .jsonl files, or folders of them. With --suggest no name, only rows.
+    #[arg(required = true, value_name = "MODEL OUTCOMES")]
+    model_and_outcomes: Vec<PathBuf>,
+
+    /// The artifact to let it into. Without it, the one inside the binary.
+    #[arg(long, value_name = "ARTIFACT")]
+    artifact: Option<PathBuf>,
+
+    /// Where to write the new artifact.
+    #[arg(short, long, value_name = "ARTIFACT", required_unless_present = "suggest")]
+    output: Option<PathBuf>,
+
+    /// A model of the artifact that the new one resembles: its abilities are the start instead of the usual ones.
+    #[arg(long, value_name = "MODEL", conflicts_with = "suggest")]
+    like: Option<String>,
+
+    /// List this many prompts that would tell most, best first, one id a line.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "output")]
+    suggest: Option<usize>,
+
+    /// Pass over bad rows and count them, instead of ending at the first.
+    #[arg(long)]
+    skip_bad: bool,
+}
+
+/// Runs the command.
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    match arguments.suggest {
+        Some(n) => list(arguments, n),
+        None => let_in(arguments),
+    }
+}
+
+fn list(arguments: &Arguments, n: usize) -> anyhow::Result<()> {
+    let (parts, _) = artifact(arguments.artifact.as_deref())?;
+    let mut prompts: std::collections::BTreeMap<String, Reading> = std::collections::BTreeMap::new();
+    let progress = Progress::open_ended("reading", "rows");
+    for (at, row) in rows::read(&arguments.model_and_outcomes, arguments.skip_bad)?.enumerate() {
+        let row = row?;
+        let id = format!("{}/{}/{}", row.source, row.dataset, row.prompt_id);
+        if let Some(text) =
+            row.prompt.as_deref().filter(|_| prompts.len() < MAX_CANDIDATES && !prompts.contains_key(&id))
+        {
+            prompts.insert(id, read(&parts.lens, text));
+        }
+        progress.at(at);
+    }
+    progress.end();
+    if prompts.is_empty() {
+        bail!("expected outcome rows with the text of their prompts, found none");
+    }
+    let readings: Vec<&Reading> = prompts.values().collect();
+    let ids: Vec<&String> = prompts.keys().collect();
+    let mut text = String::new();
+    for place in suggest(&parts, &readings, n) {
+        text.push_str(ids[place]);
+        text.push('\n');
+    }
+    Ok(io::stdout().write_all(text.as_bytes())?)
+}
+
+fn let_in(arguments: &Arguments) -> anyhow::Result<()> {
+    let [model, files @ ..] = arguments.model_and_outcomes.as_slice() else {
+        unreachable!("clap asks for at least one")
+    };
+    let model = model.to_string_lossy().into_owned();
+    if files.is_empty() {
+        bail!(CalledWrongly(format!("expected a model and its outcomes, found only `{model}`")));
+    }
+    let output = arguments.output.as_deref().context("-o: expected a folder for the artifact, found none")?;
+    let (mut parts, encoder) = artifact(arguments.artifact.as_deref())?;
+    let mut outcomes = Vec::new();
+    for row in rows::read(files, arguments.skip_bad)? {
+        outcomes.extend(outcome(&parts.lens, &row?, &model));
+    }
+    onboard(&mut parts, &model, &outcomes, arguments.like.as_deref())?;
+    let digest = publish(&parts, &encoder, output)?;
+    let mut sheet = Sheet::default();
+    sheet.line("written", output.display().to_string());
+    sheet.line("artifact", digest);
+    sheet.line("let in", format!("{model}, from {} outcomes", outcomes.len()));
+    Ok(io::stdout().write_all(sheet.text().as_bytes())?)
+}
+
+/// A row of the new model, if it has a text.
+#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a quality and a count of tokens")]
+fn outcome(lens: &Lens, row: &OutcomeRow, model: &str) -> Option<Outcome> {
+    let text = row.prompt.as_deref().filter(|_| &*row.model == model)?;
+    let output = row.completion_tokens.map(|tokens| tokens as f32);
+    Some(Outcome { reading: read(lens, text), quality: row.quality as f32, output })
+}
+
+fn read(lens: &Lens, text: &str) -> Reading {
+    lens.read(&[Prompt::from_text(text)]).remove(0)
+}
+
+/// Files by name.
+type Files = Vec<(String, Vec<u8>)>;
+
+/// The parts to change, and the files of the encoder that go with them.
+fn artifact(folder: Option<&Path>) -> anyhow::Result<(Parts, Files)> {
+    let Some(folder) = folder else {
+        let files = classifier::artifact::built_in_encoder();
+        let files = files.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect();
+        return Ok((Artifact::built_in()?.into_parts(), files));
+    };
+    let parts = Artifact::read(folder)?.into_parts();
+    Ok((parts, encoder_files(&folder.join(ENCODER))?))
+}
+
+/// The files of an encoder's folder.
+pub(crate) fn encoder_files(folder: &Path) -> anyhow::Result<Files> {
+    let mut files = Files::new();
+    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if path.is_file() && (name.ends_with(".json") || name.ends_with(".safetensors")) {
+            files.push((name, std::fs::read(&path).with_context(|| path.display().to_string())?));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The encoder to train with, and its files.
+pub(crate) fn encoder(folder: Option<&Path>) -> anyhow::Result<(Encoder, Files)> {
+    let Some(folder) = folder else {
+        let files = classifier::artifact::built_in_encoder();
+        let encoder = Encoder::from_bytes(files[0].1, files[1].1, files[2].1)?;
+        return Ok((encoder, files.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect()));
+    };
+    Ok((Encoder::read(folder)?, encoder_files(folder)?))
+}
