@@ -3,3 +3,4 @@
 
 pub mod default_policy;
 pub mod messages;
+pub mod metrics;
