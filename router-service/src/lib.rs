@@ -4,3 +4,5 @@
 pub mod default_policy;
 pub mod messages;
 pub mod metrics;
+pub mod secret;
+pub mod telemetry;

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use classifier::{Prompt, Role, Turn};
-use decision::{Skill, Skills};
+use decision::{Skill, Skills, nearest};
 use serde_json::{Map, Value};
 
 /// Messages of one conversation. A guess at ten times the longest agent run; it bounds the work of one request.
@@ -157,8 +157,16 @@ fn message(field: &str, value: &Value) -> Result<Message, FieldError> {
     Ok(Message { role, text, images, tool_calls })
 }
 
+const ROLES: [&str; 6] = ["system", "developer", "user", "assistant", "tool", "function"];
+
+const PARTS: [&str; 3] = ["text", "image_url", "refusal"];
+
+fn one_of(words: &[&str]) -> String {
+    format!("one of {}", words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "))
+}
+
 fn role(field: &str, value: Option<&Value>) -> Result<Role, FieldError> {
-    let expected = "one of `system`, `developer`, `user`, `assistant`, `tool`, `function`";
+    let expected = one_of(&ROLES);
     match value {
         None => Err(FieldError::new(field, expected, "nothing")),
         Some(Value::String(word)) => match word.as_str() {
@@ -166,7 +174,7 @@ fn role(field: &str, value: Option<&Value>) -> Result<Role, FieldError> {
             "user" => Ok(Role::User),
             "assistant" => Ok(Role::Assistant),
             "tool" | "function" => Ok(Role::Tool),
-            other => Err(FieldError::new(field, expected, word_or_size(other))),
+            other => Err(FieldError::new(field, expected, unknown_word(other, &ROLES))),
         },
         Some(other) => Err(FieldError::new(field, expected, kind(other))),
     }
@@ -201,7 +209,7 @@ fn part<'a>(field: &str, value: &'a Value) -> Result<Part<'a>, FieldError> {
         Some(other) => Err(FieldError::new(format!("{field}.{key}"), "a text", kind(other))),
         None => Err(FieldError::new(format!("{field}.{key}"), "a text", "nothing")),
     };
-    let expected = "one of `text`, `image_url`, `refusal`";
+    let expected = one_of(&PARTS);
     let at = || format!("{field}.type");
     match keys.get("type") {
         None => Err(FieldError::new(at(), expected, "nothing")),
@@ -209,7 +217,7 @@ fn part<'a>(field: &str, value: &'a Value) -> Result<Part<'a>, FieldError> {
             "text" => text("text"),
             "refusal" => text("refusal"),
             "image_url" => image(&format!("{field}.image_url"), keys.get("image_url")),
-            other => Err(FieldError::new(at(), expected, word_or_size(other))),
+            other => Err(FieldError::new(at(), expected, unknown_word(other, &PARTS))),
         },
         Some(other) => Err(FieldError::new(at(), expected, kind(other))),
     }
@@ -240,14 +248,34 @@ pub fn kind(value: &Value) -> String {
     }
 }
 
-/// A slip of the hand is quoted, since that is how it is found; anything that could be prose is only measured.
-pub fn word_or_size(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-' || byte == b'.';
-    if (1..=24).contains(&text.len()) && text.bytes().all(plain) {
-        format!("`{text}`")
-    } else {
-        kind(&Value::String(text.to_owned()))
+/// Words of other dialects, which people send by honest mistake. They are quoted; anything else may be a piece of a prompt that
+/// stands in the wrong place, and is only measured.
+const FOREIGN: [&str; 16] = [
+    "ai",
+    "audio",
+    "bot",
+    "file",
+    "human",
+    "image",
+    "input_audio",
+    "input_file",
+    "input_image",
+    "input_text",
+    "model",
+    "output_text",
+    "robot",
+    "thinking",
+    "tool_result",
+    "tool_use",
+];
+
+fn unknown_word(word: &str, known: &[&str]) -> String {
+    if FOREIGN.contains(&word) {
+        return format!("`{word}`");
     }
+    let near = nearest(word, known.iter().copied());
+    let hint = near.map(|near| format!("; the nearest known one is `{near}`")).unwrap_or_default();
+    format!("another text of {} bytes{hint}", word.len())
 }
 
 #[cfg(test)]

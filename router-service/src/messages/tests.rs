@@ -4,7 +4,7 @@ use classifier::{Prompt, Role, Turn};
 use decision::{Skill, Skills};
 use serde_json::{Value, json};
 
-use super::{Conversation, MAX_MESSAGES, MAX_PARTS, MAX_TEXT_BYTES, word_or_size};
+use super::{Conversation, MAX_MESSAGES, MAX_PARTS, MAX_TEXT_BYTES};
 
 #[test]
 fn every_part_of_a_conversation_reaches_the_prompt() {
@@ -152,8 +152,12 @@ fn neither_complaint_nor_debug_quotes_what_somebody_wrote() {
         let error = Conversation::from_json("messages", &messages).unwrap_err();
         assert!(!error.to_string().contains("canary"), "{error}");
     }
-    assert_eq!(word_or_size("robot"), "`robot`");
-    assert_eq!(word_or_size(canary), "a text of 23 bytes");
+    for word in ["canary", "usr-canary"] {
+        let error = Conversation::from_json("messages", &json!([{"role": word, "content": "x"}])).unwrap_err();
+        assert!(!error.to_string().contains("canary"), "{error}");
+    }
+    let error = Conversation::from_json("messages", &json!([{"role": "usre", "content": "x"}])).unwrap_err();
+    assert!(error.to_string().ends_with("found another text of 4 bytes; the nearest known one is `user`"), "{error}");
 }
 
 #[track_caller]
