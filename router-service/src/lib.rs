@@ -4,5 +4,6 @@
 pub mod default_policy;
 pub mod messages;
 pub mod metrics;
+pub mod outcome_log;
 pub mod secret;
 pub mod telemetry;

@@ -114,6 +114,15 @@ impl Conversation {
         vision.into_iter().chain(tools).collect()
     }
 
+    /// The text as an outcome log keeps it where the operator opted in: a single message as it is, more with their roles.
+    pub fn text(&self) -> String {
+        if let [message] = self.messages.as_slice() {
+            return message.text.clone();
+        }
+        let turn = |message: &Message| format!("{}: {}", word(message.role), message.text);
+        self.messages.iter().map(turn).collect::<Vec<_>>().join("\n\n")
+    }
+
     /// How many messages it has.
     pub fn n_messages(&self) -> usize {
         self.messages.len()
@@ -155,6 +164,15 @@ fn message(field: &str, value: &Value) -> Result<Message, FieldError> {
         Some(other) => return Err(FieldError::new(at, "a text or a list of parts", kind(other))),
     }
     Ok(Message { role, text, images, tool_calls })
+}
+
+fn word(role: Role) -> &'static str {
+    match role {
+        Role::System => "system",
+        Role::User => "user",
+        Role::Assistant => "assistant",
+        Role::Tool => "tool",
+    }
 }
 
 const ROLES: [&str; 6] = ["system", "developer", "user", "assistant", "tool", "function"];
