@@ -3,5 +3,8 @@
 
 mod eval;
 mod import;
+mod log;
+mod models;
+mod route;
 mod scorer;
 mod scratch;
