@@ -53,10 +53,11 @@ fn verdict(id: &str, quality: f64) -> Record {
 }
 
 fn segment(scratch: &Scratch, name: &str, records: &[Record]) {
-    std::fs::create_dir_all(scratch.0.join("log")).unwrap();
-    let mut writer = SegmentWriter::new(File::create(scratch.0.join("log").join(name)).unwrap()).unwrap();
-    records.iter().for_each(|record| writer.write(record).unwrap());
-    writer.finish().unwrap();
+    std::fs::create_dir_all(scratch.0.join("log")).expect("the folder was made");
+    let file = File::create(scratch.0.join("log").join(name)).expect("the folder was made");
+    let mut writer = SegmentWriter::new(file).expect("the file was made");
+    records.iter().for_each(|record| writer.write(record).expect("the disk has room"));
+    writer.finish().expect("the disk has room");
 }
 
 #[test]
