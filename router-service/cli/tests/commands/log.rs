@@ -81,8 +81,12 @@ fn eval_and_import_read_a_log_and_count_what_nobody_judged() {
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["verdicts"][0]["n_prompts"], 60);
     check(&scratch.run("import outcomes log -o flat.jsonl"), 0, "rows kept     120\n", "");
+    let warning = "5 logged decisions have no reported quality and were passed over";
+    check(&scratch.run("import outcomes log -o flat.jsonl"), 0, warning, "");
     assert!(scratch.read("flat.jsonl").contains("\"propensity\":0.5"));
     segment(&scratch, "outcomes-2.parquet", &[]);
     let error = "error: expected outcome rows to judge, found 125 logged decisions, none with a reported quality\n";
     check(&scratch.run("eval log --bootstraps 20"), 1, "", error);
+    let error = "error: expected outcomes, found 125 logged decisions, none with a reported quality\n";
+    check(&scratch.run("import outcomes log -o flat.jsonl"), 1, "", error);
 }
