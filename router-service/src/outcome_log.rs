@@ -39,8 +39,8 @@ pub const MAX_RECORD_BYTES: usize = training_data::jsonl::MAX_LINE_BYTES;
 /// Records of one segment, usually.
 pub const SEGMENT_ROWS: u64 = 100_000;
 
-/// Bytes of one segment before it is packed, usually. It bounds what the packing takes in memory.
-pub const SEGMENT_BYTES: u64 = 32 << 20;
+/// Bytes of one segment before it is packed, usually: some seconds of a busy service with a hundred models.
+pub const SEGMENT_BYTES: u64 = 64 << 20;
 
 /// How long a segment stays open, usually: so long is a record invisible to readers.
 pub const SEGMENT_AGE: Duration = Duration::from_secs(15 * 60);

@@ -24,6 +24,10 @@ pub const LOG_VERSION: u32 = 1;
 /// The column that says what a record is.
 pub const RECORD_COLUMN: &str = "record";
 
+/// Bytes of text at which a row group of a segment is closed: a service packs beside its requests, and has less memory to spare
+/// than an import.
+const GROUP_TEXT_BYTES: usize = 4 << 20;
+
 /// What stands where a verdict has no name of its own; readers never see it.
 const NONE: &str = "-";
 
@@ -228,9 +232,8 @@ impl<W: Write + Send> SegmentWriter<W> {
     pub fn new(target: W) -> io::Result<Self> {
         let mut fields = vec![Field { name: RECORD_COLUMN, kind: Kind::Name, required: true }];
         fields.extend(Column::ALL.map(|column| Field::of(column, false)));
-        let (schema, log) = (SCHEMA_VERSION.to_string(), LOG_VERSION.to_string());
-        let notes = [(SCHEMA_VERSION_KEY, schema.as_str()), (LOG_VERSION_KEY, log.as_str())];
-        CellWriter::new(target, &fields, &notes).map(Self).map_err(as_io)
+        let notes = [(SCHEMA_VERSION_KEY, SCHEMA_VERSION.to_string()), (LOG_VERSION_KEY, LOG_VERSION.to_string())];
+        CellWriter::new(target, &fields, &notes, GROUP_TEXT_BYTES).map(Self).map_err(as_io)
     }
 
     /// Adds a record.

@@ -35,7 +35,8 @@ impl<W: Write + Send> RowWriter<W> {
     /// The target cannot be written to.
     pub fn new(target: W) -> Result<Self, ParquetError> {
         let fields = Column::ALL.map(|column| Field::of(column, column.required()));
-        CellWriter::new(target, &fields, &[(SCHEMA_VERSION_KEY, &SCHEMA_VERSION.to_string())]).map(Self)
+        let notes = [(SCHEMA_VERSION_KEY, SCHEMA_VERSION.to_string())];
+        CellWriter::new(target, &fields, &notes, GROUP_TEXT_BYTES).map(Self)
     }
 
     /// Adds a row. It reaches the target when its row group is full.
@@ -75,12 +76,19 @@ pub(crate) struct CellWriter<W: Write + Send> {
     buffers: Vec<Buffer>,
     n_rows: usize,
     n_text_bytes: usize,
+    group_text_bytes: usize,
 }
 
 impl<W: Write + Send> CellWriter<W> {
-    /// Begins a file that says these things of itself.
-    pub(crate) fn new(target: W, fields: &[Field], notes: &[(&str, &str)]) -> Result<Self, ParquetError> {
-        let notes = notes.iter().map(|(key, says)| KeyValue::new((*key).to_owned(), (*says).to_owned())).collect();
+    /// Begins a file that says these things of itself, and whose row groups are closed at so many bytes of text: they are what is
+    /// held in memory, about three times over.
+    pub(crate) fn new(
+        target: W,
+        fields: &[Field],
+        notes: &[(&str, String)],
+        group_text_bytes: usize,
+    ) -> Result<Self, ParquetError> {
+        let notes = notes.iter().map(|(key, says)| KeyValue::new((*key).to_owned(), says.clone())).collect();
         let properties = WriterProperties::builder()
             .set_created_by("pointsman".to_owned())
             .set_compression(Compression::SNAPPY)
@@ -89,6 +97,8 @@ impl<W: Write + Send> CellWriter<W> {
             // The smallest and the largest prompt say nothing, and would stand in clear text in the footer.
             .set_column_statistics_enabled(ColumnPath::from(Column::Prompt.name()), EnabledStatistics::None)
             .set_column_statistics_enabled(ColumnPath::from(Column::Forecasts.name()), EnabledStatistics::None)
+            // No two are alike, so a dictionary of them would only be held in memory.
+            .set_column_dictionary_enabled(ColumnPath::from(Column::Forecasts.name()), false)
             .set_key_value_metadata(Some(notes))
             .build();
         Ok(Self {
@@ -96,6 +106,7 @@ impl<W: Write + Send> CellWriter<W> {
             buffers: fields.iter().map(Buffer::new).collect(),
             n_rows: 0,
             n_text_bytes: 0,
+            group_text_bytes,
         })
     }
 
@@ -105,7 +116,7 @@ impl<W: Write + Send> CellWriter<W> {
             self.n_text_bytes += buffer.push(cell);
         }
         self.n_rows += 1;
-        if self.n_rows == GROUP_ROWS || self.n_text_bytes >= GROUP_TEXT_BYTES { self.flush() } else { Ok(()) }
+        if self.n_rows == GROUP_ROWS || self.n_text_bytes >= self.group_text_bytes { self.flush() } else { Ok(()) }
     }
 
     /// Writes what is left and the footer, and hands the target back.
