@@ -39,7 +39,8 @@ fn collector(script: &'static [&'static [u8]]) -> (OtlpSettings, Receiver<Heard>
             }
         }
     });
-    let (timeout, batch_age) = (Duration::from_millis(200), Duration::from_millis(100));
+    // Patient, since the machine may be busy; only where silence is the point is a test in a hurry.
+    let (timeout, batch_age) = (PATIENCE, Duration::from_millis(500));
     (OtlpSettings { timeout, batch_age, ..OtlpSettings::to(endpoint) }, heard)
 }
 
@@ -141,7 +142,10 @@ fn what_a_collector_does_not_take_is_counted() {
         [(&[PARTLY] as &[&[u8]], 1, 2, 0), (&[BUSY, TAKEN], 3, 0, 0), (&[REFUSED], 0, 0, 3), (&[], 0, 0, 3)]
     {
         // Leaked so that the collector's thread may outlive the test.
-        let (settings, _heard) = collector(Vec::leak(script.to_vec()));
+        let (mut settings, _heard) = collector(Vec::leak(script.to_vec()));
+        if script.is_empty() {
+            settings.timeout = Duration::from_millis(50);
+        }
         let metrics = Arc::new(Metrics::default());
         let exporter = Exporter::start(&settings, &metrics).unwrap();
         (0..3).for_each(|_| exporter.queue.try_send(span()).unwrap());
@@ -157,7 +161,6 @@ fn what_a_collector_does_not_take_is_counted() {
 #[test]
 fn a_full_queue_drops_and_a_close_does_not_wait_for_ever() {
     let (mut settings, heard) = collector(&[]);
-    settings.timeout = PATIENCE;
     settings.queue_len = 4;
     let metrics = Arc::new(Metrics::default());
     let otlp = TelemetrySettings { otlp: Some(settings), ..TelemetrySettings::default() };
