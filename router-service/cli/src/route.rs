@@ -96,12 +96,12 @@ fn one(router: &Router, arguments: &Arguments, prompt: &str) -> anyhow::Result<E
     let wrongly = |complaint: String| anyhow::Error::from(CalledWrongly(complaint));
     let text = if prompt == "-" { standard_input()? } else { prompt.to_owned() };
     let conversation = Conversation::from_text("prompt", &text).map_err(|error| wrongly(error.to_string()))?;
-    let mut question = Question::of(String::new(), conversation);
+    let mut question = Question::of(String::new(), &conversation);
     question.policy.clone_from(&arguments.policy);
     let given = |what: &str, error: String| wrongly(format!("--{what}: {error}"));
     question.needs_words(&arguments.needs).map_err(|error| given("needs", error))?;
     question.candidates_named(&arguments.candidates).map_err(|error| given("candidates", error))?;
-    let forecast = router.forecast(&[question.conversation.prompt()]).remove(0);
+    let forecast = router.forecast(std::slice::from_ref(&question.prompt)).remove(0);
     let policy = router.policy(question.policy.as_deref())?;
     let answer = router.decide(policy, &question.facts(None), forecast)?;
     if arguments.json {

@@ -131,7 +131,7 @@ impl Desk<'_> {
             }
         };
         let questions: Vec<Result<Question, BadLine>> = lines.iter().map(read).collect();
-        let prompts: Vec<_> = questions.iter().flatten().map(|question| question.conversation.prompt()).collect();
+        let prompts: Vec<_> = questions.iter().flatten().map(|question| question.prompt.clone()).collect();
         let mut forecasts = self.router.forecast(&prompts).into_iter();
         let answer = |question: Result<Question, BadLine>| {
             let question = match question {

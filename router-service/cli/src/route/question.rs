@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use classifier::Prompt;
 use decision::{
     BudgetState, Limits, MAX_CANDIDATES, ModelId, PicoUsd, RequestFacts, Skill, Skills, Tokens, document, nearest,
 };
@@ -29,7 +30,7 @@ const NEEDS: [&str; 9] = [
 /// What is asked.
 pub(super) struct Question {
     pub(super) id: String,
-    pub(super) conversation: Conversation,
+    pub(super) prompt: Prompt,
     pub(super) policy: Option<String>,
     candidates: Option<BTreeSet<ModelId>>,
     skills: Skills,
@@ -45,10 +46,10 @@ pub(super) struct BadLine {
 
 impl Question {
     /// A plain question. What is in the conversation must be understood by whoever answers.
-    pub(super) fn of(id: String, conversation: Conversation) -> Self {
-        let skills = conversation.skills();
+    pub(super) fn of(id: String, conversation: &Conversation) -> Self {
+        let (prompt, skills) = (conversation.prompt(), conversation.skills());
         let (policy, candidates, max_completion) = (None, None, None);
-        Self { id, conversation, policy, candidates, skills, limits: Limits::default(), max_completion }
+        Self { id, prompt, policy, candidates, skills, limits: Limits::default(), max_completion }
     }
 
     /// Reads a line.
@@ -62,7 +63,7 @@ impl Question {
         let id = id(&keys).map_err(|error| nameless(error.to_string()))?;
         let bad = |error: FieldError| BadLine { id: Some(id.clone()), complaint: error.to_string() };
         slips(&keys).map_err(bad)?;
-        let mut question = Self::of(id.clone(), conversation(&keys).map_err(bad)?);
+        let mut question = Self::of(id.clone(), &conversation(&keys).map_err(bad)?);
         question.policy = policy(&keys).map_err(bad)?;
         question.candidates = match given(&keys, "candidates") {
             Some(value) => Some(models("candidates", value, 1).map_err(bad)?),
@@ -107,7 +108,7 @@ impl Question {
             needs: self.skills,
             limits: self.limits.clone(),
             budget,
-            ..RequestFacts::of_size(self.conversation.prompt().tokens())
+            ..RequestFacts::of_size(self.prompt.tokens())
         }
     }
 
