@@ -10,7 +10,10 @@ mod distill;
 mod eval;
 mod import;
 mod onboard;
+mod models;
 mod progress;
+mod route;
+mod router;
 mod sheet;
 mod train;
 
@@ -34,6 +37,10 @@ enum Command {
     Onboard(onboard::Arguments),
     /// Make the small table of word pieces that artifacts carry out of a large sentence encoder.
     Distill(distill::Arguments),
+    /// Decide which model should answer a prompt, or a file of prompts.
+    Route(route::Arguments),
+    /// The catalog: prices, limits, skills, and how much evidence stands behind each model.
+    Models(models::Arguments),
 }
 
 /// What the caller should have written instead.
@@ -48,6 +55,8 @@ fn main() -> ExitCode {
         Command::Train(arguments) => train::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Onboard(arguments) => onboard::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Distill(arguments) => distill::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Route(arguments) => route::run(&arguments),
+        Command::Models(arguments) => models::run(&arguments).map(|()| ExitCode::SUCCESS),
     };
     match outcome {
         Ok(code) => code,

@@ -4,5 +4,8 @@
 mod distill;
 mod eval;
 mod import;
+mod log;
+mod models;
+mod route;
 mod scorer;
 mod scratch;
