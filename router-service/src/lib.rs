@@ -1,2 +1,30 @@
 //! The shell: everything that touches a socket, a clock, a file or a thread, wrapped around the pure engine in `decision/`.
-//! Nothing lives here yet. The thing a newcomer would get wrong: no rule about *which* model wins belongs in this package.
+//! Start at `pipeline.rs`. The thing a newcomer would get wrong: no rule about *which* model wins belongs in this package.
+
+pub mod config;
+pub mod convert;
+mod generations;
+mod http;
+mod inference;
+pub mod json;
+mod pipeline;
+pub mod question;
+mod reload;
+mod remembered;
+mod rpc;
+mod server;
+mod signals;
+mod snapshot;
+mod status;
+
+pub use config::{ConfigError, Settings};
+pub use http::{Access, OPENAPI, PATHS, TIMEOUT_HEADER};
+pub use inference::Forecaster;
+pub use pipeline::{Answer, Arrival, Pipeline, StartError, Timing};
+pub use reload::Trigger;
+pub use remembered::DecisionId;
+pub use server::tls::prove as prove_tls;
+pub use server::{MAX_HEADER_BYTES, MAX_STREAMS, Phase, Server, ServerError, TlsError};
+pub use signals::Signals;
+pub use snapshot::{BUILT_IN_POLICIES, Snapshot, SnapshotError};
+pub use status::{FIELD_KEY, PUSHBACK_KEY, Rejection};

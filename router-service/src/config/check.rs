@@ -1,0 +1,229 @@
+//! What each key of the configuration means: its default, its range, and what must go together. Every number has a range, so
+//! that no slip of the hand makes a limit that is none.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use decision::document::{Document, DocumentError, Step};
+
+use super::written::{CallerWritten, ClientCertificates, Tls, Written};
+use super::{
+    Caller, InferenceRule, Limits, MAX_CALLERS, MemoryRule, ReloadRule, Settings, ShutdownRule, Sources, TlsFiles,
+};
+
+/// Bytes a token may have at least: what can be guessed is no token.
+const MIN_TOKEN_BYTES: usize = 16;
+
+/// Checks what is written and fills in what is not.
+pub(super) fn settings(
+    document: &Document<'_>,
+    written: &Written,
+    folder: &Path,
+    environment: &BTreeMap<String, String>,
+) -> Result<Settings, DocumentError> {
+    let check = Check { document, folder };
+    let path = |text: &Option<String>| text.as_ref().map(|text| folder.join(text));
+    Ok(Settings {
+        grpc_listen: check.address("grpc", written.grpc.listen.as_deref(), "127.0.0.1:50051")?,
+        http_listen: check.address("http", written.http.listen.as_deref(), "127.0.0.1:8080")?,
+        worker_threads: check.count("runtime", "worker_threads", written.runtime.worker_threads, n_cores(), 1..=256)?,
+        tls: check.tls(&written.tls)?,
+        callers: check.callers(&written.caller, environment)?,
+        sources: Sources {
+            catalog: path(&written.routing.catalog_file),
+            policies: path(&written.routing.policies_file),
+            artifact: path(&written.routing.artifact_directory),
+        },
+        reload: ReloadRule {
+            watch: written.reload.watch.unwrap_or(true),
+            poll: check.ms("reload", "poll_ms", written.reload.poll_ms, 1_000, 20..=3_600_000)?,
+        },
+        limits: check.limits(&written.limits)?,
+        inference: check.inference(&written.inference)?,
+        memory: check.memory(&written.memory)?,
+        shutdown: ShutdownRule {
+            notice: check.ms("shutdown", "notice_ms", written.shutdown.notice_ms, 500, 0..=600_000)?,
+            drain: check.ms("shutdown", "drain_ms", written.shutdown.drain_ms, 10_000, 0..=3_600_000)?,
+        },
+    })
+}
+
+fn n_cores() -> u64 {
+    std::thread::available_parallelism().map_or(1, |n| u64::try_from(n.get()).unwrap_or(1)).min(64)
+}
+
+struct Check<'a> {
+    document: &'a Document<'a>,
+    folder: &'a Path,
+}
+
+impl Check<'_> {
+    fn fault(&self, section: &str, key: &str, complaint: impl std::fmt::Display) -> DocumentError {
+        self.document.fault(&[Step::from(section), Step::from(key)], complaint)
+    }
+
+    fn number(
+        &self,
+        section: &str,
+        key: &str,
+        found: Option<u64>,
+        default: u64,
+        range: RangeInclusive<u64>,
+    ) -> Result<u64, DocumentError> {
+        let found = found.unwrap_or(default);
+        if range.contains(&found) {
+            return Ok(found);
+        }
+        let (low, high) = range.into_inner();
+        Err(self.fault(section, key, format!("expected a whole number from {low} to {high}, found {found}")))
+    }
+
+    fn count(
+        &self,
+        section: &str,
+        key: &str,
+        found: Option<u64>,
+        default: u64,
+        range: RangeInclusive<u64>,
+    ) -> Result<usize, DocumentError> {
+        let number = self.number(section, key, found, default, range)?;
+        Ok(usize::try_from(number).unwrap_or(usize::MAX))
+    }
+
+    fn ms(
+        &self,
+        section: &str,
+        key: &str,
+        found: Option<u64>,
+        default: u64,
+        range: RangeInclusive<u64>,
+    ) -> Result<Duration, DocumentError> {
+        self.number(section, key, found, default, range).map(Duration::from_millis)
+    }
+
+    fn address(&self, section: &str, found: Option<&str>, default: &str) -> Result<SocketAddr, DocumentError> {
+        let found = found.unwrap_or(default);
+        found.parse().map_err(|_| {
+            let complaint = format!("expected an address and a port, as `{default}` or `[::1]:0`, found `{found}`");
+            self.fault(section, "listen", complaint)
+        })
+    }
+
+    fn tls(&self, written: &Tls) -> Result<Option<TlsFiles>, DocumentError> {
+        let path = |text: &String| -> PathBuf { self.folder.join(text) };
+        let wrong = |key, complaint: &str| Err(self.fault("tls", key, complaint));
+        let (certificate, key) = match (&written.certificate_file, &written.key_file) {
+            (Some(certificate), Some(key)) => (path(certificate), path(key)),
+            (Some(_), None) => return wrong("key_file", "expected the private key of `certificate_file`, found none"),
+            (None, Some(_)) => return wrong("certificate_file", "expected the certificate of `key_file`, found none"),
+            (None, None) if *written == Tls::default() => return Ok(None),
+            (None, None) => return wrong("certificate_file", "expected a certificate beside the other keys of `tls`"),
+        };
+        if written.client_ca_file.is_none() && written.client_certificates.is_some() {
+            return wrong("client_certificates", "needs `client_ca_file`, which says whose certificates are believed");
+        }
+        Ok(Some(TlsFiles {
+            certificate,
+            key,
+            client_ca: written.client_ca_file.as_ref().map(path),
+            client_required: written.client_ca_file.is_some()
+                && written.client_certificates != Some(ClientCertificates::Optional),
+        }))
+    }
+
+    fn callers(
+        &self,
+        written: &[CallerWritten],
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Vec<Caller>, DocumentError> {
+        if written.len() > MAX_CALLERS {
+            let complaint = format!("expected at most {MAX_CALLERS} callers, found {}", written.len());
+            return Err(self.document.fault(&["caller".into()], complaint));
+        }
+        let mut callers: Vec<Caller> = Vec::new();
+        for (index, caller) in written.iter().enumerate() {
+            let wrong = |key: &str, complaint: String| {
+                Err(self.document.fault(&["caller".into(), index.into(), key.into()], complaint))
+            };
+            let CallerWritten { name, token_env, admin } = caller;
+            if name.is_empty() || name.len() > 64 || callers.iter().any(|other| other.name == *name) {
+                return wrong("name", "expected a name of 1 to 64 bytes that no other caller has".to_owned());
+            }
+            let Some(token) = environment.get(token_env) else {
+                return wrong("token_env", format!("expected the environment to hold `{token_env}`; it does not"));
+            };
+            let usable = token.len() >= MIN_TOKEN_BYTES && token.bytes().all(|byte| byte.is_ascii_graphic());
+            if !usable {
+                let complaint = format!(
+                    "expected a token of at least {MIN_TOKEN_BYTES} printable ASCII characters without spaces in `{token_env}`"
+                );
+                return wrong("token_env", complaint);
+            }
+            callers.push(Caller::new(name, token_env, token, *admin));
+        }
+        Ok(callers)
+    }
+
+    fn limits(&self, written: &super::written::Limits) -> Result<Limits, DocumentError> {
+        const MIB: u64 = 1024 * 1024;
+        let count = |key, found, default, range| self.count("limits", key, found, default, range);
+        let ms = |key, found, default, range| self.ms("limits", key, found, default, range);
+        let limits = Limits {
+            max_connections: count("max_connections", written.max_connections, 4_096, 1..=1_000_000)?,
+            max_concurrent_requests: count(
+                "max_concurrent_requests",
+                written.max_concurrent_requests,
+                512,
+                1..=1_000_000,
+            )?,
+            max_bytes_in_flight: count(
+                "max_bytes_in_flight",
+                written.max_bytes_in_flight,
+                32 * MIB,
+                1024..=64 * 1024 * MIB,
+            )?,
+            max_body_bytes: count("max_body_bytes", written.max_body_bytes, 4 * MIB, 1024..=256 * MIB)?,
+            max_prompt_bytes: count("max_prompt_bytes", written.max_prompt_bytes, 2 * MIB, 16..=256 * MIB)?,
+            max_messages: count("max_messages", written.max_messages, 2_000, 1..=100_000)?,
+            max_candidates: count("max_candidates", written.max_candidates, 512, 1..=4_096)?,
+            max_batch_requests: count("max_batch_requests", written.max_batch_requests, 256, 1..=10_000)?,
+            header_timeout: ms("header_timeout_ms", written.header_timeout_ms, 5_000, 10..=600_000)?,
+            request_timeout: ms("request_timeout_ms", written.request_timeout_ms, 10_000, 10..=600_000)?,
+            retry_after: ms("retry_after_ms", written.retry_after_ms, 1_000, 1..=600_000)?,
+        };
+        if limits.max_bytes_in_flight < limits.max_body_bytes {
+            let complaint =
+                format!("expected at least `max_body_bytes`, {}, or no such body is ever read", limits.max_body_bytes);
+            return Err(self.fault("limits", "max_bytes_in_flight", complaint));
+        }
+        Ok(limits)
+    }
+
+    fn inference(&self, written: &super::written::Inference) -> Result<InferenceRule, DocumentError> {
+        let count = |key, found, default, range| self.count("inference", key, found, default, range);
+        let threads = (n_cores() / 2).max(1);
+        let wait_us = self.number("inference", "batch_wait_us", written.batch_wait_us, 0, 0..=1_000)?;
+        Ok(InferenceRule {
+            threads: count("threads", written.threads, threads, 1..=256)?,
+            queue_prompts: count("queue_prompts", written.queue_prompts, 256, 1..=100_000)?,
+            batch_prompts: count("batch_prompts", written.batch_prompts, 16, 1..=1_024)?,
+            batch_wait: Duration::from_micros(wait_us),
+            deadline: self.ms("inference", "deadline_ms", written.deadline_ms, 15, 1..=60_000)?,
+            cache_mib: count("cache_mib", written.cache_mib, 16, 0..=65_536)?,
+        })
+    }
+
+    fn memory(&self, written: &super::written::Memory) -> Result<MemoryRule, DocumentError> {
+        let count = |key, found, default| self.count("memory", key, found, default, 0..=10_000_000);
+        let s = |key, found, default, range| self.number("memory", key, found, default, range).map(Duration::from_secs);
+        Ok(MemoryRule {
+            sessions: count("sessions", written.sessions, 65_536)?,
+            session_idle: s("session_idle_s", written.session_idle_s, 3_600, 1..=604_800)?,
+            prompt_cache: s("prompt_cache_s", written.prompt_cache_s, 300, 0..=86_400)?,
+            decisions: count("decisions", written.decisions, 65_536)?,
+        })
+    }
+}

@@ -1,0 +1,299 @@
+//! Forecasts off the runtime: a bounded queue, small batches, threads of their own. Whoever asks gets evidence in time or the
+//! reason why there is none; a full queue, a late thread and a broken classifier never fail a request.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use classifier::{Classifier, Prompt};
+use decision::{Absent, Evidence, Forecast};
+use tokio::sync::oneshot;
+use tokio::time::timeout_at;
+
+use crate::config::InferenceRule;
+use crate::snapshot::Snapshot;
+
+/// How prompts become forecasts: the classifier's own function, except where a test wants a broken one.
+pub type Forecaster = fn(&Classifier, &[Prompt]) -> Vec<Forecast>;
+
+/// The threads that forecast and the queue in front of them.
+#[derive(Debug)]
+pub(crate) struct Inference {
+    desk: Arc<Desk>,
+    threads: Vec<JoinHandle<()>>,
+    rule: InferenceRule,
+}
+
+/// What asking cost and brought.
+#[derive(Clone, Debug)]
+pub(crate) struct Answered {
+    /// A forecast, or why there is none.
+    pub evidence: Arc<Evidence>,
+    /// From asking to a thread taking the job.
+    pub queue_us: u32,
+    /// The thread's work, for the whole batch.
+    pub forecast_us: u32,
+    /// Whether the forecast was remembered.
+    pub from_cache: bool,
+}
+
+/// Counts since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Prompts whose forecast was remembered.
+    pub n_cache_hits: u64,
+    /// Prompts whose forecast was not.
+    pub n_cache_misses: u64,
+    /// Batches forecast.
+    pub n_batches: u64,
+    /// Prompts forecast in them.
+    pub n_forecast: u64,
+    /// Prompts that wait now.
+    pub n_waiting: usize,
+    /// Forecasts remembered now.
+    pub n_remembered: usize,
+}
+
+#[derive(Debug)]
+struct Desk {
+    rule: InferenceRule,
+    forecaster: Forecaster,
+    queue: Mutex<VecDeque<Job>>,
+    bell: Condvar,
+    closed: AtomicBool,
+    n_waiting: AtomicUsize,
+    n_cache_hits: AtomicU64,
+    n_cache_misses: AtomicU64,
+    n_batches: AtomicU64,
+    n_forecast: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Job {
+    snapshot: Arc<Snapshot>,
+    prompts: Vec<Prompt>,
+    asked: Instant,
+    reply: oneshot::Sender<Done>,
+}
+
+#[derive(Debug)]
+struct Done {
+    forecasts: Result<Vec<Forecast>, Absent>,
+    taken: Instant,
+    ended: Instant,
+}
+
+impl Inference {
+    /// Starts the threads. With none of them every prompt is late, which is how tests park them.
+    pub(crate) fn start(rule: &InferenceRule, forecaster: Forecaster) -> std::io::Result<Self> {
+        let desk = Arc::new(Desk {
+            rule: rule.clone(),
+            forecaster,
+            queue: Mutex::new(VecDeque::new()),
+            bell: Condvar::new(),
+            closed: AtomicBool::new(false),
+            n_waiting: AtomicUsize::new(0),
+            n_cache_hits: AtomicU64::new(0),
+            n_cache_misses: AtomicU64::new(0),
+            n_batches: AtomicU64::new(0),
+            n_forecast: AtomicU64::new(0),
+        });
+        let mut threads = Vec::new();
+        for index in 0..rule.threads {
+            let desk = Arc::clone(&desk);
+            threads.push(std::thread::Builder::new().name(format!("forecast-{index}")).spawn(move || desk.work())?);
+        }
+        Ok(Self { desk, threads, rule: rule.clone() })
+    }
+
+    /// The evidence for each prompt, in order. Never waits past `until`.
+    pub(crate) async fn evidence(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        prompts: Vec<Prompt>,
+        until: Option<Instant>,
+    ) -> Vec<Answered> {
+        let keys: Vec<[u8; 32]> = prompts.iter().map(Prompt::digest).collect();
+        let mut answers: Vec<Option<Answered>> = keys.iter().map(|key| self.remembered(snapshot, key)).collect();
+        let missing: Vec<usize> = (0..answers.len()).filter(|index| answers[*index].is_none()).collect();
+        let mut prompts: Vec<Option<Prompt>> = prompts.into_iter().map(Some).collect();
+        // Every batch has the time one has: a long list is not late for being long.
+        let mut wait = self.rule.deadline;
+        let asked: Vec<(&[usize], Waiting)> = missing
+            .chunks(self.rule.batch_prompts)
+            .map(|part| {
+                let prompts = part.iter().filter_map(|index| prompts[*index].take()).collect();
+                let waiting = self.ask(snapshot, prompts, Instant::now() + wait, until);
+                wait += self.rule.deadline;
+                (part, waiting)
+            })
+            .collect();
+        for (part, waiting) in asked {
+            let (forecasts, queue_us, forecast_us) = waiting.wait().await;
+            let mut forecasts = forecasts.map(Vec::into_iter);
+            for index in part {
+                let evidence = match &mut forecasts {
+                    Ok(forecasts) => forecasts.next().map_or(Evidence::Absent(Absent::Broken), Evidence::Forecast),
+                    Err(absent) => Evidence::Absent(*absent),
+                };
+                let evidence = Arc::new(evidence);
+                if let Evidence::Forecast(_) = &*evidence {
+                    snapshot.forecasts.insert(keys[*index], Arc::clone(&evidence));
+                }
+                answers[*index] = Some(Answered { evidence, queue_us, forecast_us, from_cache: false });
+            }
+        }
+        answers.into_iter().flatten().collect()
+    }
+
+    /// What has been counted.
+    pub(crate) fn counts(&self, snapshot: &Snapshot) -> Counts {
+        let desk = &self.desk;
+        Counts {
+            n_cache_hits: desk.n_cache_hits.load(Ordering::Relaxed),
+            n_cache_misses: desk.n_cache_misses.load(Ordering::Relaxed),
+            n_batches: desk.n_batches.load(Ordering::Relaxed),
+            n_forecast: desk.n_forecast.load(Ordering::Relaxed),
+            n_waiting: desk.n_waiting.load(Ordering::Relaxed),
+            n_remembered: snapshot.forecasts.len(),
+        }
+    }
+
+    fn remembered(&self, snapshot: &Snapshot, key: &[u8; 32]) -> Option<Answered> {
+        let evidence = snapshot.forecasts.get(key);
+        let counter = if evidence.is_some() { &self.desk.n_cache_hits } else { &self.desk.n_cache_misses };
+        counter.fetch_add(1, Ordering::Relaxed);
+        evidence.map(|evidence| Answered { evidence, queue_us: 0, forecast_us: 0, from_cache: true })
+    }
+
+    fn ask(&self, snapshot: &Arc<Snapshot>, prompts: Vec<Prompt>, ours: Instant, theirs: Option<Instant>) -> Waiting {
+        let asked = Instant::now();
+        let until = theirs.map_or(ours, |theirs| theirs.min(ours));
+        let n = prompts.len();
+        let room = self.desk.n_waiting.fetch_add(n, Ordering::Relaxed) + n <= self.rule.queue_prompts;
+        if !room || self.desk.closed.load(Ordering::Relaxed) {
+            self.desk.n_waiting.fetch_sub(n, Ordering::Relaxed);
+            return Waiting { reply: None, asked, until };
+        }
+        let (reply, answer) = oneshot::channel();
+        self.desk.queue().push_back(Job { snapshot: Arc::clone(snapshot), prompts, asked, reply });
+        self.desk.bell.notify_one();
+        Waiting { reply: Some(answer), asked, until }
+    }
+}
+
+impl Drop for Inference {
+    /// Lets the threads go; what waits is answered with absence.
+    fn drop(&mut self) {
+        self.desk.closed.store(true, Ordering::Relaxed);
+        self.desk.queue().clear();
+        self.desk.bell.notify_all();
+        for thread in self.threads.drain(..) {
+            // A thread cannot panic: its work is caught. If it did, there is nobody left to tell.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A place in the queue, or the lack of one.
+struct Waiting {
+    reply: Option<oneshot::Receiver<Done>>,
+    asked: Instant,
+    until: Instant,
+}
+
+impl Waiting {
+    async fn wait(self) -> (Result<Vec<Forecast>, Absent>, u32, u32) {
+        let Some(reply) = self.reply else { return (Err(Absent::Overloaded), 0, 0) };
+        match timeout_at(self.until.into(), reply).await {
+            Ok(Ok(done)) => {
+                let (queue, forecast) = (done.taken - self.asked, done.ended - done.taken);
+                (done.forecasts, micros(queue), micros(forecast))
+            }
+            Ok(Err(_)) => (Err(Absent::Broken), 0, 0),
+            Err(_) => (Err(Absent::Late), micros(self.asked.elapsed()), 0),
+        }
+    }
+}
+
+pub(crate) fn micros(span: std::time::Duration) -> u32 {
+    u32::try_from(span.as_micros()).unwrap_or(u32::MAX)
+}
+
+impl Desk {
+    fn queue(&self) -> MutexGuard<'_, VecDeque<Job>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The life of one thread.
+    fn work(&self) {
+        while let Some(jobs) = self.next_batch() {
+            let taken = Instant::now();
+            let n_prompts: Vec<usize> = jobs.iter().map(|job| job.prompts.len()).collect();
+            let snapshot = Arc::clone(&jobs[0].snapshot);
+            let (mut prompts, mut replies) = (Vec::new(), Vec::new());
+            for job in jobs {
+                prompts.extend(job.prompts);
+                replies.push(job.reply);
+            }
+            let work = || (self.forecaster)(&snapshot.classifier, &prompts);
+            let forecasts = catch_unwind(AssertUnwindSafe(work)).ok().filter(|list| list.len() == prompts.len());
+            let ended = Instant::now();
+            self.n_batches.fetch_add(1, Ordering::Relaxed);
+            self.n_forecast.fetch_add(u64::try_from(prompts.len()).unwrap_or(0), Ordering::Relaxed);
+            let mut forecasts = forecasts.map(Vec::into_iter);
+            for (reply, n) in replies.into_iter().zip(n_prompts) {
+                let forecasts = match &mut forecasts {
+                    Some(forecasts) => Ok(forecasts.take(n).collect()),
+                    None => Err(Absent::Broken),
+                };
+                // Whoever asked may have left; then nobody misses the answer.
+                let _ = reply.send(Done { forecasts, taken, ended });
+            }
+        }
+    }
+
+    /// The next jobs that share a snapshot, as many as make a batch; none when the service ends. Jobs nobody waits for any
+    /// more are thrown away on the way.
+    fn next_batch(&self) -> Option<Vec<Job>> {
+        let mut queue = self.queue();
+        let mut batch: Vec<Job> = Vec::new();
+        let mut n_prompts = 0;
+        let mut company_until = None;
+        loop {
+            while let Some(next) = queue.front() {
+                let fits = n_prompts == 0 || n_prompts + next.prompts.len() <= self.rule.batch_prompts;
+                let same = batch.first().is_none_or(|first| Arc::ptr_eq(&first.snapshot, &next.snapshot));
+                let wanted = !next.reply.is_closed();
+                if wanted && !(fits && same) {
+                    return Some(batch);
+                }
+                let Some(job) = queue.pop_front() else { break };
+                self.n_waiting.fetch_sub(job.prompts.len(), Ordering::Relaxed);
+                if wanted {
+                    n_prompts += job.prompts.len();
+                    batch.push(job);
+                }
+            }
+            if self.closed.load(Ordering::Relaxed) {
+                return None;
+            }
+            if batch.is_empty() {
+                queue = self.bell.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let until = *company_until.get_or_insert_with(|| Instant::now() + self.rule.batch_wait);
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() || n_prompts >= self.rule.batch_prompts {
+                return Some(batch);
+            }
+            queue = self.bell.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,298 @@
+//! The story of one request, top to bottom, in `Pipeline::route`: the file to show a visitor. Both doors call it; whatever a
+//! door knows of its wire has become a `Question` before, and becomes a reply after.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use decision::{
+    Candidates, Decision, Draw, Evidence, ModelId, Policy, Quality, Refusal, RequestFacts, decide, nearest,
+};
+
+use crate::config::{Limits, Settings};
+use crate::inference::{Answered, Forecaster, Inference, micros};
+use crate::question::{Question, Verdict};
+use crate::reload::{Reloader, Trigger};
+use crate::remembered::{Budgets, DecisionId, Decisions, Expected, MAX_REMEMBERED_RANKS, Sessions};
+use crate::snapshot::{Current, Snapshot, SnapshotError, policy_of};
+use crate::status::Rejection;
+
+/// Everything a request meets between the doors.
+#[derive(Debug)]
+pub struct Pipeline {
+    /// What callers may ask for.
+    pub limits: Limits,
+    current: Current,
+    reloader: Reloader,
+    inference: Inference,
+    sessions: Sessions,
+    budgets: Budgets,
+    decisions: Decisions,
+}
+
+/// When a request came, and how long it may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival {
+    /// When its door began to read it.
+    pub at: Instant,
+    /// When its caller stops waiting, where it says so.
+    pub deadline: Option<Instant>,
+}
+
+/// A decision with all that a reply tells of it.
+#[derive(Debug)]
+pub struct Answer {
+    /// Its name.
+    pub id: DecisionId,
+    /// The choice.
+    pub decision: Decision,
+    /// Who was considered.
+    pub candidates: Candidates,
+    /// What was forecast, or why nothing was.
+    pub evidence: Arc<Evidence>,
+    /// What it was decided with.
+    pub snapshot: Arc<Snapshot>,
+    /// Where the time went.
+    pub timing: Timing,
+}
+
+/// Where the time of a decision went, in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timing {
+    /// Reading and checking.
+    pub convert_us: u32,
+    /// Waiting for a thread.
+    pub queue_us: u32,
+    /// Forecasting.
+    pub forecast_us: u32,
+    /// Considering, ranking and explaining.
+    pub decide_us: u32,
+}
+
+/// Why there is no pipeline.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The sources are not fit for use.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// The threads cannot be had.
+    #[error("threads for forecasts: {0}")]
+    Threads(#[from] std::io::Error),
+}
+
+impl Pipeline {
+    /// Reads the sources and starts the threads.
+    pub fn start(settings: &Settings) -> Result<Self, StartError> {
+        Self::start_with(settings, classifier::Classifier::forecast)
+    }
+
+    /// The same with another way to forecast: for tests of what a broken one does.
+    pub fn start_with(settings: &Settings, forecaster: Forecaster) -> Result<Self, StartError> {
+        let (reloader, current) = Reloader::start(&settings.sources, settings.inference.cache_mib)?;
+        Ok(Self {
+            limits: settings.limits.clone(),
+            current,
+            reloader,
+            inference: Inference::start(&settings.inference, forecaster)?,
+            sessions: Sessions::new(&settings.memory),
+            budgets: Budgets::default(),
+            decisions: Decisions::new(&settings.memory),
+        })
+    }
+
+    /// Which model should answer.
+    pub async fn route(&self, question: Question, arrival: Arrival) -> Result<Answer, Rejection> {
+        let snapshot = self.current.take();
+        let convert_us = micros(arrival.at.elapsed());
+        in_time(arrival)?;
+        let prompts = vec![question.prompt.clone()];
+        let answered = self.inference.evidence(&snapshot, prompts, with_time_to_decide(arrival)).await.pop();
+        let answered = answered.ok_or_else(|| broken("the forecast"))?;
+        self.decided(&snapshot, &question, answered, convert_us)
+    }
+
+    /// The same for many at once: one wait for all their forecasts.
+    pub async fn route_batch(
+        &self,
+        questions: Vec<Result<Question, Rejection>>,
+        arrival: Arrival,
+    ) -> Result<Vec<Result<Answer, Rejection>>, Rejection> {
+        let snapshot = self.current.take();
+        let convert_us = micros(arrival.at.elapsed());
+        in_time(arrival)?;
+        let prompts = questions.iter().flatten().map(|question| question.prompt.clone()).collect();
+        let answered = self.inference.evidence(&snapshot, prompts, with_time_to_decide(arrival)).await;
+        let mut answered = answered.into_iter();
+        let mut answers = Vec::with_capacity(questions.len());
+        for question in questions {
+            answers.push(match question {
+                Err(rejection) => Err(rejection),
+                Ok(question) => match answered.next() {
+                    Some(answered) => self.decided(&snapshot, &question, answered, convert_us),
+                    None => Err(broken("the forecast")),
+                },
+            });
+        }
+        Ok(answers)
+    }
+
+    /// The part of the story that waits for nobody.
+    fn decided(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        question: &Question,
+        answered: Answered,
+        convert_us: u32,
+    ) -> Result<Answer, Rejection> {
+        let (start, now) = (Instant::now(), Instant::now());
+        let policy = known_policy(snapshot, question)?;
+        let session = question.session.as_ref().and_then(|wish| self.sessions.facts(&question.tenant, wish, now));
+        let mut facts = RequestFacts { session, draw: draw(), ..question.facts.clone() };
+        let unhealthy = BTreeSet::new();
+        let mut consider = |budget| {
+            facts.budget = budget;
+            let candidates = Candidates::join(&snapshot.catalog, policy, &facts, &answered.evidence, &unhealthy)
+                .map_err(|error| Rejection::field("candidates", error))?;
+            any_known(snapshot, &facts)?;
+            let decision = decide(policy, &facts, &candidates);
+            Ok((candidates, decision))
+        };
+        let (candidates, decision) = match policy.rules().mode {
+            decision::Mode::Budget { .. } => self.budgets.decide(policy, |state| {
+                let considered = consider(Some(state));
+                let next = considered.as_ref().ok().and_then(|(_, decision)| match decision {
+                    Ok(decision) => decision.budget,
+                    Err(refusal) => refusal.budget,
+                });
+                (considered, next)
+            })?,
+            decision::Mode::Tolerance { .. }
+            | decision::Mode::Target { .. }
+            | decision::Mode::Value { .. }
+            | decision::Mode::Pin { .. } => consider(None)?,
+        };
+        let decision = decision.map_err(|refusal| refused(&refusal, &candidates))?;
+        if let Some(wish) = &question.session {
+            self.sessions.remember(&question.tenant, wish, decision.model(), facts.prompt_tokens, now);
+        }
+        let id = DecisionId::new(SystemTime::now());
+        self.decisions.remember(id, &decision, Arc::clone(&snapshot.artifact), expected(&decision, &candidates));
+        let Answered { evidence, queue_us, forecast_us, .. } = answered;
+        let timing = Timing { convert_us, queue_us, forecast_us, decide_us: micros(start.elapsed()) };
+        Ok(Answer { id, decision, candidates, evidence, snapshot: Arc::clone(snapshot), timing })
+    }
+
+    /// How an earlier decision turned out.
+    pub fn report(&self, verdict: &Verdict) -> Result<(), Rejection> {
+        let verdict = self.with_bill(verdict);
+        self.decisions.join(&verdict, &self.budgets)?;
+        Ok(())
+    }
+
+    /// A bill that is not given is computed from the catalog, where tokens are.
+    fn with_bill(&self, verdict: &Verdict) -> Verdict {
+        let snapshot = self.current.take();
+        let model = verdict.model.as_ref().and_then(|model| snapshot.catalog.get(model));
+        let billed = match (verdict.cost, model, verdict.prompt, verdict.completion) {
+            (Some(cost), _, _, _) => Some(cost),
+            (None, Some(model), Some(prompt), Some(completion)) => Some(model.prices.bill(&decision::Usage {
+                prompt,
+                cached_prompt: verdict.cached_prompt.unwrap_or_default(),
+                completion,
+                reasoning: verdict.reasoning.unwrap_or_default(),
+            })),
+            (None, _, _, _) => None,
+        };
+        Verdict { cost: billed, ..verdict.clone() }
+    }
+
+    /// The metrics, as Prometheus reads them.
+    pub fn metrics_text(&self) -> String {
+        String::new()
+    }
+
+    /// The snapshot in use.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.current.take()
+    }
+
+    /// Reads the sources anew. Blocks: not for the runtime's threads.
+    pub fn reload(&self, _trigger: Trigger) -> Result<(), String> {
+        self.reloader.reload(&self.current)
+    }
+
+    /// Whether a source on the disk has changed. Blocks.
+    pub fn sources_changed(&self) -> bool {
+        self.reloader.changed()
+    }
+
+    /// Why what is in use is older than what is on the disk, if it is.
+    pub fn reload_fault(&self) -> Option<String> {
+        self.reloader.fault()
+    }
+}
+
+/// The share of a caller's deadline that is kept for deciding and answering once the forecast is waited for. A guess.
+const TO_DECIDE: Duration = Duration::from_millis(1);
+
+fn with_time_to_decide(arrival: Arrival) -> Option<Instant> {
+    arrival.deadline.map(|deadline| deadline.checked_sub(TO_DECIDE).unwrap_or(deadline))
+}
+
+fn in_time(arrival: Arrival) -> Result<(), Rejection> {
+    match arrival.deadline {
+        Some(deadline) if deadline <= Instant::now() => {
+            Err(Rejection::Late { complaint: "the deadline passed before the request was decided" })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn broken(what: &str) -> Rejection {
+    Rejection::Broken { complaint: format!("{what} did not come back") }
+}
+
+fn known_policy<'a>(snapshot: &'a Snapshot, question: &Question) -> Result<&'a Policy, Rejection> {
+    policy_of(&snapshot.policies, question.policy.as_ref()).ok_or_else(|| {
+        let asked = question.policy.as_ref().map_or("", |name| name.as_str());
+        let known = snapshot.policies.iter().map(|policy| policy.name().as_str());
+        Rejection::field("policy", decision::document::unknown("policy", asked, known.collect::<Vec<_>>()))
+    })
+}
+
+/// A list in which the catalog knows nobody is a slip, not a wish.
+fn any_known(snapshot: &Snapshot, facts: &RequestFacts) -> Result<(), Rejection> {
+    let Some(asked) = &facts.candidates else { return Ok(()) };
+    if asked.iter().any(|model| snapshot.catalog.get(model).is_some()) {
+        return Ok(());
+    }
+    let known = || snapshot.catalog.models().iter().map(|model| model.id.as_str());
+    let meant = asked.iter().find_map(|model| Some((model, nearest(model.as_str(), known())?)));
+    let meant = meant.map(|(model, near)| format!("; the nearest name to `{model}` is `{near}`")).unwrap_or_default();
+    Err(Rejection::field("candidates", format!("none of the {} is in the catalog{meant}", asked.len())))
+}
+
+/// Says who was excluded for what, as far as a sentence holds.
+fn refused(refusal: &Refusal, candidates: &Candidates) -> Rejection {
+    const MOST: usize = 5;
+    let excluded =
+        candidates.all().iter().filter_map(|candidate| Some((&candidate.model, candidate.exclusion.as_ref()?)));
+    let list: Vec<String> = excluded.take(MOST).map(|(model, exclusion)| format!("`{model}` {exclusion}")).collect();
+    Rejection::Refused { complaint: format!("{refusal} ({})", list.join("; ")) }
+}
+
+fn expected(decision: &Decision, candidates: &Candidates) -> Box<[Expected]> {
+    let of = |model: &ModelId| {
+        let candidate = candidates.get(model);
+        let quality: Option<Quality> = candidate.and_then(|found| found.expectation).map(|expected| expected.quality);
+        Expected { model: model.clone(), quality, cost: candidate.map(|found| found.cost).unwrap_or_default() }
+    };
+    decision.ranked.iter().take(MAX_REMEMBERED_RANKS).map(of).collect()
+}
+
+fn draw() -> Draw {
+    Draw::new(fastrand::f64()).unwrap_or(Draw::NO_DETOUR)
+}
+
+#[cfg(test)]
+mod tests;
