@@ -3,19 +3,24 @@
 
 pub mod config;
 pub mod convert;
+pub mod default_policy;
 mod generations;
 mod http;
 mod inference;
 pub mod json;
+pub mod messages;
+pub mod metrics;
 mod pipeline;
 pub mod question;
 mod reload;
 mod remembered;
 mod rpc;
+pub mod secret;
 mod server;
 mod signals;
 mod snapshot;
 mod status;
+pub mod telemetry;
 
 pub use config::{ConfigError, Settings};
 pub use http::{Access, OPENAPI, PATHS, TIMEOUT_HEADER};
@@ -26,5 +31,5 @@ pub use remembered::DecisionId;
 pub use server::tls::prove as prove_tls;
 pub use server::{MAX_HEADER_BYTES, MAX_STREAMS, Phase, Server, ServerError, TlsError};
 pub use signals::Signals;
-pub use snapshot::{BUILT_IN_POLICIES, Snapshot, SnapshotError};
+pub use snapshot::{Snapshot, SnapshotError};
 pub use status::{FIELD_KEY, PUSHBACK_KEY, Rejection};

@@ -12,15 +12,8 @@ use decision::document::MAX_DOCUMENT_BYTES;
 use decision::{BudgetState, Candidates, Catalog, Evidence, Mode, Policies, Policy, PolicyName, RequestFacts, decide};
 
 use crate::config::Sources;
+use crate::default_policy::default_policies;
 use crate::generations::Generations;
-
-/// The policies of a service that was given none.
-pub const BUILT_IN_POLICIES: &str = r#"default = "balanced"
-
-[policy.balanced]
-mode = "tolerance"
-quality_tolerance = 0.02
-"#;
 
 /// Bytes one remembered forecast takes beside its models: key, pointers, the map's own share. Measured 2026-11-21 on a
 /// full cache as resident memory a forecast, less 40 bytes a model.
@@ -91,10 +84,7 @@ impl Snapshot {
             Some(path) => document(path, Catalog::from_toml)?,
         };
         let (place, policies) = match &sources.policies {
-            None => (
-                "the built-in policies".to_owned(),
-                Policies::from_toml(BUILT_IN_POLICIES).expect("a test reads the built-in policies"),
-            ),
+            None => ("the built-in policies".to_owned(), default_policies()),
             Some(path) => (path.display().to_string(), document(path, Policies::from_toml)?),
         };
         (policies.check_against(&catalog))

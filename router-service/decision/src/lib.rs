@@ -31,7 +31,7 @@ pub use candidates::{
     ASSUMED_OUTPUT_TOKENS, Candidate, Candidates, CandidatesError, Exclusion, Expectation, MAX_CANDIDATES,
 };
 pub use catalog::{Catalog, CatalogError, MAX_MODELS, Model, Prices, Region, Skill, Skills, Usage};
-pub use decide::{Decision, Refusal, decide};
+pub use decide::{Decision, Refusal, RefusalCause, decide};
 pub use evidence::{Absent, Evidence, Forecast, ForecastError, ModelForecast};
 pub use explain::Reason;
 pub use explore::{Exploration, MAX_EXPLORATION, RateError};

@@ -1,0 +1,282 @@
+//! Conversations as OpenAI's clients write them, to the turns a classifier reads: the one conversion behind the HTTP doors and
+//! the batch files. A complaint names the field (`messages[3].role`) and never quotes what somebody wrote.
+
+use std::fmt;
+
+use classifier::{Prompt, Role, Turn};
+use decision::{Skill, Skills, nearest};
+use serde_json::{Map, Value};
+
+/// Messages of one conversation. A guess at ten times the longest agent run; it bounds the work of one request.
+pub const MAX_MESSAGES: usize = 10_000;
+
+/// Parts of one message.
+pub const MAX_PARTS: usize = 1_000;
+
+/// Bytes of text in one conversation: about a million tokens, the largest context window on offer.
+pub const MAX_TEXT_BYTES: usize = 4 << 20;
+
+/// What is wrong with a field of a request.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: expected {expected}, found {found}")]
+pub struct FieldError {
+    /// The field, as a path: `messages[3].content[0].type`.
+    pub field: String,
+    /// What it may hold.
+    pub expected: String,
+    /// What it holds, described and not quoted: it may be part of a prompt.
+    pub found: String,
+}
+
+impl FieldError {
+    /// A complaint about a field.
+    pub fn new(field: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self { field: field.into(), expected: expected.into(), found: found.into() }
+    }
+}
+
+/// One message, in the form that is forecast.
+#[derive(Clone, PartialEq, Eq)]
+struct Message {
+    role: Role,
+    text: String,
+    images: u32,
+    tool_calls: u32,
+}
+
+/// A conversation that was read: at least one message, and something to answer.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Conversation {
+    messages: Vec<Message>,
+}
+
+impl Conversation {
+    /// A single user message. `field` is where it stood, for the complaint.
+    pub fn from_text(field: &str, text: &str) -> Result<Self, FieldError> {
+        if text.len() > MAX_TEXT_BYTES {
+            let expected = format!("at most {MAX_TEXT_BYTES} bytes of text");
+            return Err(FieldError::new(field, expected, format!("{} bytes", text.len())));
+        }
+        if text.trim().is_empty() {
+            return Err(FieldError::new(field, "a prompt", "an empty text"));
+        }
+        let message = Message { role: Role::User, text: text.to_owned(), images: 0, tool_calls: 0 };
+        Ok(Self { messages: vec![message] })
+    }
+
+    /// The value of a field that holds messages as OpenAI's clients write them. `field` is its name, for the complaints.
+    pub fn from_json(field: &str, value: &Value) -> Result<Self, FieldError> {
+        let Value::Array(list) = value else {
+            return Err(FieldError::new(field, "a list of messages", kind(value)));
+        };
+        if list.is_empty() || list.len() > MAX_MESSAGES {
+            let expected = format!("1 to {MAX_MESSAGES} messages");
+            return Err(FieldError::new(field, expected, list.len().to_string()));
+        }
+        let mut n_bytes = 0;
+        let mut messages = Vec::with_capacity(list.len());
+        for (index, value) in list.iter().enumerate() {
+            let message = message(&format!("{field}[{index}]"), value)?;
+            n_bytes += message.text.len();
+            if n_bytes > MAX_TEXT_BYTES {
+                let expected = format!("at most {MAX_TEXT_BYTES} bytes of text in all");
+                return Err(FieldError::new(field, expected, "more"));
+            }
+            messages.push(message);
+        }
+        if messages.iter().all(|message| message.text.trim().is_empty() && message.images == 0) {
+            return Err(FieldError::new(field, "a message with some text or an image", "only empty ones"));
+        }
+        Ok(Self { messages })
+    }
+
+    /// What is forecast.
+    pub fn prompt(&self) -> Prompt {
+        let turns: Vec<Turn<'_>> = self
+            .messages
+            .iter()
+            .map(|message| Turn {
+                role: message.role,
+                text: &message.text,
+                images: message.images,
+                tool_calls: message.tool_calls,
+            })
+            .collect();
+        Prompt::from_turns(&turns)
+    }
+
+    /// What any model that goes on with it must be able to do: see the images in it, read the tool calls in it.
+    pub fn skills(&self) -> Skills {
+        let sees = self.messages.iter().any(|message| message.images > 0);
+        let calls = self.messages.iter().any(|message| message.tool_calls > 0 || message.role == Role::Tool);
+        let vision = sees.then_some(Skill::Vision);
+        let tools = calls.then_some(Skill::Tools);
+        vision.into_iter().chain(tools).collect()
+    }
+
+    /// How many messages it has.
+    pub fn n_messages(&self) -> usize {
+        self.messages.len()
+    }
+}
+
+impl fmt::Debug for Conversation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Conversation({} messages)", self.messages.len())
+    }
+}
+
+fn message(field: &str, value: &Value) -> Result<Message, FieldError> {
+    let Value::Object(keys) = value else {
+        return Err(FieldError::new(field, "a message with `role` and `content`", kind(value)));
+    };
+    let role = role(&format!("{field}.role"), keys.get("role"))?;
+    let tool_calls = tool_calls(field, keys)?;
+    let at = format!("{field}.content");
+    let (mut text, mut images) = (String::new(), 0);
+    match keys.get("content") {
+        Some(Value::String(content)) => content.clone_into(&mut text),
+        Some(Value::Array(parts)) => {
+            if parts.len() > MAX_PARTS {
+                return Err(FieldError::new(at, format!("at most {MAX_PARTS} parts"), parts.len().to_string()));
+            }
+            let mut texts = Vec::new();
+            for (index, part) in parts.iter().enumerate() {
+                match self::part(&format!("{at}[{index}]"), part)? {
+                    Part::Text(text) => texts.push(text),
+                    Part::Image => images += 1,
+                }
+            }
+            text = texts.join("\n");
+        }
+        // An assistant that only calls tools says nothing, and neither does a tool without output.
+        None | Some(Value::Null) if tool_calls > 0 || matches!(role, Role::Assistant | Role::Tool) => {}
+        None => return Err(FieldError::new(at, "a text or a list of parts", "nothing")),
+        Some(other) => return Err(FieldError::new(at, "a text or a list of parts", kind(other))),
+    }
+    Ok(Message { role, text, images, tool_calls })
+}
+
+const ROLES: [&str; 6] = ["system", "developer", "user", "assistant", "tool", "function"];
+
+const PARTS: [&str; 3] = ["text", "image_url", "refusal"];
+
+fn one_of(words: &[&str]) -> String {
+    format!("one of {}", words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "))
+}
+
+fn role(field: &str, value: Option<&Value>) -> Result<Role, FieldError> {
+    let expected = one_of(&ROLES);
+    match value {
+        None => Err(FieldError::new(field, expected, "nothing")),
+        Some(Value::String(word)) => match word.as_str() {
+            "system" | "developer" => Ok(Role::System),
+            "user" => Ok(Role::User),
+            "assistant" => Ok(Role::Assistant),
+            "tool" | "function" => Ok(Role::Tool),
+            other => Err(FieldError::new(field, expected, unknown_word(other, &ROLES))),
+        },
+        Some(other) => Err(FieldError::new(field, expected, kind(other))),
+    }
+}
+
+/// Calls are counted, not read; `function_call` is how clients of 2023 wrote one.
+fn tool_calls(field: &str, keys: &Map<String, Value>) -> Result<u32, FieldError> {
+    let calls = match keys.get("tool_calls") {
+        None | Some(Value::Null) => 0,
+        Some(Value::Array(calls)) if calls.len() <= MAX_PARTS => u32::try_from(calls.len()).unwrap_or(u32::MAX),
+        Some(Value::Array(calls)) => {
+            let expected = format!("at most {MAX_PARTS} calls");
+            return Err(FieldError::new(format!("{field}.tool_calls"), expected, calls.len().to_string()));
+        }
+        Some(other) => return Err(FieldError::new(format!("{field}.tool_calls"), "a list of calls", kind(other))),
+    };
+    let legacy = keys.get("function_call").is_some_and(Value::is_object);
+    Ok(calls + u32::from(legacy))
+}
+
+enum Part<'a> {
+    Text(&'a str),
+    Image,
+}
+
+fn part<'a>(field: &str, value: &'a Value) -> Result<Part<'a>, FieldError> {
+    let Value::Object(keys) = value else {
+        return Err(FieldError::new(field, "a part with a `type`", kind(value)));
+    };
+    let text = |key: &str| match keys.get(key) {
+        Some(Value::String(text)) => Ok(Part::Text(text)),
+        Some(other) => Err(FieldError::new(format!("{field}.{key}"), "a text", kind(other))),
+        None => Err(FieldError::new(format!("{field}.{key}"), "a text", "nothing")),
+    };
+    let expected = one_of(&PARTS);
+    let at = || format!("{field}.type");
+    match keys.get("type") {
+        None => Err(FieldError::new(at(), expected, "nothing")),
+        Some(Value::String(word)) => match word.as_str() {
+            "text" => text("text"),
+            "refusal" => text("refusal"),
+            "image_url" => image(&format!("{field}.image_url"), keys.get("image_url")),
+            other => Err(FieldError::new(at(), expected, unknown_word(other, &PARTS))),
+        },
+        Some(other) => Err(FieldError::new(at(), expected, kind(other))),
+    }
+}
+
+/// The image itself is not needed to choose a model; that there is one is.
+fn image<'a>(field: &str, value: Option<&'a Value>) -> Result<Part<'a>, FieldError> {
+    let expected = "an address or an object with `url`";
+    match value {
+        Some(Value::String(_)) => Ok(Part::Image),
+        Some(Value::Object(keys)) if keys.get("url").is_some_and(Value::is_string) => Ok(Part::Image),
+        Some(Value::Object(_)) => Err(FieldError::new(format!("{field}.url"), "an address", "none")),
+        Some(other) => Err(FieldError::new(field, expected, kind(other))),
+        None => Err(FieldError::new(field, expected, "nothing")),
+    }
+}
+
+/// What a JSON value is, without saying what is in it.
+pub fn kind(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Number(number) => format!("the number {number}"),
+        Value::String(text) if text.is_empty() => "an empty text".to_owned(),
+        Value::String(text) => format!("a text of {} bytes", text.len()),
+        Value::Array(list) => format!("a list of {}", list.len()),
+        Value::Object(_) => "an object".to_owned(),
+    }
+}
+
+/// Words of other dialects, which people send by honest mistake. They are quoted; anything else may be a piece of a prompt that
+/// stands in the wrong place, and is only measured.
+const FOREIGN: [&str; 16] = [
+    "ai",
+    "audio",
+    "bot",
+    "file",
+    "human",
+    "image",
+    "input_audio",
+    "input_file",
+    "input_image",
+    "input_text",
+    "model",
+    "output_text",
+    "robot",
+    "thinking",
+    "tool_result",
+    "tool_use",
+];
+
+fn unknown_word(word: &str, known: &[&str]) -> String {
+    if FOREIGN.contains(&word) {
+        return format!("`{word}`");
+    }
+    let near = nearest(word, known.iter().copied());
+    let hint = near.map(|near| format!("; the nearest known one is `{near}`")).unwrap_or_default();
+    format!("another text of {} bytes{hint}", word.len())
+}
+
+#[cfg(test)]
+mod tests;
