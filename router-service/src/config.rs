@@ -11,6 +11,8 @@ use std::time::Duration;
 use decision::document::{Document, DocumentError};
 use sha2::{Digest, Sha256};
 
+use crate::telemetry::{LogFilter, LogFormat, OtlpSettings, TelemetrySettings};
+
 mod check;
 mod written;
 
@@ -51,6 +53,28 @@ pub struct Settings {
     pub memory: MemoryRule,
     /// How it ends.
     pub shutdown: ShutdownRule,
+    /// What is logged, and how.
+    pub log: LogRule,
+    /// Where spans go, where they are wanted.
+    pub traces: Option<TracesRule>,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LogRule {
+    /// Which events.
+    pub filter: LogFilter,
+    /// How they look.
+    pub format: LogFormat,
+}
+
+/// Where spans go.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TracesRule {
+    /// The collector and how it is talked to; secrets inside are hidden.
+    pub otlp: OtlpSettings,
+    endpoint_text: String,
+    headers_env: Option<String>,
 }
 
 /// The files of a certificate.
@@ -261,6 +285,12 @@ impl Settings {
         let written: Written = document.read().map_err(wrong)?;
         let written = written.overridden_by(environment)?;
         check::settings(&document, &written, folder, environment).map_err(wrong)
+    }
+
+    /// What telemetry is to be set up. `colour` says whether a person looks.
+    pub fn telemetry(&self, colour: bool) -> TelemetrySettings {
+        let (format, filter) = (self.log.format, self.log.filter.clone());
+        TelemetrySettings { format, filter, colour, otlp: self.traces.as_ref().map(|traces| traces.otlp.clone()) }
     }
 
     /// The effective settings as a configuration that means the same. Secrets are not in it, only the names of their variables.

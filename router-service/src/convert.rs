@@ -25,41 +25,23 @@ pub const MAX_NAME_BYTES: usize = 200;
 /// Images or tool calls of one message. A guess at more than any provider takes.
 pub const MAX_ATTACHMENTS: u32 = 10_000;
 
-/// How a door spells the messages of a conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Spelling {
-    /// `conversation.messages[0].text`
-    Proto,
-    /// `messages[0].content`
-    Json,
-}
-
-impl Spelling {
-    fn messages(self) -> &'static str {
-        match self {
-            Self::Proto => "conversation.messages",
-            Self::Json => "messages",
-        }
-    }
-
-    fn text(self) -> &'static str {
-        match self {
-            Self::Proto => "text",
-            Self::Json => "content",
-        }
-    }
-}
-
 /// Reads a request.
-pub fn question(request: &v1::RouteRequest, limits: &Limits, spelling: Spelling) -> Result<Question, Rejection> {
-    let prompt = match &request.input {
-        None => {
-            let complaint = format!("expected a prompt or {}, found neither", spelling.messages());
-            return Err(Rejection::field("prompt", complaint));
-        }
-        Some(Input::Prompt(text)) => single(text, limits)?,
-        Some(Input::Conversation(conversation)) => conversed(&conversation.messages, limits, spelling)?,
+pub fn question(request: &v1::RouteRequest, limits: &Limits) -> Result<Question, Rejection> {
+    let (prompt, seen) = match &request.input {
+        None => return Err(Rejection::field("prompt", "expected a prompt or a conversation, found neither")),
+        Some(Input::Prompt(text)) => (single(text, limits)?, Skills::NONE),
+        Some(Input::Conversation(conversation)) => conversed(&conversation.messages, limits)?,
     };
+    question_about(prompt, seen, request, limits)
+}
+
+/// Reads the rest of a request whose prompt the door has read. `seen` is what the conversation shows it needs.
+pub fn question_about(
+    prompt: Prompt,
+    seen: Skills,
+    request: &v1::RouteRequest,
+    limits: &Limits,
+) -> Result<Question, Rejection> {
     let prompt_tokens = match request.prompt_tokens {
         None => prompt.tokens(),
         Some(0) => return Err(Rejection::field("prompt_tokens", "expected at least 1, found 0")),
@@ -75,7 +57,7 @@ pub fn question(request: &v1::RouteRequest, limits: &Limits, spelling: Spelling)
         candidates: (!candidates.is_empty()).then_some(candidates),
         prompt_tokens,
         max_completion,
-        needs: needs(&request.needs, &prompt)?,
+        needs: needs(&request.needs, seen)?,
         limits: request.limits.as_ref().map(|wishes| wished(wishes, limits)).transpose()?.unwrap_or_default(),
         remaining: None,
         session: None,
@@ -91,33 +73,43 @@ pub fn question(request: &v1::RouteRequest, limits: &Limits, spelling: Spelling)
     })
 }
 
-fn single(text: &str, limits: &Limits) -> Result<Prompt, Rejection> {
+/// A prompt by itself.
+pub fn single(text: &str, limits: &Limits) -> Result<Prompt, Rejection> {
     if text.trim().is_empty() {
         return Err(Rejection::field("prompt", "expected a text, found nothing but spaces"));
     }
-    if text.len() > limits.max_prompt_bytes {
-        return Err(Rejection::field("prompt", too_long(text.len(), limits)));
-    }
+    short_enough("prompt", text.len(), limits)?;
     Ok(Prompt::from_text(text))
 }
 
-fn too_long(found: usize, limits: &Limits) -> String {
-    format!("expected at most {} bytes of text (limits.max_prompt_bytes), found {found}", limits.max_prompt_bytes)
+/// Refuses more text than a prompt may have.
+pub fn short_enough(field: &str, n_bytes: usize, limits: &Limits) -> Result<(), Rejection> {
+    let most = limits.max_prompt_bytes;
+    if n_bytes <= most {
+        return Ok(());
+    }
+    let complaint = format!("expected at most {most} bytes of text (limits.max_prompt_bytes), found {n_bytes}");
+    Err(Rejection::field(field, complaint))
 }
 
-fn conversed(messages: &[v1::Message], limits: &Limits, spelling: Spelling) -> Result<Prompt, Rejection> {
-    let list = spelling.messages();
-    if messages.is_empty() {
-        return Err(Rejection::field(list, "expected at least one message, found none"));
+/// Refuses more messages than a conversation may have.
+pub fn few_enough(field: &str, n_messages: usize, limits: &Limits) -> Result<(), Rejection> {
+    match n_messages {
+        0 => Err(Rejection::field(field, "expected at least one message, found none")),
+        found if found > limits.max_messages => {
+            let complaint = format!("expected at most {} (limits.max_messages), found {found}", limits.max_messages);
+            Err(Rejection::field(field, complaint))
+        }
+        _ => Ok(()),
     }
-    if messages.len() > limits.max_messages {
-        let complaint =
-            format!("expected at most {} (limits.max_messages), found {}", limits.max_messages, messages.len());
-        return Err(Rejection::field(list, complaint));
-    }
+}
+
+fn conversed(messages: &[v1::Message], limits: &Limits) -> Result<(Prompt, Skills), Rejection> {
+    const LIST: &str = "conversation.messages";
+    few_enough(LIST, messages.len(), limits)?;
     let mut turns = Vec::with_capacity(messages.len());
     for (index, message) in messages.iter().enumerate() {
-        let at = |field: &str| format!("{list}[{index}].{field}");
+        let at = |field: &str| format!("{LIST}[{index}].{field}");
         for (field, found) in [("n_images", message.n_images), ("n_tool_calls", message.n_tool_calls)] {
             if found > MAX_ATTACHMENTS {
                 return Err(Rejection::field(at(field), format!("expected at most {MAX_ATTACHMENTS}, found {found}")));
@@ -126,16 +118,14 @@ fn conversed(messages: &[v1::Message], limits: &Limits, spelling: Spelling) -> R
         let role = role(message.role).map_err(|complaint| Rejection::field(at("role"), complaint))?;
         turns.push(Turn { role, text: &message.text, images: message.n_images, tool_calls: message.n_tool_calls });
     }
-    let bytes: usize = turns.iter().map(|turn| turn.text.len()).sum();
-    if bytes > limits.max_prompt_bytes {
-        return Err(Rejection::field(list, too_long(bytes, limits)));
+    short_enough(LIST, turns.iter().map(|turn| turn.text.len()).sum(), limits)?;
+    if turns.iter().all(|turn| turn.images == 0 && turn.text.trim().is_empty()) {
+        let complaint = "expected a message with some text or an image, found only empty ones";
+        return Err(Rejection::field(LIST, complaint));
     }
-    let asks = |turn: &Turn<'_>| turn.role == Role::User && (turn.images > 0 || !turn.text.trim().is_empty());
-    if !turns.iter().any(asks) {
-        let complaint = format!("expected at least one message of the user with some {}, found none", spelling.text());
-        return Err(Rejection::field(list, complaint));
-    }
-    Ok(Prompt::from_turns(&turns))
+    let sees = turns.iter().any(|turn| turn.images > 0).then_some(Skill::Vision);
+    let calls = turns.iter().any(|turn| turn.tool_calls > 0 || turn.role == Role::Tool).then_some(Skill::Tools);
+    Ok((Prompt::from_turns(&turns), sees.into_iter().chain(calls).collect()))
 }
 
 fn role(found: i32) -> Result<Role, String> {
@@ -149,9 +139,9 @@ fn role(found: i32) -> Result<Role, String> {
     }
 }
 
-fn needs(found: &[i32], prompt: &Prompt) -> Result<Skills, Rejection> {
-    // An image can only be seen by a model that sees, whether or not the caller says so.
-    let mut needs = if prompt.images() > 0 { Skills::NONE.with(Skill::Vision) } else { Skills::NONE };
+/// An image can only be seen by a model that sees, whether or not the caller says so.
+fn needs(found: &[i32], seen: Skills) -> Result<Skills, Rejection> {
+    let mut needs = seen;
     for (index, number) in found.iter().enumerate() {
         let skill = match v1::Skill::try_from(*number) {
             Ok(v1::Skill::Tools) => Skill::Tools,

@@ -14,7 +14,7 @@ use http_body_util::{BodyExt, Full};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::convert::{Spelling, model_list, question, route_reply, verdict};
+use crate::convert::{model_list, route_reply, verdict};
 use crate::json::{BatchJson, ModelsJson, OutcomeJson, ReplyJson, RouteJson, read, read_value};
 use crate::pipeline::{Arrival, Pipeline};
 use crate::reload::Trigger;
@@ -28,17 +28,17 @@ pub const TIMEOUT_HEADER: HeaderName = HeaderName::from_static("x-request-timeou
 /// What the door offers, served as it stands at `/openapi.json`.
 pub const OPENAPI: &str = include_str!("openapi.json");
 
-/// The paths, each with its method and who may call it.
-pub const PATHS: &[(&str, &str, Access)] = &[
-    ("POST", "/v1/route", Access::Caller),
-    ("POST", "/v1/route/batch", Access::Caller),
-    ("POST", "/v1/outcomes", Access::Caller),
-    ("GET", "/v1/models", Access::Caller),
-    ("POST", "/v1/admin/reload", Access::Admin),
-    ("GET", "/healthz", Access::Anybody),
-    ("GET", "/readyz", Access::Anybody),
-    ("GET", "/metrics", Access::Anybody),
-    ("GET", "/openapi.json", Access::Anybody),
+/// The paths, each with its method, who may call it, and its word in metrics.
+pub const PATHS: &[(&str, &str, Access, &str)] = &[
+    ("POST", "/v1/route", Access::Caller, "route"),
+    ("POST", "/v1/route/batch", Access::Caller, "route_batch"),
+    ("POST", "/v1/outcomes", Access::Caller, "report_outcome"),
+    ("GET", "/v1/models", Access::Caller, "list_models"),
+    ("POST", "/v1/admin/reload", Access::Admin, "reload"),
+    ("GET", "/healthz", Access::Anybody, "healthz"),
+    ("GET", "/readyz", Access::Anybody, "readyz"),
+    ("GET", "/metrics", Access::Anybody, "metrics"),
+    ("GET", "/openapi.json", Access::Anybody, "openapi"),
 ];
 
 /// Who may call a path where callers are listed.
@@ -88,15 +88,13 @@ impl Http {
             "/v1/admin/reload" => self.reload().await,
             "/healthz" => Ok(json_reply(&json!({ "status": "alive" }))),
             "/readyz" => Ok(self.ready()),
-            "/metrics" => Ok(text_reply("text/plain; version=0.0.4; charset=utf-8", self.pipeline.metrics_text())),
+            "/metrics" => Ok(text_reply(crate::metrics::CONTENT_TYPE, self.pipeline.metrics_text())),
             _ => Ok(text_reply("application/json", OPENAPI.to_owned())),
         }
     }
 
     async fn route(&self, body: &[u8], arrival: Arrival) -> Result<Reply, Rejection> {
-        let request = read::<RouteJson>(body)?.into_wire()?;
-        let question = question(&request, &self.pipeline.limits, Spelling::Json)?;
-        drop(request);
+        let question = read::<RouteJson>(body)?.question(&self.pipeline.limits)?;
         let answer = self.pipeline.route(question, arrival).await?;
         Ok(json_reply(&ReplyJson::from(route_reply(&answer))))
     }
@@ -105,10 +103,7 @@ impl Http {
         let BatchJson { requests } = read(body)?;
         let limits = &self.pipeline.limits;
         batch_size(requests.len(), limits.max_batch_requests)?;
-        let one = |request| {
-            let request = read_value::<RouteJson>(request)?.into_wire()?;
-            question(&request, limits, Spelling::Json)
-        };
+        let one = |request| read_value::<RouteJson>(request)?.question(limits);
         let questions = requests.into_iter().map(one).collect();
         let answers = self.pipeline.route_batch(questions, arrival).await?;
         let results = answers.iter().enumerate().map(|(place, answer)| ResultJson::of(place, answer));
@@ -175,12 +170,17 @@ impl Http {
 pub(crate) fn access_of(method: &Method, path: &str) -> Result<Access, Rejection> {
     // A HEAD is a GET whose body nobody wants; hyper leaves it out.
     let method = if method == Method::HEAD { "GET" } else { method.as_str() };
-    let known = PATHS.iter().find(|(_, known, _)| *known == path);
+    let known = PATHS.iter().find(|(_, known, _, _)| *known == path);
     match known {
         None => Err(Rejection::NotFound { field: "", complaint: "no such path; see /openapi.json".to_owned() }),
-        Some((allow, _, access)) if *allow == method => Ok(*access),
-        Some((allow, _, _)) => Err(Rejection::Method { allow }),
+        Some((allow, _, access, _)) if *allow == method => Ok(*access),
+        Some((allow, _, _, _)) => Err(Rejection::Method { allow }),
     }
+}
+
+/// The word of a path in metrics.
+pub(crate) fn method_of(path: &str) -> &'static str {
+    PATHS.iter().find(|(_, known, _, _)| *known == path).map_or("other", |(_, _, _, word)| word)
 }
 
 fn deadline(headers: &HeaderMap, at: Instant) -> Result<Option<Instant>, Rejection> {

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -14,6 +14,8 @@ use tokio::sync::oneshot;
 use tokio::time::timeout_at;
 
 use crate::config::InferenceRule;
+use crate::metrics::Metrics;
+use crate::metrics::list::Metric;
 use crate::snapshot::Snapshot;
 
 /// How prompts become forecasts: the classifier's own function, except where a test wants a broken one.
@@ -36,25 +38,6 @@ pub(crate) struct Answered {
     pub queue_us: u32,
     /// The thread's work, for the whole batch.
     pub forecast_us: u32,
-    /// Whether the forecast was remembered.
-    pub from_cache: bool,
-}
-
-/// Counts since the start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
-    /// Prompts whose forecast was remembered.
-    pub n_cache_hits: u64,
-    /// Prompts whose forecast was not.
-    pub n_cache_misses: u64,
-    /// Batches forecast.
-    pub n_batches: u64,
-    /// Prompts forecast in them.
-    pub n_forecast: u64,
-    /// Prompts that wait now.
-    pub n_waiting: usize,
-    /// Forecasts remembered now.
-    pub n_remembered: usize,
 }
 
 #[derive(Debug)]
@@ -65,17 +48,13 @@ struct Desk {
     bell: Condvar,
     closed: AtomicBool,
     n_waiting: AtomicUsize,
-    n_cache_hits: AtomicU64,
-    n_cache_misses: AtomicU64,
-    n_batches: AtomicU64,
-    n_forecast: AtomicU64,
+    metrics: Arc<Metrics>,
 }
 
 #[derive(Debug)]
 struct Job {
     snapshot: Arc<Snapshot>,
     prompts: Vec<Prompt>,
-    asked: Instant,
     reply: oneshot::Sender<Done>,
 }
 
@@ -88,7 +67,7 @@ struct Done {
 
 impl Inference {
     /// Starts the threads. With none of them every prompt is late, which is how tests park them.
-    pub(crate) fn start(rule: &InferenceRule, forecaster: Forecaster) -> std::io::Result<Self> {
+    pub(crate) fn start(rule: &InferenceRule, forecaster: Forecaster, metrics: &Arc<Metrics>) -> std::io::Result<Self> {
         let desk = Arc::new(Desk {
             rule: rule.clone(),
             forecaster,
@@ -96,10 +75,7 @@ impl Inference {
             bell: Condvar::new(),
             closed: AtomicBool::new(false),
             n_waiting: AtomicUsize::new(0),
-            n_cache_hits: AtomicU64::new(0),
-            n_cache_misses: AtomicU64::new(0),
-            n_batches: AtomicU64::new(0),
-            n_forecast: AtomicU64::new(0),
+            metrics: Arc::clone(metrics),
         });
         let mut threads = Vec::new();
         for index in 0..rule.threads {
@@ -143,30 +119,22 @@ impl Inference {
                 if let Evidence::Forecast(_) = &*evidence {
                     snapshot.forecasts.insert(keys[*index], Arc::clone(&evidence));
                 }
-                answers[*index] = Some(Answered { evidence, queue_us, forecast_us, from_cache: false });
+                answers[*index] = Some(Answered { evidence, queue_us, forecast_us });
             }
         }
         answers.into_iter().flatten().collect()
     }
 
-    /// What has been counted.
-    pub(crate) fn counts(&self, snapshot: &Snapshot) -> Counts {
-        let desk = &self.desk;
-        Counts {
-            n_cache_hits: desk.n_cache_hits.load(Ordering::Relaxed),
-            n_cache_misses: desk.n_cache_misses.load(Ordering::Relaxed),
-            n_batches: desk.n_batches.load(Ordering::Relaxed),
-            n_forecast: desk.n_forecast.load(Ordering::Relaxed),
-            n_waiting: desk.n_waiting.load(Ordering::Relaxed),
-            n_remembered: snapshot.forecasts.len(),
-        }
+    /// Prompts that wait now.
+    pub(crate) fn n_waiting(&self) -> usize {
+        self.desk.n_waiting.load(Ordering::Relaxed)
     }
 
     fn remembered(&self, snapshot: &Snapshot, key: &[u8; 32]) -> Option<Answered> {
         let evidence = snapshot.forecasts.get(key);
-        let counter = if evidence.is_some() { &self.desk.n_cache_hits } else { &self.desk.n_cache_misses };
-        counter.fetch_add(1, Ordering::Relaxed);
-        evidence.map(|evidence| Answered { evidence, queue_us: 0, forecast_us: 0, from_cache: true })
+        let result = if evidence.is_some() { "hit" } else { "miss" };
+        self.desk.metrics.count(Metric::CacheLookups, &[result]);
+        evidence.map(|evidence| Answered { evidence, queue_us: 0, forecast_us: 0 })
     }
 
     fn ask(&self, snapshot: &Arc<Snapshot>, prompts: Vec<Prompt>, ours: Instant, theirs: Option<Instant>) -> Waiting {
@@ -179,7 +147,7 @@ impl Inference {
             return Waiting { reply: None, asked, until };
         }
         let (reply, answer) = oneshot::channel();
-        self.desk.queue().push_back(Job { snapshot: Arc::clone(snapshot), prompts, asked, reply });
+        self.desk.queue().push_back(Job { snapshot: Arc::clone(snapshot), prompts, reply });
         self.desk.bell.notify_one();
         Waiting { reply: Some(answer), asked, until }
     }
@@ -242,8 +210,10 @@ impl Desk {
             let work = || (self.forecaster)(&snapshot.classifier, &prompts);
             let forecasts = catch_unwind(AssertUnwindSafe(work)).ok().filter(|list| list.len() == prompts.len());
             let ended = Instant::now();
-            self.n_batches.fetch_add(1, Ordering::Relaxed);
-            self.n_forecast.fetch_add(u64::try_from(prompts.len()).unwrap_or(0), Ordering::Relaxed);
+            self.metrics.add(Metric::InferenceBatch, &[], u64::try_from(prompts.len()).unwrap_or(0));
+            if forecasts.is_none() {
+                tracing::error!(n_prompts = prompts.len(), "the classifier broke down on a batch");
+            }
             let mut forecasts = forecasts.map(Vec::into_iter);
             for (reply, n) in replies.into_iter().zip(n_prompts) {
                 let forecasts = match &mut forecasts {

@@ -1,26 +1,28 @@
 //! The JSON of the HTTP door: the messages of the wire in the spelling HTTP callers know. It only translates: JSON becomes
 //! `v1` messages and those become JSON; what they mean is checked in `convert.rs`, once for both doors.
 
+use decision::Skills;
 use proto::v1;
-use proto::v1::route_request::Input;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use crate::config::Limits;
+use crate::convert::{few_enough, question_about, short_enough, single};
+use crate::messages::Conversation;
+use crate::question::Question;
 use crate::status::Rejection;
 
-mod message;
 mod reply;
 
 pub use reply::{ModelsJson, ReplyJson};
 
-use message::MessageJson;
-
 /// A question, as JSON.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RouteJson {
     prompt: Option<String>,
-    messages: Option<Vec<MessageJson>>,
+    messages: Option<Value>,
     policy: Option<String>,
     #[serde(default)]
     candidates: Vec<String>,
@@ -76,11 +78,11 @@ enum LockJson {
 }
 
 /// Many questions, as JSON.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BatchJson {
     /// The questions, each read on its own so that a bad one fails alone.
-    pub requests: Vec<serde_json::Value>,
+    pub requests: Vec<Value>,
 }
 
 /// A verdict, as JSON.
@@ -108,7 +110,7 @@ pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Rejection> {
 }
 
 /// Reads a document that was parsed before, as the requests of a batch are.
-pub fn read_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Rejection> {
+pub fn read_value<T: DeserializeOwned>(value: Value) -> Result<T, Rejection> {
     serde_path_to_error::deserialize(value).map_err(|error| complaint(&error))
 }
 
@@ -150,22 +152,23 @@ fn without_quotes(text: &str) -> String {
 }
 
 impl RouteJson {
-    /// The same on the wire.
-    pub fn into_wire(self) -> Result<v1::RouteRequest, Rejection> {
-        let input = match (self.prompt, self.messages) {
+    /// The question it asks.
+    pub fn question(self, limits: &Limits) -> Result<Question, Rejection> {
+        let (prompt, seen) = match (&self.prompt, &self.messages) {
             (Some(_), Some(_)) => {
                 return Err(Rejection::field("messages", "expected a prompt or messages, found both"));
             }
-            (Some(prompt), None) => Some(Input::Prompt(prompt)),
+            (None, None) => return Err(Rejection::field("prompt", "expected a prompt or messages, found neither")),
+            (Some(prompt), None) => (single(prompt, limits)?, Skills::NONE),
             (None, Some(messages)) => {
-                let messages = messages.into_iter().enumerate().map(|(index, message)| message.into_wire(index));
-                let messages = messages.collect::<Result<_, _>>()?;
-                Some(Input::Conversation(v1::Conversation { messages }))
+                few_enough("messages", messages.as_array().map_or(1, Vec::len), limits)?;
+                let read = Conversation::from_json("messages", messages)?;
+                short_enough("messages", read.n_bytes(), limits)?;
+                (read.prompt(), read.skills())
             }
-            (None, None) => None,
         };
-        Ok(v1::RouteRequest {
-            input,
+        let request = v1::RouteRequest {
+            input: None,
             policy: self.policy.unwrap_or_default(),
             candidates: self.candidates,
             needs: self.needs.into_iter().map(|skill| skill.into_wire().into()).collect(),
@@ -174,7 +177,8 @@ impl RouteJson {
             prompt_tokens: self.prompt_tokens,
             tenant: self.tenant.unwrap_or_default(),
             session: self.session.map(SessionJson::into_wire),
-        })
+        };
+        question_about(prompt, seen, &request, limits)
     }
 }
 

@@ -114,6 +114,11 @@ impl Conversation {
         vision.into_iter().chain(tools).collect()
     }
 
+    /// Bytes of text in all messages together.
+    pub fn n_bytes(&self) -> usize {
+        self.messages.iter().map(|message| message.text.len()).sum()
+    }
+
     /// How many messages it has.
     pub fn n_messages(&self) -> usize {
         self.messages.len()

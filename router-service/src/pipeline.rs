@@ -11,9 +11,11 @@ use decision::{
 
 use crate::config::{Limits, Settings};
 use crate::inference::{Answered, Forecaster, Inference, micros};
+use crate::metrics::Metrics;
+use crate::metrics::list::Metric;
 use crate::question::{Question, Verdict};
 use crate::reload::{Reloader, Trigger};
-use crate::remembered::{Budgets, DecisionId, Decisions, Expected, MAX_REMEMBERED_RANKS, Sessions};
+use crate::remembered::{Budgets, DecisionId, Decisions, Expected, Joined, MAX_REMEMBERED_RANKS, Sessions};
 use crate::snapshot::{Current, Snapshot, SnapshotError, policy_of};
 use crate::status::Rejection;
 
@@ -22,6 +24,8 @@ use crate::status::Rejection;
 pub struct Pipeline {
     /// What callers may ask for.
     pub limits: Limits,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     current: Current,
     reloader: Reloader,
     inference: Inference,
@@ -89,11 +93,14 @@ impl Pipeline {
     /// The same with another way to forecast: for tests of what a broken one does.
     pub fn start_with(settings: &Settings, forecaster: Forecaster) -> Result<Self, StartError> {
         let (reloader, current) = Reloader::start(&settings.sources, settings.inference.cache_mib)?;
+        let metrics = Arc::new(Metrics::default());
+        announce(&metrics, &current.take());
         Ok(Self {
             limits: settings.limits.clone(),
             current,
             reloader,
-            inference: Inference::start(&settings.inference, forecaster)?,
+            inference: Inference::start(&settings.inference, forecaster, &metrics)?,
+            metrics,
             sessions: Sessions::new(&settings.memory),
             budgets: Budgets::default(),
             decisions: Decisions::new(&settings.memory),
@@ -155,7 +162,7 @@ impl Pipeline {
                 .map_err(|error| Rejection::field("candidates", error))?;
             any_known(snapshot, &facts)?;
             let decision = decide(policy, &facts, &candidates);
-            Ok((candidates, decision))
+            Ok::<_, Rejection>((candidates, decision))
         };
         let (candidates, decision) = match policy.rules().mode {
             decision::Mode::Budget { .. } => self.budgets.decide(policy, |state| {
@@ -171,22 +178,65 @@ impl Pipeline {
             | decision::Mode::Value { .. }
             | decision::Mode::Pin { .. } => consider(None)?,
         };
-        let decision = decision.map_err(|refusal| refused(&refusal, &candidates))?;
+        let series = snapshot.series.get_or_init(|| self.metrics.forecast_series(&snapshot.catalog));
+        self.metrics.evidence(&answered.evidence, series);
+        let decision = decision.map_err(|refusal| {
+            self.metrics.refused(&refusal, policy.name().as_str(), &candidates);
+            refused(&refusal, &candidates)
+        })?;
+        self.metrics.decided(&decision, &candidates);
         if let Some(wish) = &question.session {
             self.sessions.remember(&question.tenant, wish, decision.model(), facts.prompt_tokens, now);
         }
         let id = DecisionId::new(SystemTime::now());
-        self.decisions.remember(id, &decision, Arc::clone(&snapshot.artifact), expected(&decision, &candidates));
-        let Answered { evidence, queue_us, forecast_us, .. } = answered;
+        self.decisions.remember(id, &decision, expected(&decision, &candidates));
+        let Answered { evidence, queue_us, forecast_us } = answered;
         let timing = Timing { convert_us, queue_us, forecast_us, decide_us: micros(start.elapsed()) };
+        self.time(timing);
+        tracing::debug!(decision = %id, model = %decision.model(), policy = %decision.policy, "decided");
         Ok(Answer { id, decision, candidates, evidence, snapshot: Arc::clone(snapshot), timing })
+    }
+
+    fn time(&self, timing: Timing) {
+        let Timing { convert_us, queue_us, forecast_us, decide_us } = timing;
+        let stages = [("convert", convert_us), ("queue", queue_us), ("forecast", forecast_us), ("decide", decide_us)];
+        for (stage, us) in stages {
+            self.metrics.took(Metric::DecisionSeconds, &[stage], Duration::from_micros(u64::from(us)));
+        }
+        let total = stages.iter().map(|(_, us)| u64::from(*us)).sum();
+        self.metrics.took(Metric::DecisionSeconds, &["total"], Duration::from_micros(total));
     }
 
     /// How an earlier decision turned out.
     pub fn report(&self, verdict: &Verdict) -> Result<(), Rejection> {
         let verdict = self.with_bill(verdict);
-        self.decisions.join(&verdict, &self.budgets)?;
+        let joined = self.decisions.join(&verdict, &self.budgets).inspect_err(|_| {
+            self.metrics.count(Metric::OutcomesReported, &["unknown_decision"]);
+        })?;
+        self.metrics.count(Metric::OutcomesReported, &[if joined.repeated { "repeated" } else { "joined" }]);
+        if !joined.repeated {
+            self.count_outcome(&joined, &verdict);
+        }
+        if let Some((forecast, reported)) = joined.drift {
+            self.metrics.judged(joined.model.as_str(), forecast, reported);
+        }
         Ok(())
+    }
+
+    fn count_outcome(&self, joined: &Joined, verdict: &Verdict) {
+        let model = joined.model.as_str();
+        if let Some(cost) = verdict.cost {
+            self.metrics.add(Metric::OutcomeCost, &[model], cost.0);
+        }
+        let output = verdict.completion.map(|tokens| tokens.plus(verdict.reasoning.unwrap_or_default()));
+        for (tokens, kind) in [(verdict.prompt, "input"), (output, "output")] {
+            if let Some(tokens) = tokens {
+                self.metrics.add(Metric::OutcomeTokens, &[model, kind], u64::from(tokens.get()));
+            }
+        }
+        if let Some(ms) = verdict.latency_ms {
+            self.metrics.took(Metric::OutcomeSeconds, &[model], Duration::from_millis(u64::from(ms)));
+        }
     }
 
     /// A bill that is not given is computed from the catalog, where tokens are.
@@ -208,7 +258,10 @@ impl Pipeline {
 
     /// The metrics, as Prometheus reads them.
     pub fn metrics_text(&self) -> String {
-        String::new()
+        let gauge = |metric, value: usize| self.metrics.set(metric, &[], i64::try_from(value).unwrap_or(i64::MAX));
+        gauge(Metric::InferenceQueue, self.inference.n_waiting());
+        gauge(Metric::CacheEntries, self.current.take().forecasts.len());
+        self.metrics.text(Instant::now())
     }
 
     /// The snapshot in use.
@@ -217,8 +270,21 @@ impl Pipeline {
     }
 
     /// Reads the sources anew. Blocks: not for the runtime's threads.
-    pub fn reload(&self, _trigger: Trigger) -> Result<(), String> {
-        self.reloader.reload(&self.current)
+    pub fn reload(&self, trigger: Trigger) -> Result<(), String> {
+        let reloaded = self.reloader.reload(&self.current, |snapshot| announce(&self.metrics, snapshot));
+        let result = if reloaded.is_ok() { "swapped" } else { "rejected" };
+        self.metrics.count(Metric::Reloads, &[result]);
+        match &reloaded {
+            Ok(()) => {
+                let snapshot = self.current.take();
+                let (artifact, number) = (&*snapshot.artifact, snapshot.number);
+                tracing::info!(trigger = trigger.word(), snapshot = number, artifact, "took a new snapshot into use");
+            }
+            Err(fault) => {
+                tracing::error!(trigger = trigger.word(), fault, "a reload failed; what was in use stays");
+            }
+        }
+        reloaded
     }
 
     /// Whether a source on the disk has changed. Blocks.
@@ -230,6 +296,11 @@ impl Pipeline {
     pub fn reload_fault(&self) -> Option<String> {
         self.reloader.fault()
     }
+}
+
+/// Tells the metrics which names their labels may have.
+fn announce(metrics: &Metrics, snapshot: &Snapshot) {
+    metrics.snapshot_swapped(&snapshot.catalog, &snapshot.policies, snapshot.made_at);
 }
 
 /// The share of a caller's deadline that is kept for deciding and answering once the forecast is waited for. A guess.

@@ -60,7 +60,8 @@ impl Reloader {
     }
 
     /// Reads the sources anew and puts them in use, or says why they stay as they were. Blocks: not for the runtime's threads.
-    pub(crate) fn reload(&self, current: &Current) -> Result<(), String> {
+    /// `announce` is told of the new snapshot just before it is in use.
+    pub(crate) fn reload(&self, current: &Current, announce: impl FnOnce(&Snapshot)) -> Result<(), String> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let seen = Fingerprint::of(&self.sources);
         let number = self.state().n_made;
@@ -71,6 +72,7 @@ impl Reloader {
             Ok(snapshot) => {
                 state.n_made += 1;
                 state.fault = None;
+                announce(&snapshot);
                 current.swap(snapshot);
                 Ok(())
             }

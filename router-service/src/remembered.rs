@@ -89,6 +89,7 @@ impl Sessions {
         }
     }
 
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.kept.len()
     }
@@ -141,12 +142,12 @@ impl Budgets {
 pub(crate) struct Awaiting {
     pub(crate) policy: Arc<str>,
     pub(crate) policy_version: Arc<str>,
-    pub(crate) artifact: Arc<str>,
     /// The first of the ranking with what was expected of them.
     pub(crate) ranked: Box<[Expected]>,
     /// What the budget has been charged so far, where one was.
     charged: Option<PicoUsd>,
     judged: bool,
+    reported: bool,
 }
 
 /// What was expected of one model.
@@ -160,11 +161,12 @@ pub(crate) struct Expected {
 /// What a verdict told.
 #[derive(Clone, Debug)]
 pub(crate) struct Joined {
-    pub(crate) decision: Awaiting,
     /// Who answered.
     pub(crate) model: ModelId,
     /// Forecast and outcome, where both are known and this is the first verdict on the quality.
     pub(crate) drift: Option<(Quality, Quality)>,
+    /// Whether something was reported of this decision before.
+    pub(crate) repeated: bool,
 }
 
 /// The decisions that wait for a verdict.
@@ -178,11 +180,11 @@ impl Decisions {
         Self { awaiting: Generations::new(rule.decisions) }
     }
 
-    pub(crate) fn remember(&self, id: DecisionId, decision: &Decision, artifact: Arc<str>, ranked: Box<[Expected]>) {
+    pub(crate) fn remember(&self, id: DecisionId, decision: &Decision, ranked: Box<[Expected]>) {
         let charged = decision.budget.and(ranked.first().map(|first| first.cost));
         let (policy, policy_version) = (Arc::from(decision.policy.as_str()), Arc::clone(&decision.policy_version));
-        let judged = false;
-        self.awaiting.insert(id, Awaiting { policy, policy_version, artifact, ranked, charged, judged });
+        let (judged, reported) = (false, false);
+        self.awaiting.insert(id, Awaiting { policy, policy_version, ranked, charged, judged, reported });
     }
 
     /// Joins a verdict with its decision. The same verdict told twice counts once.
@@ -197,7 +199,8 @@ impl Decisions {
                 budgets.settle(&awaiting.policy, &awaiting.policy_version, charged, billed);
                 awaiting.charged = Some(billed);
             }
-            Joined { decision: awaiting.clone(), model, drift }
+            let repeated = std::mem::replace(&mut awaiting.reported, true);
+            Joined { model, drift, repeated }
         });
         joined.ok_or_else(|| Rejection::NotFound {
             field: "decision_id",
@@ -205,6 +208,7 @@ impl Decisions {
         })
     }
 
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.awaiting.len()
     }

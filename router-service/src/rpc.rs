@@ -9,7 +9,7 @@ use proto::v1::route_result::Result as Outcome;
 use proto::v1::router_server::Router;
 use tonic::{Request, Response, Status};
 
-use crate::convert::{Spelling, model_list, question, route_reply, verdict};
+use crate::convert::{model_list, question, route_reply, verdict};
 use crate::pipeline::{Arrival, Pipeline};
 use crate::status::Rejection;
 
@@ -30,7 +30,7 @@ impl Rpc {
 impl Router for Rpc {
     async fn route(&self, request: Request<v1::RouteRequest>) -> Result<Response<v1::RouteReply>, Status> {
         let arrival = arrival(&request);
-        let question = question(request.get_ref(), &self.pipeline.limits, Spelling::Proto);
+        let question = question(request.get_ref(), &self.pipeline.limits);
         drop(request); // The text lives on in the prompt; the message is not needed while it waits.
         let answer = self.pipeline.route(question.map_err(|error| error.status())?, arrival).await;
         answer.map(|answer| Response::new(route_reply(&answer))).map_err(|error| error.status())
@@ -44,7 +44,7 @@ impl Router for Rpc {
         let limits = &self.pipeline.limits;
         let requests = &request.get_ref().requests;
         batch_size(requests.len(), limits.max_batch_requests).map_err(|error| error.status())?;
-        let questions = requests.iter().map(|request| question(request, limits, Spelling::Proto)).collect();
+        let questions = requests.iter().map(|request| question(request, limits)).collect();
         drop(request);
         let answers = self.pipeline.route_batch(questions, arrival).await.map_err(|error| error.status())?;
         let results = answers.iter().enumerate().map(|(place, answer)| v1::RouteResult {

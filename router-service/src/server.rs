@@ -22,10 +22,13 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::config::Settings;
 use crate::pipeline::Pipeline;
+use crate::telemetry::Telemetry;
 
 mod admission;
+mod charge;
 mod doors;
 pub(crate) mod tls;
+mod witness;
 
 pub use tls::TlsError;
 
@@ -98,22 +101,28 @@ pub struct Server {
     tls: Option<[TlsAcceptor; 2]>,
     settings: Settings,
     pipeline: Arc<Pipeline>,
+    telemetry: Option<Arc<Telemetry>>,
 }
 
 impl Server {
-    /// Takes the addresses.
-    pub async fn bind(settings: Settings, pipeline: Arc<Pipeline>) -> Result<Self, ServerError> {
+    /// Takes the addresses. Without telemetry there are no spans; metrics are counted all the same.
+    pub async fn bind(
+        settings: Settings,
+        pipeline: Arc<Pipeline>,
+        telemetry: Option<Arc<Telemetry>>,
+    ) -> Result<Self, ServerError> {
         let tls = settings.tls.as_ref().map(tls::acceptors).transpose()?;
         let (grpc, grpc_address) = listen("grpc", settings.grpc_listen).await?;
         let (http, http_address) = listen("http", settings.http_listen).await?;
-        Ok(Self { grpc, http, grpc_address, http_address, tls, settings, pipeline })
+        Ok(Self { grpc, http, grpc_address, http_address, tls, settings, pipeline, telemetry })
     }
 
     /// Serves until `stop` ends, then drains. Whoever drops this future ends everything at once.
     pub async fn serve(self, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
         let (phase, phases) = watch::channel(Phase::Serving);
         let open_to_admins = self.http_address.ip().is_loopback();
-        let admission = Arc::new(Admission::new(&self.settings, open_to_admins));
+        let admission =
+            Arc::new(Admission::new(&self.settings, open_to_admins, &self.pipeline.metrics, self.telemetry));
         let (grpc_door, health) = GrpcDoor::new(&self.pipeline).await?;
         let http_door = crate::http::Http { pipeline: Arc::clone(&self.pipeline), phase: phases.clone() };
         let [grpc_tls, http_tls] = self.tls.map_or([None, None], |tls| tls.map(Some));
@@ -132,14 +141,18 @@ impl Server {
                 () = &mut watcher => {}
             }
         }
+        tracing::info!(notice_ms = millis(self.settings.shutdown.notice), "told to stop: not ready any more");
         health.not_serving().await;
         let _ = phase.send(Phase::Notice);
         sleep(self.settings.shutdown.notice).await;
+        tracing::info!(drain_ms = millis(self.settings.shutdown.drain), "draining");
         let _ = phase.send(Phase::Draining);
         let drained = timeout(self.settings.shutdown.drain, async { while tasks.join_next().await.is_some() {} });
         if drained.await.is_err() {
+            tracing::warn!("requests under way did not end in time and were cut");
             tasks.shutdown().await; // Their time is over; the connections close under them.
         }
+        tracing::info!("drained");
         Ok(())
     }
 }
@@ -149,6 +162,10 @@ async fn listen(door: &'static str, address: SocketAddr) -> Result<(TcpListener,
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Looks at the sources now and then, and reads them anew when they have changed. Never ends.

@@ -4,7 +4,7 @@
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 
 use classifier::{Artifact, Classifier, Prompt, built_in_catalog};
@@ -14,6 +14,7 @@ use decision::{BudgetState, Candidates, Catalog, Evidence, Mode, Policies, Polic
 use crate::config::Sources;
 use crate::default_policy::default_policies;
 use crate::generations::Generations;
+use crate::metrics::ForecastSeries;
 
 /// Bytes one remembered forecast takes beside its models: key, pointers, the map's own share. Measured 2026-11-21 on a
 /// full cache as resident memory a forecast, less 40 bytes a model.
@@ -37,6 +38,8 @@ pub struct Snapshot {
     pub made_at: Instant,
     /// How many there were before it in this process.
     pub number: u64,
+    /// Where the forecasts of its models are counted; bound at the first one.
+    pub(crate) series: OnceLock<ForecastSeries>,
     /// Forecasts of prompts seen before, by digest.
     pub(crate) forecasts: Generations<[u8; 32], Arc<Evidence>>,
 }
@@ -98,7 +101,16 @@ impl Snapshot {
         let per_forecast = FORECAST_BYTES + MODEL_FORECAST_BYTES * catalog.models().len();
         let forecasts = Generations::new(cache_mib * 1024 * 1024 / per_forecast);
         let made_at = Instant::now();
-        let snapshot = Self { catalog, policies, classifier, artifact: digest, made_at, number, forecasts };
+        let snapshot = Self {
+            catalog,
+            policies,
+            classifier,
+            artifact: digest,
+            made_at,
+            number,
+            series: OnceLock::new(),
+            forecasts,
+        };
         snapshot.prove()?;
         Ok(snapshot)
     }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::messages::FieldError;
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
@@ -104,7 +105,7 @@ impl Rejection {
     }
 
     /// The field that is meant, where one is.
-    pub(crate) fn named_field(&self) -> &str {
+    pub fn named_field(&self) -> &str {
         match self {
             Self::Field { field, .. } => field,
             Self::NotFound { field, .. } => field,
@@ -210,6 +211,13 @@ impl Rejection {
             Self::NotFound { field: "", complaint } => complaint.clone(),
             other => other.to_string(),
         }
+    }
+}
+
+impl From<FieldError> for Rejection {
+    fn from(error: FieldError) -> Self {
+        let FieldError { field, expected, found } = error;
+        Self::Field { field, complaint: format!("expected {expected}, found {found}") }
     }
 }
 

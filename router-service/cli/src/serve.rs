@@ -1,12 +1,14 @@
 //! `pointsman serve`: starts the service and says on the terminal how to try it. The service itself is `router-service`.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use router_service::telemetry::Telemetry;
 use router_service::{Pipeline, Server, Settings, Signals};
 
 const EXAMPLES: &str = "\
@@ -19,6 +21,9 @@ Examples:
       any key of the configuration can be overridden from the environment
 
 SIGTERM and SIGINT drain and end it, a second one ends it at once; SIGHUP reads catalog, policies and artifact anew.";
+
+/// How long spans and log lines that still wait may take to get out once everything else has ended.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Arguments of `pointsman serve`.
 #[derive(Args)]
@@ -44,26 +49,30 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     let pipeline = Arc::new(Pipeline::start(&settings)?);
+    let colour = io::stderr().is_terminal();
+    let telemetry = Telemetry::start(&settings.telemetry(colour), &pipeline.metrics, io::stderr())?;
+    let telemetry = Arc::new(telemetry);
     let signals = Signals::listen(&pipeline).context("signals")?;
     let welcome = Welcome { built_in: settings.sources.artifact.is_none(), tls: settings.tls.is_some() };
     let open = settings.callers.is_empty() && !settings.http_listen.ip().is_loopback();
-    let server = Server::bind(settings, Arc::clone(&pipeline)).await?;
+    let server = Server::bind(settings, Arc::clone(&pipeline), Some(Arc::clone(&telemetry))).await?;
     // A closed standard output is no reason not to serve.
     let _ = welcome.print(&server, &pipeline);
     if open {
         let warning = "warning: anybody who can reach this address may call; list callers in the configuration";
         let _ = writeln!(io::stderr(), "{warning}");
     }
-    tokio::select! {
-        served = server.serve(signals.stops(1)) => {
-            served?;
-            Ok(ExitCode::SUCCESS)
-        }
-        () = signals.stops(2) => {
-            let _ = writeln!(io::stderr(), "ended at once by a second signal");
-            Ok(ExitCode::FAILURE)
-        }
-    }
+    let served = tokio::select! {
+        served = server.serve(signals.stops(1)) => Some(served),
+        () = signals.stops(2) => None,
+    };
+    let Some(served) = served else {
+        let _ = writeln!(io::stderr(), "ended at once by a second signal");
+        return Ok(ExitCode::FAILURE);
+    };
+    served?;
+    tokio::task::spawn_blocking(move || telemetry.shut_down(LAST_WORDS)).await?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// What the first start says.

@@ -8,11 +8,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use decision::document::{Document, DocumentError, Step};
+use http::{HeaderName, HeaderValue};
 
-use super::written::{CallerWritten, ClientCertificates, Tls, Written};
+use super::written::{CallerWritten, ClientCertificates, Format, Log, Tls, Traces, Written};
 use super::{
-    Caller, InferenceRule, Limits, MAX_CALLERS, MemoryRule, ReloadRule, Settings, ShutdownRule, Sources, TlsFiles,
+    Caller, InferenceRule, Limits, LogRule, MAX_CALLERS, MemoryRule, ReloadRule, Settings, ShutdownRule, Sources,
+    TlsFiles, TracesRule,
 };
+use crate::secret::Secret;
+use crate::telemetry::{Endpoint, LogFilter, LogFormat, OtlpSettings};
 
 /// Bytes a token may have at least: what can be guessed is no token.
 const MIN_TOKEN_BYTES: usize = 16;
@@ -48,6 +52,8 @@ pub(super) fn settings(
             notice: check.ms("shutdown", "notice_ms", written.shutdown.notice_ms, 500, 0..=600_000)?,
             drain: check.ms("shutdown", "drain_ms", written.shutdown.drain_ms, 10_000, 0..=3_600_000)?,
         },
+        log: check.log(&written.log)?,
+        traces: check.traces(&written.traces, environment)?,
     })
 }
 
@@ -226,4 +232,64 @@ impl Check<'_> {
             decisions: count("decisions", written.decisions, 65_536)?,
         })
     }
+
+    fn log(&self, written: &Log) -> Result<LogRule, DocumentError> {
+        let filter = written.filter.as_deref().map_or_else(|| Ok(LogFilter::default()), LogFilter::parse);
+        Ok(LogRule {
+            filter: filter.map_err(|error| self.fault("log", "filter", error))?,
+            format: match written.format {
+                None | Some(Format::Human) => LogFormat::Human,
+                Some(Format::Json) => LogFormat::Json,
+            },
+        })
+    }
+
+    fn traces(
+        &self,
+        written: &Traces,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Option<TracesRule>, DocumentError> {
+        let wrong = |key, complaint: String| self.fault("traces", key, complaint);
+        let Some(endpoint_text) = written.otlp_endpoint.clone() else {
+            return match *written == Traces::default() {
+                true => Ok(None),
+                false => {
+                    Err(wrong("otlp_endpoint", "expected an endpoint beside the other keys of `traces`".to_owned()))
+                }
+            };
+        };
+        let endpoint = Endpoint::parse(&endpoint_text).map_err(|error| wrong("otlp_endpoint", error.to_string()))?;
+        let mut otlp = OtlpSettings::to(endpoint);
+        if let Some(name) = &written.service_name {
+            otlp.service_name.clone_from(name);
+        }
+        otlp.sample_ratio = written.sample_ratio.unwrap_or(otlp.sample_ratio);
+        if !(0.0..=1.0).contains(&otlp.sample_ratio) {
+            let complaint = format!("expected a share between 0 and 1, found {}", otlp.sample_ratio);
+            return Err(wrong("sample_ratio", complaint));
+        }
+        otlp.timeout = self.ms("traces", "timeout_ms", written.timeout_ms, 5_000, 10..=60_000)?;
+        if let Some(variable) = &written.otlp_headers_env {
+            let text = environment.get(variable).ok_or_else(|| {
+                wrong("otlp_headers_env", format!("expected the environment to hold `{variable}`; it does not"))
+            })?;
+            otlp.headers = headers(text).ok_or_else(|| {
+                let complaint = format!("expected `name=value`, parted by commas, in `{variable}`");
+                wrong("otlp_headers_env", complaint)
+            })?;
+        }
+        Ok(Some(TracesRule { otlp, endpoint_text, headers_env: written.otlp_headers_env.clone() }))
+    }
+}
+
+/// Headers as OpenTelemetry's own variables write them: `api-key=abc,tenant=x`.
+fn headers(text: &str) -> Option<Vec<(HeaderName, Secret)>> {
+    let parts = text.split(',').filter(|part| !part.trim().is_empty());
+    let header = |part: &str| {
+        let (name, value) = part.split_once('=')?;
+        let name = HeaderName::try_from(name.trim()).ok()?;
+        HeaderValue::try_from(value.trim()).ok()?;
+        Some((name, Secret::new(value.trim())))
+    };
+    parts.map(header).collect()
 }

@@ -7,6 +7,7 @@ use decision::document::{Document, unknown};
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, OVERRIDE_PREFIX, Settings};
+use crate::telemetry::LogFormat;
 
 macro_rules! sections {
     ($($section:ident: $name:ident { $($key:ident: $kind:ty),* $(,)? })*) => {
@@ -71,6 +72,22 @@ sections! {
     }
     memory: Memory { sessions: u64, session_idle_s: u64, prompt_cache_s: u64, decisions: u64 }
     shutdown: Shutdown { notice_ms: u64, drain_ms: u64 }
+    log: Log { filter: String, format: Format }
+    traces: Traces {
+        otlp_endpoint: String,
+        otlp_headers_env: String,
+        service_name: String,
+        sample_ratio: f64,
+        timeout_ms: u64,
+    }
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Format {
+    Human,
+    Json,
 }
 
 /// Whether callers show a certificate.
@@ -103,6 +120,7 @@ impl Written {
             let (section, key) = known(path).map_err(wrong)?;
             let text = match value.trim() {
                 plain if plain == "true" || plain == "false" || plain.parse::<i64>().is_ok() => plain.to_owned(),
+                number if number.contains('.') && number.parse::<f64>().is_ok_and(f64::is_finite) => number.to_owned(),
                 _ => toml::Value::String(value.clone()).to_string(),
             };
             let text = format!("[{section}]\n{key} = {text}\n");
@@ -165,8 +183,28 @@ impl Written {
                 prompt_cache_s: Some(memory.prompt_cache.as_secs()),
                 decisions: whole(memory.decisions),
             },
+            log: Log {
+                filter: Some(settings.log.filter.as_str().to_owned()),
+                format: Some(match settings.log.format {
+                    LogFormat::Human => Format::Human,
+                    LogFormat::Json => Format::Json,
+                }),
+            },
+            traces: settings.traces.as_ref().map(Traces::of).unwrap_or_default(),
             shutdown: Shutdown { notice_ms: ms(shutdown.notice), drain_ms: ms(shutdown.drain) },
             caller: settings.callers.iter().map(CallerWritten::of).collect(),
+        }
+    }
+}
+
+impl Traces {
+    fn of(traces: &super::TracesRule) -> Self {
+        Self {
+            otlp_endpoint: Some(traces.endpoint_text.clone()),
+            otlp_headers_env: traces.headers_env.clone(),
+            service_name: Some(traces.otlp.service_name.clone()),
+            sample_ratio: Some(traces.otlp.sample_ratio),
+            timeout_ms: u64::try_from(traces.otlp.timeout.as_millis()).ok(),
         }
     }
 }

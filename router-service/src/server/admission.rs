@@ -1,27 +1,27 @@
 //! Who gets in: a place among the requests under way, a token where tokens are asked for, a share of the memory for bodies,
 //! and a time by which there is an answer. Whoever is turned away hears why, and when to come again.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Request, Response};
-use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
+use tracing::Instrument;
 
+use super::charge::{Account, Charged, Memory};
+use super::doors::Door;
+use super::witness::Witness;
 use crate::config::{Caller, Limits, Settings};
 use crate::http::Access;
-use crate::server::doors::Door;
+use crate::metrics::Metrics;
+use crate::metrics::list::Metric;
 use crate::status::Rejection;
+use crate::telemetry::Telemetry;
 
 /// The rules at the entrance, for both doors together.
-#[derive(Debug)]
 pub(crate) struct Admission {
     places: Semaphore,
     memory: Arc<Memory>,
@@ -29,51 +29,68 @@ pub(crate) struct Admission {
     open_to_admins: bool,
     request_timeout: Duration,
     retry_after: Duration,
-    n_shed: AtomicU64,
+    metrics: Arc<Metrics>,
+    telemetry: Option<Arc<Telemetry>>,
 }
 
 impl Admission {
-    pub(crate) fn new(settings: &Settings, open_to_admins: bool) -> Self {
+    pub(crate) fn new(
+        settings: &Settings,
+        open_to_admins: bool,
+        metrics: &Arc<Metrics>,
+        telemetry: Option<Arc<Telemetry>>,
+    ) -> Self {
         let Limits { max_concurrent_requests, max_bytes_in_flight, request_timeout, retry_after, .. } = settings.limits;
-        let memory = Memory { used: AtomicUsize::new(0), most: max_bytes_in_flight, retry_after };
         Self {
             places: Semaphore::new(max_concurrent_requests),
-            memory: Arc::new(memory),
+            memory: Arc::new(Memory::new(max_bytes_in_flight, retry_after)),
             callers: settings.callers.clone(),
             open_to_admins,
             request_timeout,
             retry_after,
-            n_shed: AtomicU64::new(0),
+            metrics: Arc::clone(metrics),
+            telemetry,
         }
     }
 
     /// Lets a request through to its door, or says why not.
     pub(crate) async fn admit(&self, door: &Door, request: Request<Incoming>) -> Response<tonic::body::Body> {
         let at = Instant::now();
-        let access = match door.access(&request) {
-            Ok(access) => access,
-            Err(rejection) => return door.rejected(&request, &rejection),
-        };
-        // Probes are answered whatever the load: a service that sheds is alive.
-        if access == Access::Anybody {
-            return door.answer(request.map(|body| Charged::new(body, &self.memory)), at).await;
-        }
-        if let Err(rejection) = self.may_call(access, request.headers()) {
-            return door.rejected(&request, &rejection);
-        }
-        let Ok(_place) = self.places.try_acquire() else {
-            self.n_shed.fetch_add(1, Ordering::Relaxed);
+        let method = door.method(request.uri().path());
+        let mut witness = Witness::begin(&self.metrics, door, method, at);
+        let account = Account::open(&self.memory);
+        let admitted = door.access(request.method(), request.uri().path()).and_then(|access| {
+            // Probes are answered whatever the load: a service that sheds is alive.
+            if access == Access::Anybody {
+                return Ok(None);
+            }
+            self.may_call(access, request.headers())?;
             let limit = "limits.max_concurrent_requests";
-            return door.rejected(&request, &Rejection::Overloaded { limit, retry_after: self.retry_after });
+            let place = self.places.try_acquire().map_err(|_| {
+                self.metrics.count(Metric::Shed, &[door.word(), "concurrency"]);
+                Rejection::Overloaded { limit, retry_after: self.retry_after }
+            })?;
+            Ok(Some(place))
+        });
+        let place = match admitted {
+            Ok(place) => place,
+            Err(rejection) => return witness.ended(door.rejected(&rejection)),
         };
-        let late = Rejection::Late { complaint: "the request took longer than limits.request_timeout_ms" };
-        let late = door.rejected(&request, &late);
-        let account = Arc::new(Account { memory: Arc::clone(&self.memory), used: AtomicUsize::new(0) });
-        let request = request.map(|body| Charged { body, account: Arc::clone(&account) });
-        // The account is held to the end of the answer: a body that was read lives on as the prompt.
-        let answer = timeout(self.request_timeout, door.answer(request, at)).await;
+        let probe = place.is_none();
+        let trace = if probe { None } else { witness.trace(self.telemetry.as_deref(), request.headers()) };
+        let request = request.map(|body| Charged::new(body, Arc::clone(&account)));
+        let answer = async { timeout(self.request_timeout, door.answer(request, at)).await };
+        let answer = match trace {
+            Some(span) => answer.instrument(span).await,
+            None => answer.await,
+        };
+        // The account was held to the end of the answer: a body that was read lived on as the prompt.
         drop(account);
-        answer.unwrap_or(late)
+        drop(place);
+        witness.ended(answer.unwrap_or_else(|_| {
+            self.metrics.count(Metric::Shed, &[door.word(), "too_slow"]);
+            door.rejected(&Rejection::Late { complaint: "the request took longer than limits.request_timeout_ms" })
+        }))
     }
 
     fn may_call(&self, access: Access, headers: &HeaderMap) -> Result<(), Rejection> {
@@ -100,88 +117,4 @@ impl Admission {
 fn bearer(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-/// The memory that all bodies together may take.
-#[derive(Debug)]
-struct Memory {
-    used: AtomicUsize,
-    most: usize,
-    retry_after: Duration,
-}
-
-/// What one request has taken of it, given back when the request ends.
-#[derive(Debug)]
-struct Account {
-    memory: Arc<Memory>,
-    used: AtomicUsize,
-}
-
-impl Account {
-    fn charge(&self, bytes: usize) -> Result<(), Rejection> {
-        let used = self.memory.used.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        self.used.fetch_add(bytes, Ordering::Relaxed);
-        if used > self.memory.most {
-            let retry_after = self.memory.retry_after;
-            return Err(Rejection::Overloaded { limit: "limits.max_bytes_in_flight", retry_after });
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Account {
-    fn drop(&mut self) {
-        self.memory.used.fetch_sub(self.used.load(Ordering::Relaxed), Ordering::Relaxed);
-    }
-}
-
-/// A body that is charged for as it is read.
-#[derive(Debug)]
-pub(crate) struct Charged<B> {
-    body: B,
-    account: Arc<Account>,
-}
-
-impl<B> Charged<B> {
-    fn new(body: B, memory: &Arc<Memory>) -> Self {
-        Self { body, account: Arc::new(Account { memory: Arc::clone(memory), used: AtomicUsize::new(0) }) }
-    }
-}
-
-/// What a body can fail of.
-pub(crate) type BodyError = Box<dyn std::error::Error + Send + Sync>;
-
-impl<B> Body for Charged<B>
-where
-    B: Body<Data = Bytes> + Unpin,
-    B::Error: Into<BodyError>,
-{
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
-        polled.map(|next| {
-            let frame = match next? {
-                Ok(frame) => frame,
-                Err(error) => return Some(Err(error.into())),
-            };
-            let n_bytes = frame.data_ref().map_or(0, Bytes::len);
-            Some(match self.account.charge(n_bytes) {
-                Ok(()) => Ok(frame),
-                Err(rejection) => Err(Box::new(rejection) as BodyError),
-            })
-        })
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
 }

@@ -5,20 +5,21 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::{Request, Response};
+use http::header::HeaderValue;
+use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use proto::v1::router_server::{RouterServer, SERVICE_NAME};
-use tonic::Status;
 use tonic::codec::CompressionEncoding;
 use tonic::codegen::Service;
+use tonic::{Code, Status};
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
 
 use super::ServerError;
-use super::admission::{BodyError, Charged};
-use crate::http::{Access, Http, access_of};
+use super::charge::{BodyError, Charged};
+use crate::http::{Access, Http, access_of, method_of};
 use crate::pipeline::Pipeline;
 use crate::rpc::Rpc;
 use crate::status::Rejection;
@@ -33,17 +34,44 @@ pub(crate) enum Door {
 }
 
 impl Door {
-    /// Who may call what this asks for.
-    pub(crate) fn access<B>(&self, request: &Request<B>) -> Result<Access, Rejection> {
+    /// The word for it in metrics and spans.
+    pub(super) fn word(&self) -> &'static str {
         match self {
-            Self::Http(_) => access_of(request.method(), request.uri().path()),
-            Self::Grpc(_) if service_of(request.uri().path()) == HEALTH => Ok(Access::Anybody),
+            Self::Grpc(_) => "grpc",
+            Self::Http(_) => "http",
+        }
+    }
+
+    /// The word for what is asked, the same for both doors.
+    pub(super) fn method(&self, path: &str) -> &'static str {
+        match self {
+            Self::Http(_) => method_of(path),
+            Self::Grpc(_) => match path.strip_prefix(ROUTER_PREFIX) {
+                Some("Route") => "route",
+                Some("RouteBatch") => "route_batch",
+                Some("ListModels") => "list_models",
+                Some("ReportOutcome") => "report_outcome",
+                Some(_) => "other",
+                None => match service_of(path) {
+                    HEALTH => "health",
+                    REFLECTION_V1 | REFLECTION_V1ALPHA => "reflection",
+                    _ => "other",
+                },
+            },
+        }
+    }
+
+    /// Who may call what this asks for.
+    pub(super) fn access(&self, method: &Method, path: &str) -> Result<Access, Rejection> {
+        match self {
+            Self::Http(_) => access_of(method, path),
+            Self::Grpc(_) if service_of(path) == HEALTH => Ok(Access::Anybody),
             Self::Grpc(_) => Ok(Access::Caller),
         }
     }
 
     /// A rejection in this door's words.
-    pub(crate) fn rejected<B>(&self, _request: &Request<B>, rejection: &Rejection) -> Response<tonic::body::Body> {
+    pub(super) fn rejected(&self, rejection: &Rejection) -> Response<tonic::body::Body> {
         match self {
             Self::Http(_) => rejection.reply().map(tonic::body::Body::new),
             Self::Grpc(_) => rejection.status().into_http(),
@@ -59,6 +87,7 @@ impl Door {
     }
 }
 
+const ROUTER_PREFIX: &str = "/pointsman.v1.Router/";
 const HEALTH: &str = "grpc.health.v1.Health";
 const REFLECTION_V1: &str = "grpc.reflection.v1.ServerReflection";
 const REFLECTION_V1ALPHA: &str = "grpc.reflection.v1alpha.ServerReflection";
@@ -133,8 +162,20 @@ impl GrpcDoor {
         };
         let mut request = request.map(|body| tonic::body::Body::new(body.map_err(status)));
         request.extensions_mut().insert(at);
-        service(request).await
+        reworded(service(request).await)
     }
+}
+
+/// Tonic calls a message that it cannot read an error of ours, and one that is too long out of range; both are the caller's.
+fn reworded(mut response: Response<tonic::body::Body>) -> Response<tonic::body::Body> {
+    let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let code = match (header("grpc-status"), header("grpc-message")) {
+        ("13", message) if message.starts_with("failed%20to%20decode") => Code::InvalidArgument,
+        ("11", message) if message.contains("message%20length%20too%20large") => Code::ResourceExhausted,
+        (_, _) => return response,
+    };
+    response.headers_mut().insert("grpc-status", HeaderValue::from(i32::from(code)));
+    response
 }
 
 /// What the health service says.
