@@ -4,6 +4,7 @@
 pub mod config;
 pub mod convert;
 pub mod default_policy;
+pub mod fuzz;
 mod generations;
 mod http;
 mod inference;
@@ -15,6 +16,8 @@ pub mod question;
 mod reload;
 mod remembered;
 mod rpc;
+#[cfg(test)]
+mod scratch;
 pub mod secret;
 mod server;
 mod signals;

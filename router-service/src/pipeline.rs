@@ -364,6 +364,3 @@ fn expected(decision: &Decision, candidates: &Candidates) -> Box<[Expected]> {
 fn draw() -> Draw {
     Draw::new(fastrand::f64()).unwrap_or(Draw::NO_DETOUR)
 }
-
-#[cfg(test)]
-mod tests;

@@ -6,7 +6,7 @@ use decision::{Lock, ModelId, PicoUsd, PolicyName, Quality, RequestFacts, Tokens
 use crate::remembered::DecisionId;
 
 /// Which model should answer this?
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Question {
     /// What is to be answered.
     pub prompt: Prompt,
