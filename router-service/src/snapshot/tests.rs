@@ -32,12 +32,12 @@ fn what_cannot_work_says_where_and_why() {
     };
     let good = policy("mode = \"tolerance\"\nquality_tolerance = 0.1");
     case("", &good, "catalog.toml: expected at least one model");
-    case(&format!("{CATALOG}colour = 1"), &good, "catalog.toml: line 5, model[0].colour: unknown key `colour`");
+    case(&format!("{CATALOG}colour = 1"), &good, "catalog.toml: line 5, model[0]: unknown key `colour`");
     case(&CATALOG[..40], &good, "catalog.toml: ");
     case(
         CATALOG,
         "defualt = \"p\"",
-        "policies.toml: line 1, defualt: unknown key `defualt`; the nearest known one is `default`",
+        "policies.toml: line 1: unknown key `defualt`; the nearest known one is `default`",
     );
     case(CATALOG, &policy("mode = \"pin\"\nmodel = \"n\""), "policies.toml: policy `p` names the model `n`");
     case(

@@ -58,7 +58,7 @@ async fn an_admin_reloads_and_a_bad_catalog_stays_outside() {
     scratch.write("catalog.toml", "[[modle]]");
     let reply = running.post("/v1/admin/reload", "").await;
     assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(reply.text().contains("catalog.toml: line 1, modle: unknown key"), "{}", reply.text());
+    assert!(reply.text().contains("catalog.toml: line 1: unknown key"), "{}", reply.text());
     let ready = running.get("/readyz").await.json();
     assert_eq!((ready["ready"].clone(), ready["models"].clone()), (json!(true), json!(2)));
     assert!(ready["reload_fault"].as_str().unwrap().contains("unknown key"), "{ready}");
