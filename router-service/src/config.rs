@@ -11,6 +11,7 @@ use std::time::Duration;
 use decision::document::{Document, DocumentError};
 use sha2::{Digest, Sha256};
 
+use crate::outcome_log::OutcomeLogSettings;
 use crate::telemetry::{LogFilter, LogFormat, OtlpSettings, TelemetrySettings};
 
 mod check;
@@ -57,6 +58,8 @@ pub struct Settings {
     pub log: LogRule,
     /// Where spans go, where they are wanted.
     pub traces: Option<TracesRule>,
+    /// Where decisions and their outcomes are logged, where they are.
+    pub outcome_log: Option<OutcomeLogSettings>,
 }
 
 /// What is logged, and how.
@@ -169,6 +172,8 @@ pub struct Limits {
     pub request_timeout: Duration,
     /// When a caller that was shed should come again.
     pub retry_after: Duration,
+    /// Whether the text of a prompt is kept beside what is forecast from it: only where the outcome log stores it.
+    pub keep_text: bool,
 }
 
 /// How forecasts are made.

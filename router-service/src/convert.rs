@@ -11,8 +11,10 @@ use proto::v1;
 use proto::v1::route_request::Input;
 
 use crate::config::Limits;
+use crate::messages::text_of;
 use crate::question::{Question, SessionWish, Verdict};
 use crate::remembered::DecisionId;
+use crate::secret::Secret;
 use crate::status::Rejection;
 
 mod reply;
@@ -27,21 +29,27 @@ pub const MAX_ATTACHMENTS: u32 = 10_000;
 
 /// Reads a request.
 pub fn question(request: &v1::RouteRequest, limits: &Limits) -> Result<Question, Rejection> {
-    let (prompt, seen) = match &request.input {
+    let asked = match &request.input {
         None => return Err(Rejection::field("prompt", "expected a prompt or a conversation, found neither")),
-        Some(Input::Prompt(text)) => (single(text, limits)?, Skills::NONE),
+        Some(Input::Prompt(text)) => single(text, limits)?,
         Some(Input::Conversation(conversation)) => conversed(&conversation.messages, limits)?,
     };
-    question_about(prompt, seen, request, limits)
+    question_about(asked, request, limits)
 }
 
-/// Reads the rest of a request whose prompt the door has read. `seen` is what the conversation shows it needs.
-pub fn question_about(
-    prompt: Prompt,
-    seen: Skills,
-    request: &v1::RouteRequest,
-    limits: &Limits,
-) -> Result<Question, Rejection> {
+/// A prompt as a door has read it.
+pub struct Asked {
+    /// The prompt.
+    pub prompt: Prompt,
+    /// What the conversation shows it needs.
+    pub seen: Skills,
+    /// The text, where it is to be kept.
+    pub text: Option<Secret>,
+}
+
+/// Reads the rest of a request whose prompt the door has read.
+pub fn question_about(asked: Asked, request: &v1::RouteRequest, limits: &Limits) -> Result<Question, Rejection> {
+    let Asked { prompt, seen, text } = asked;
     let prompt_tokens = match request.prompt_tokens {
         None => prompt.tokens(),
         Some(0) => return Err(Rejection::field("prompt_tokens", "expected at least 1, found 0")),
@@ -66,6 +74,7 @@ pub fn question_about(
     };
     Ok(Question {
         prompt,
+        text,
         policy: policy(&request.policy)?,
         facts,
         session: request.session.as_ref().map(session).transpose()?,
@@ -74,12 +83,13 @@ pub fn question_about(
 }
 
 /// A prompt by itself.
-pub fn single(text: &str, limits: &Limits) -> Result<Prompt, Rejection> {
+pub fn single(text: &str, limits: &Limits) -> Result<Asked, Rejection> {
     if text.trim().is_empty() {
         return Err(Rejection::field("prompt", "expected a text, found nothing but spaces"));
     }
     short_enough("prompt", text.len(), limits)?;
-    Ok(Prompt::from_text(text))
+    let kept = limits.keep_text.then(|| Secret::new(text));
+    Ok(Asked { prompt: Prompt::from_text(text), seen: Skills::NONE, text: kept })
 }
 
 /// Refuses more text than a prompt may have.
@@ -104,7 +114,7 @@ pub fn few_enough(field: &str, n_messages: usize, limits: &Limits) -> Result<(),
     }
 }
 
-fn conversed(messages: &[v1::Message], limits: &Limits) -> Result<(Prompt, Skills), Rejection> {
+fn conversed(messages: &[v1::Message], limits: &Limits) -> Result<Asked, Rejection> {
     const LIST: &str = "conversation.messages";
     few_enough(LIST, messages.len(), limits)?;
     let mut turns = Vec::with_capacity(messages.len());
@@ -125,7 +135,12 @@ fn conversed(messages: &[v1::Message], limits: &Limits) -> Result<(Prompt, Skill
     }
     let sees = turns.iter().any(|turn| turn.images > 0).then_some(Skill::Vision);
     let calls = turns.iter().any(|turn| turn.tool_calls > 0 || turn.role == Role::Tool).then_some(Skill::Tools);
-    Ok((Prompt::from_turns(&turns), sees.into_iter().chain(calls).collect()))
+    let text = || Secret::new(text_of(turns.iter().map(|turn| (turn.role, turn.text))));
+    Ok(Asked {
+        prompt: Prompt::from_turns(&turns),
+        seen: sees.into_iter().chain(calls).collect(),
+        text: limits.keep_text.then(text),
+    })
 }
 
 fn role(found: i32) -> Result<Role, String> {

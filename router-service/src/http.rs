@@ -53,7 +53,7 @@ pub enum Access {
 }
 
 /// The HTTP door.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Http {
     pub(crate) pipeline: Arc<Pipeline>,
     pub(crate) phase: tokio::sync::watch::Receiver<Phase>,

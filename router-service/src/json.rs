@@ -1,16 +1,16 @@
 //! The JSON of the HTTP door: the messages of the wire in the spelling HTTP callers know. It only translates: JSON becomes
 //! `v1` messages and those become JSON; what they mean is checked in `convert.rs`, once for both doors.
 
-use decision::Skills;
 use proto::v1;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::config::Limits;
-use crate::convert::{few_enough, question_about, short_enough, single};
+use crate::convert::{Asked, few_enough, question_about, short_enough, single};
 use crate::messages::Conversation;
 use crate::question::Question;
+use crate::secret::Secret;
 use crate::status::Rejection;
 
 mod reply;
@@ -154,17 +154,18 @@ fn without_quotes(text: &str) -> String {
 impl RouteJson {
     /// The question it asks.
     pub fn question(self, limits: &Limits) -> Result<Question, Rejection> {
-        let (prompt, seen) = match (&self.prompt, &self.messages) {
+        let asked = match (&self.prompt, &self.messages) {
             (Some(_), Some(_)) => {
                 return Err(Rejection::field("messages", "expected a prompt or messages, found both"));
             }
             (None, None) => return Err(Rejection::field("prompt", "expected a prompt or messages, found neither")),
-            (Some(prompt), None) => (single(prompt, limits)?, Skills::NONE),
+            (Some(prompt), None) => single(prompt, limits)?,
             (None, Some(messages)) => {
                 few_enough("messages", messages.as_array().map_or(1, Vec::len), limits)?;
                 let read = Conversation::from_json("messages", messages)?;
                 short_enough("messages", read.n_bytes(), limits)?;
-                (read.prompt(), read.skills())
+                let text = limits.keep_text.then(|| Secret::new(read.text()));
+                Asked { prompt: read.prompt(), seen: read.skills(), text }
             }
         };
         let request = v1::RouteRequest {
@@ -178,7 +179,7 @@ impl RouteJson {
             tenant: self.tenant.unwrap_or_default(),
             session: self.session.map(SessionJson::into_wire),
         };
-        question_about(prompt, seen, &request, limits)
+        question_about(asked, &request, limits)
     }
 }
 

@@ -11,6 +11,7 @@ mod inference;
 pub mod json;
 pub mod messages;
 pub mod metrics;
+pub mod outcome_log;
 mod pipeline;
 pub mod question;
 mod reload;

@@ -119,10 +119,22 @@ impl Conversation {
         self.messages.iter().map(|message| message.text.len()).sum()
     }
 
+    /// The text as an outcome log keeps it where the operator opted in: a single message as it is, more with their roles.
+    pub fn text(&self) -> String {
+        text_of(self.messages.iter().map(|message| (message.role, message.text.as_str())))
+    }
+
     /// How many messages it has.
     pub fn n_messages(&self) -> usize {
         self.messages.len()
     }
+}
+
+/// Turns as one text: a single one as it is, more with their roles.
+pub(crate) fn text_of<'a>(turns: impl ExactSizeIterator<Item = (Role, &'a str)>) -> String {
+    let alone = turns.len() == 1;
+    let turn = |(role, text): (Role, &str)| if alone { text.to_owned() } else { format!("{}: {text}", word(role)) };
+    turns.map(turn).collect::<Vec<_>>().join("\n\n")
 }
 
 impl fmt::Debug for Conversation {
@@ -160,6 +172,15 @@ fn message(field: &str, value: &Value) -> Result<Message, FieldError> {
         Some(other) => return Err(FieldError::new(at, "a text or a list of parts", kind(other))),
     }
     Ok(Message { role, text, images, tool_calls })
+}
+
+fn word(role: Role) -> &'static str {
+    match role {
+        Role::System => "system",
+        Role::User => "user",
+        Role::Assistant => "assistant",
+        Role::Tool => "tool",
+    }
 }
 
 const ROLES: [&str; 6] = ["system", "developer", "user", "assistant", "tool", "function"];

@@ -5,22 +5,26 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use training_data::log::Verdict as LoggedVerdict;
+
 use decision::{
-    Candidates, Decision, Draw, Evidence, ModelId, Policy, Quality, Refusal, RequestFacts, decide, nearest,
+    Candidates, Decision, Draw, Evidence, ModelId, PicoUsd, Policy, Quality, Refusal, RequestFacts, Tokens, decide,
+    nearest,
 };
 
 use crate::config::{Limits, Settings};
 use crate::inference::{Answered, Forecaster, Inference, micros};
 use crate::metrics::Metrics;
 use crate::metrics::list::Metric;
+use crate::outcome_log::{Made, OutcomeLog, OutcomeLogError, OutcomeLogSettings};
 use crate::question::{Question, Verdict};
 use crate::reload::{Reloader, Trigger};
 use crate::remembered::{Budgets, DecisionId, Decisions, Expected, Joined, MAX_REMEMBERED_RANKS, Sessions};
+use crate::secret::Secret;
 use crate::snapshot::{Current, Snapshot, SnapshotError, policy_of};
 use crate::status::Rejection;
 
 /// Everything a request meets between the doors.
-#[derive(Debug)]
 pub struct Pipeline {
     /// What callers may ask for.
     pub limits: Limits,
@@ -32,6 +36,7 @@ pub struct Pipeline {
     sessions: Sessions,
     budgets: Budgets,
     decisions: Decisions,
+    outcome_log: Option<OutcomeLog>,
 }
 
 /// When a request came, and how long it may take.
@@ -79,6 +84,9 @@ pub enum StartError {
     /// The sources are not fit for use.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
+    /// The outcome log cannot be opened.
+    #[error(transparent)]
+    OutcomeLog(#[from] OutcomeLogError),
     /// The threads cannot be had.
     #[error("threads for forecasts: {0}")]
     Threads(#[from] std::io::Error),
@@ -95,6 +103,7 @@ impl Pipeline {
         let (reloader, current) = Reloader::start(&settings.sources, settings.inference.cache_mib)?;
         let metrics = Arc::new(Metrics::default());
         announce(&metrics, &current.take());
+        let outcome_log = settings.outcome_log.clone().map(|log| open_log(log, &metrics)).transpose()?;
         Ok(Self {
             limits: settings.limits.clone(),
             current,
@@ -104,6 +113,7 @@ impl Pipeline {
             sessions: Sessions::new(&settings.memory),
             budgets: Budgets::default(),
             decisions: Decisions::new(&settings.memory),
+            outcome_log,
         })
     }
 
@@ -190,6 +200,20 @@ impl Pipeline {
         }
         let id = DecisionId::new(SystemTime::now());
         self.decisions.remember(id, &decision, expected(&decision, &candidates));
+        if let Some(log) = &self.outcome_log {
+            log.decided(&Made {
+                decision_id: &id.to_string(),
+                at_ms: now_ms(),
+                tenant: &question.tenant,
+                prompt: &question.prompt,
+                text: question.text.as_ref().map(Secret::expose),
+                prompt_tokens: facts.prompt_tokens,
+                decision: &decision,
+                candidates: &candidates,
+                evidence: &answered.evidence,
+                artifact: Some(&*snapshot.artifact).filter(|_| matches!(*answered.evidence, Evidence::Forecast(_))),
+            });
+        }
         let Answered { evidence, queue_us, forecast_us } = answered;
         let timing = Timing { convert_us, queue_us, forecast_us, decide_us: micros(start.elapsed()) };
         self.time(timing);
@@ -210,9 +234,18 @@ impl Pipeline {
     /// How an earlier decision turned out.
     pub fn report(&self, verdict: &Verdict) -> Result<(), Rejection> {
         let verdict = self.with_bill(verdict);
-        let joined = self.decisions.join(&verdict, &self.budgets).inspect_err(|_| {
-            self.metrics.count(Metric::OutcomesReported, &["unknown_decision"]);
-        })?;
+        let joined = self.decisions.join(&verdict, &self.budgets);
+        // The log joins by id at rest, so a verdict that comes after the decision is forgotten here is not lost there.
+        if let Some(log) = &self.outcome_log {
+            log.reported(logged(&verdict));
+        }
+        let joined = match joined {
+            Ok(joined) => joined,
+            Err(forgotten) => {
+                self.metrics.count(Metric::OutcomesReported, &["unknown_decision"]);
+                return if self.outcome_log.is_some() { Ok(()) } else { Err(forgotten) };
+            }
+        };
         self.metrics.count(Metric::OutcomesReported, &[if joined.repeated { "repeated" } else { "joined" }]);
         if !joined.repeated {
             self.count_outcome(&joined, &verdict);
@@ -264,6 +297,11 @@ impl Pipeline {
         self.metrics.text(Instant::now())
     }
 
+    /// Closes the outcome log within this time; false if time ran out. Blocks.
+    pub fn close(&self, patience: Duration) -> bool {
+        self.outcome_log.as_ref().is_none_or(|log| log.close(patience))
+    }
+
     /// The snapshot in use.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.current.take()
@@ -296,6 +334,39 @@ impl Pipeline {
     pub fn reload_fault(&self) -> Option<String> {
         self.reloader.fault()
     }
+}
+
+fn open_log(settings: OutcomeLogSettings, metrics: &Arc<Metrics>) -> Result<OutcomeLog, OutcomeLogError> {
+    let (log, recovery) = OutcomeLog::open(settings, metrics)?;
+    let (n_published, n_torn) = (recovery.n_published(), recovery.n_torn());
+    if n_published + n_torn > 0 {
+        tracing::warn!(n_published, n_torn, "an earlier run left outcomes unpublished; whole ones are published now");
+    }
+    Ok(log)
+}
+
+/// A verdict as the log keeps it, where the tokens of an answer include the hidden ones.
+fn logged(verdict: &Verdict) -> LoggedVerdict {
+    let count = |tokens: Option<Tokens>| tokens.map(|tokens| u64::from(tokens.get()));
+    let reasoning = verdict.reasoning.unwrap_or_default();
+    LoggedVerdict {
+        decision_id: Some(verdict.decision.to_string().as_str().into()),
+        at_ms: Some(now_ms()),
+        model: verdict.model.as_ref().map(|model| model.as_str().into()),
+        quality: verdict.quality.map(Quality::get),
+        judge: (!verdict.judge.is_empty()).then(|| verdict.judge.as_str().into()),
+        prompt_tokens: count(verdict.prompt),
+        cached_tokens: count(verdict.cached_prompt),
+        completion_tokens: count(verdict.completion.map(|tokens| tokens.plus(reasoning))),
+        reasoning_tokens: count(verdict.reasoning),
+        cost_usd: verdict.cost.map(PicoUsd::usd),
+        latency_ms: verdict.latency_ms.map(u64::from),
+    }
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Tells the metrics which names their labels may have.

@@ -4,12 +4,15 @@ use classifier::Prompt;
 use decision::{Lock, ModelId, PicoUsd, PolicyName, Quality, RequestFacts, Tokens};
 
 use crate::remembered::DecisionId;
+use crate::secret::Secret;
 
 /// Which model should answer this?
 #[derive(Clone, Debug, PartialEq)]
 pub struct Question {
     /// What is to be answered.
     pub prompt: Prompt,
+    /// Its text, hidden; only where an operator opted into keeping it in the outcome log.
+    pub text: Option<Secret>,
     /// The policy asked for; the default one if none is.
     pub policy: Option<PolicyName>,
     /// The request in numbers. Session, budget and draw are filled in by the pipeline.

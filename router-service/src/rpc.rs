@@ -14,7 +14,7 @@ use crate::pipeline::{Arrival, Pipeline};
 use crate::status::Rejection;
 
 /// The calls of `pointsman.v1.Router`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Rpc {
     pipeline: Arc<Pipeline>,
 }

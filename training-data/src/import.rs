@@ -82,7 +82,8 @@ impl Plan {
 pub fn read(plan: &Plan, sink: &mut Sink<'_>) -> Result<(), RowError> {
     let (endings, send): (&[&str], Send) = match plan.format {
         Format::Outcomes => {
-            for row in rows::read_each(&plan.paths)? {
+            let mut rows = rows::read_each(&plan.paths)?;
+            for row in rows.by_ref() {
                 match (row, &plan.source) {
                     (Ok(row), Some(source)) => sink(Ok(OutcomeRow { source: source.as_str().into(), ..row }))?,
                     (row, _) => sink(row)?,

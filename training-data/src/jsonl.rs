@@ -137,6 +137,12 @@ impl Iterator for RowReader {
 /// # Errors
 /// The line is no JSON object, or a cell of it is wrong.
 pub fn parse(line: &[u8], draft: &mut Draft) -> Result<OutcomeRow, Fault> {
+    fill(line, draft)?;
+    draft.finish()
+}
+
+/// Puts the cells of a line into a draft.
+pub(crate) fn fill(line: &[u8], draft: &mut Draft) -> Result<(), Fault> {
     draft.clear();
     let mut fault = None;
     let mut json = serde_json::Deserializer::from_slice(line);
@@ -144,7 +150,7 @@ pub fn parse(line: &[u8], draft: &mut Draft) -> Result<OutcomeRow, Fault> {
     match (fault, read) {
         (Some(fault), _) => Err(fault),
         (None, Err(error)) => Err(Fault::Shape { expected: "one JSON object a line", found: format!("{error}") }),
-        (None, Ok(())) => draft.finish(),
+        (None, Ok(())) => Ok(()),
     }
 }
 
@@ -298,19 +304,7 @@ impl<W: Write> RowWriter<W> {
     pub fn write(&mut self, row: &OutcomeRow) -> io::Result<()> {
         self.line.clear();
         write!(self.line, "{{\"{SCHEMA_VERSION_KEY}\":{SCHEMA_VERSION}")?;
-        for column in Column::ALL {
-            let cell = row.cell(column);
-            if !cell.is_null() {
-                write!(self.line, ",\"{}\":", column.name())?;
-            }
-            match cell {
-                Cell::Flag(flag) => write!(self.line, "{flag}")?,
-                Cell::Integer(integer) => write!(self.line, "{integer}")?,
-                Cell::Number(number) => serde_json::to_writer(&mut self.line, &number)?,
-                Cell::Text(text) | Cell::Raw(text) => serde_json::to_writer(&mut self.line, text)?,
-                Cell::Null | Cell::Other(_) => {}
-            }
-        }
+        write_cells(&mut self.line, |column| row.cell(column))?;
         self.line.extend_from_slice(b"}\n");
         self.target.write_all(&self.line)
     }
@@ -323,6 +317,24 @@ impl<W: Write> RowWriter<W> {
         self.target.flush()?;
         Ok(self.target)
     }
+}
+
+/// Adds the cells that hold something to an object that is begun, each with a comma before it.
+pub(crate) fn write_cells<'a>(line: &mut Vec<u8>, cell: impl Fn(Column) -> Cell<'a>) -> io::Result<()> {
+    for column in Column::ALL {
+        let cell = cell(column);
+        if !cell.is_null() {
+            write!(line, ",\"{}\":", column.name())?;
+        }
+        match cell {
+            Cell::Flag(flag) => write!(line, "{flag}")?,
+            Cell::Integer(integer) => write!(line, "{integer}")?,
+            Cell::Number(number) => serde_json::to_writer(&mut *line, &number)?,
+            Cell::Text(text) | Cell::Raw(text) => serde_json::to_writer(&mut *line, text)?,
+            Cell::Null | Cell::Other(_) => {}
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub mod drops;
 pub mod fingerprint;
 pub mod import;
 pub mod jsonl;
+pub mod log;
 pub mod parquet;
 pub mod prices;
 pub mod publish;

@@ -84,6 +84,9 @@ pub struct Logged {
     pub forecast_cost_usd: Option<f64>,
     /// How likely this choice was, given that some choices are detours.
     pub propensity: Option<f64>,
+    /// What was forecast of every candidate, as the JSON list that `pointsman route` writes: what another policy would have
+    /// chosen can be told from it.
+    pub forecasts: Option<Text>,
 }
 
 impl OutcomeRow {
@@ -124,6 +127,7 @@ impl OutcomeRow {
             Column::ForecastCompletionTokens => number(logged.and_then(|logged| logged.forecast_completion_tokens)),
             Column::ForecastCostUsd => number(logged.and_then(|logged| logged.forecast_cost_usd)),
             Column::Propensity => number(logged.and_then(|logged| logged.propensity)),
+            Column::Forecasts => text(logged.and_then(|logged| logged.forecasts.as_ref())),
         }
     }
 }

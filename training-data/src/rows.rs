@@ -1,10 +1,12 @@
 //! The one door to outcome rows: any number of files and folders, Parquet and JSONL, as one stream in a stable order.
+//! Segments of a service's log are among them: their decisions come out joined with their verdicts.
 //! A bad row ends the stream unless bad rows are skipped, and then it is counted; a bad file always ends it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::drops::Drops;
+use crate::log::join::{SegmentReader, Verdicts};
 use crate::row::{OutcomeRow, RowError};
 use crate::{jsonl, parquet};
 
@@ -29,15 +31,15 @@ pub fn read(paths: &[PathBuf], skip_bad: bool) -> Result<Rows, RowError> {
 /// As [`read`], but bad rows come out as errors and the stream goes on behind them.
 pub(crate) fn read_each(paths: &[PathBuf]) -> Result<Rows, RowError> {
     let mut files = files(paths, &ENDINGS)?;
+    let verdicts = Verdicts::of(&files)?;
     files.reverse(); // Taken from the end.
-    Ok(Rows { files, open: None, skip_bad: false, ends_at_bad: false, drops: Drops::default(), n_read: 0, done: false })
+    Ok(Rows::of(files, None, verdicts))
 }
 
 /// The rows of one file, in the format that another file's name says.
 pub(crate) fn read_as(file: &Path, named: &Path) -> Result<Rows, RowError> {
     let open = Some(open(file, named)?);
-    let files = Vec::new();
-    Ok(Rows { files, open, skip_bad: false, ends_at_bad: true, drops: Drops::default(), n_read: 0, done: false })
+    Ok(Rows { ends_at_bad: true, ..Rows::of(Vec::new(), open, Verdicts::default()) })
 }
 
 /// The files that [`read`] would open, in that order.
@@ -73,6 +75,7 @@ fn files_within(paths: &[PathBuf], endings: &[&str], limit: usize) -> Result<Vec
 pub struct Rows {
     files: Vec<PathBuf>,
     open: Option<Open>,
+    verdicts: Verdicts,
     skip_bad: bool,
     ends_at_bad: bool,
     drops: Drops,
@@ -83,9 +86,27 @@ pub struct Rows {
 enum Open {
     Parquet(Box<parquet::RowReader>),
     Jsonl(Box<jsonl::RowReader>),
+    Segment(Box<SegmentReader>),
 }
 
 impl Rows {
+    fn of(files: Vec<PathBuf>, open: Option<Open>, verdicts: Verdicts) -> Self {
+        let (skip_bad, ends_at_bad, drops, n_read, done) = (false, false, Drops::default(), 0, false);
+        Self { files, open, verdicts, skip_bad, ends_at_bad, drops, n_read, done }
+    }
+
+    /// Decisions of a service's log that were passed over so far, since nobody has judged them.
+    #[must_use]
+    pub fn n_unjudged(&self) -> u64 {
+        self.verdicts.n_unjudged()
+    }
+
+    /// Verdicts in a service's log whose decisions are in none of the files read so far.
+    #[must_use]
+    pub fn n_stray_verdicts(&self) -> u64 {
+        self.verdicts.n_strays()
+    }
+
     /// The bad rows that were skipped so far.
     #[must_use]
     pub fn drops(&self) -> &Drops {
@@ -104,6 +125,7 @@ impl Rows {
                 let next = match open {
                     Open::Parquet(reader) => reader.next(),
                     Open::Jsonl(reader) => reader.next(),
+                    Open::Segment(reader) => reader.next_outcome(&mut self.verdicts),
                 };
                 if next.is_some() {
                     return next;
@@ -171,7 +193,10 @@ fn ending(path: &Path) -> Option<&str> {
 
 fn open(path: &Path, named: &Path) -> Result<Open, RowError> {
     match ending(named) {
-        Some("parquet") => parquet::RowReader::open(path).map(|reader| Open::Parquet(Box::new(reader))),
+        Some("parquet") => match SegmentReader::open(path)? {
+            Some(segment) => Ok(Open::Segment(Box::new(segment))),
+            None => parquet::RowReader::open(path).map(|reader| Open::Parquet(Box::new(reader))),
+        },
         Some("jsonl" | "ndjson") => jsonl::RowReader::open(path).map(|reader| Open::Jsonl(Box::new(reader))),
         _ => Err(RowError::Format {
             file: path.to_owned(),

@@ -129,6 +129,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let outcome = trial.hold(&pools, |done| progress.at(done))?;
     progress.end();
 
+    notes.extend(inputs.notes);
     notes.extend(outcome.passed_over);
     notes.extend(forecasts.iter().flat_map(|forecasts| forecasts.notes(&pools)));
     notes.push(scope(arguments));

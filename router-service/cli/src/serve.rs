@@ -22,7 +22,7 @@ Examples:
 
 SIGTERM and SIGINT drain and end it, a second one ends it at once; SIGHUP reads catalog, policies and artifact anew.";
 
-/// How long spans and log lines that still wait may take to get out once everything else has ended.
+/// How long outcomes, spans and log lines that still wait may take to get out once everything else has ended.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Arguments of `pointsman serve`.
@@ -71,7 +71,11 @@ async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     };
     served?;
-    tokio::task::spawn_blocking(move || telemetry.shut_down(LAST_WORDS)).await?;
+    tokio::task::spawn_blocking(move || {
+        pipeline.close(LAST_WORDS);
+        telemetry.shut_down(LAST_WORDS)
+    })
+    .await?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -10,11 +10,12 @@ use std::time::Duration;
 use decision::document::{Document, DocumentError, Step};
 use http::{HeaderName, HeaderValue};
 
-use super::written::{CallerWritten, ClientCertificates, Format, Log, Tls, Traces, Written};
+use super::written::{CallerWritten, ClientCertificates, Format, Log, OutcomeLogWritten, Tls, Traces, Written};
 use super::{
     Caller, InferenceRule, Limits, LogRule, MAX_CALLERS, MemoryRule, ReloadRule, Settings, ShutdownRule, Sources,
     TlsFiles, TracesRule,
 };
+use crate::outcome_log::OutcomeLogSettings;
 use crate::secret::Secret;
 use crate::telemetry::{Endpoint, LogFilter, LogFormat, OtlpSettings};
 
@@ -45,13 +46,14 @@ pub(super) fn settings(
             watch: written.reload.watch.unwrap_or(true),
             poll: check.ms("reload", "poll_ms", written.reload.poll_ms, 1_000, 20..=3_600_000)?,
         },
-        limits: check.limits(&written.limits)?,
+        limits: check.limits(&written.limits, written.outcome_log.keep_prompts.unwrap_or(false))?,
         inference: check.inference(&written.inference)?,
         memory: check.memory(&written.memory)?,
         shutdown: ShutdownRule {
             notice: check.ms("shutdown", "notice_ms", written.shutdown.notice_ms, 500, 0..=600_000)?,
             drain: check.ms("shutdown", "drain_ms", written.shutdown.drain_ms, 10_000, 0..=3_600_000)?,
         },
+        outcome_log: check.outcome_log(&written.outcome_log)?,
         log: check.log(&written.log)?,
         traces: check.traces(&written.traces, environment)?,
     })
@@ -173,7 +175,7 @@ impl Check<'_> {
         Ok(callers)
     }
 
-    fn limits(&self, written: &super::written::Limits) -> Result<Limits, DocumentError> {
+    fn limits(&self, written: &super::written::Limits, keep_text: bool) -> Result<Limits, DocumentError> {
         const MIB: u64 = 1024 * 1024;
         let count = |key, found, default, range| self.count("limits", key, found, default, range);
         let ms = |key, found, default, range| self.ms("limits", key, found, default, range);
@@ -199,6 +201,7 @@ impl Check<'_> {
             header_timeout: ms("header_timeout_ms", written.header_timeout_ms, 5_000, 10..=600_000)?,
             request_timeout: ms("request_timeout_ms", written.request_timeout_ms, 10_000, 10..=600_000)?,
             retry_after: ms("retry_after_ms", written.retry_after_ms, 1_000, 1..=600_000)?,
+            keep_text,
         };
         if limits.max_bytes_in_flight < limits.max_body_bytes {
             let complaint =
@@ -231,6 +234,29 @@ impl Check<'_> {
             prompt_cache: s("prompt_cache_s", written.prompt_cache_s, 300, 0..=86_400)?,
             decisions: count("decisions", written.decisions, 65_536)?,
         })
+    }
+
+    fn outcome_log(&self, written: &OutcomeLogWritten) -> Result<Option<OutcomeLogSettings>, DocumentError> {
+        let section = "outcome_log";
+        let Some(directory) = &written.directory else {
+            return match *written == OutcomeLogWritten::default() {
+                true => Ok(None),
+                false => Err(self.fault(section, "directory", "expected a directory beside the other keys")),
+            };
+        };
+        let usual = OutcomeLogSettings::to(self.folder.join(directory));
+        let queue_len = u64::try_from(usual.queue_len).unwrap_or(u64::MAX);
+        let number = |key, found, usual, range| self.number(section, key, found, usual, range);
+        let age = number("segment_age_s", written.segment_age_s, usual.segment_age.as_secs(), 1..=86_400)?;
+        Ok(Some(OutcomeLogSettings {
+            source: written.source.clone().unwrap_or(usual.source),
+            keep_prompts: written.keep_prompts.unwrap_or(false),
+            queue_len: self.count(section, "queue_records", written.queue_records, queue_len, 1..=1_000_000)?,
+            segment_rows: number("segment_rows", written.segment_rows, usual.segment_rows, 1..=10_000_000)?,
+            segment_bytes: number("segment_mib", written.segment_mib, usual.segment_bytes >> 20, 1..=1_024)? << 20,
+            segment_age: Duration::from_secs(age),
+            folder: usual.folder,
+        }))
     }
 
     fn log(&self, written: &Log) -> Result<LogRule, DocumentError> {

@@ -196,7 +196,8 @@ fn no_number_can_be_made_boundless() {
         let all = keys().into_iter().flat_map(|(section, keys)| keys.iter().map(move |key| (section, *key)));
         let value = value.to_owned();
         all.map(move |(section, key)| {
-            let traces = if section == "traces" && key != "otlp_endpoint" { "otlp_endpoint = \"http://c:1\"\n" } else { "" };
+            let traces =
+                if section == "traces" && key != "otlp_endpoint" { "otlp_endpoint = \"http://c:1\"\n" } else { "" };
             (
                 section,
                 key,

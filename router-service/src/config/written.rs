@@ -7,6 +7,7 @@ use decision::document::{Document, unknown};
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, OVERRIDE_PREFIX, Settings};
+use crate::outcome_log::OutcomeLogSettings;
 use crate::telemetry::LogFormat;
 
 macro_rules! sections {
@@ -72,6 +73,15 @@ sections! {
     }
     memory: Memory { sessions: u64, session_idle_s: u64, prompt_cache_s: u64, decisions: u64 }
     shutdown: Shutdown { notice_ms: u64, drain_ms: u64 }
+    outcome_log: OutcomeLogWritten {
+        directory: String,
+        source: String,
+        keep_prompts: bool,
+        queue_records: u64,
+        segment_rows: u64,
+        segment_mib: u64,
+        segment_age_s: u64,
+    }
     log: Log { filter: String, format: Format }
     traces: Traces {
         otlp_endpoint: String,
@@ -191,6 +201,7 @@ impl Written {
                 }),
             },
             traces: settings.traces.as_ref().map(Traces::of).unwrap_or_default(),
+            outcome_log: settings.outcome_log.as_ref().map(OutcomeLogWritten::of).unwrap_or_default(),
             shutdown: Shutdown { notice_ms: ms(shutdown.notice), drain_ms: ms(shutdown.drain) },
             caller: settings.callers.iter().map(CallerWritten::of).collect(),
         }
@@ -205,6 +216,20 @@ impl Traces {
             service_name: Some(traces.otlp.service_name.clone()),
             sample_ratio: Some(traces.otlp.sample_ratio),
             timeout_ms: u64::try_from(traces.otlp.timeout.as_millis()).ok(),
+        }
+    }
+}
+
+impl OutcomeLogWritten {
+    fn of(log: &OutcomeLogSettings) -> Self {
+        Self {
+            directory: Some(log.folder.display().to_string()),
+            source: Some(log.source.clone()),
+            keep_prompts: Some(log.keep_prompts),
+            queue_records: u64::try_from(log.queue_len).ok(),
+            segment_rows: Some(log.segment_rows),
+            segment_mib: Some(log.segment_bytes >> 20),
+            segment_age_s: Some(log.segment_age.as_secs()),
         }
     }
 }

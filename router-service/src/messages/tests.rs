@@ -35,6 +35,7 @@ fn every_part_of_a_conversation_reaches_the_prompt() {
     let conversation = Conversation::from_json("messages", &messages).unwrap();
     assert_eq!(conversation.prompt(), expected);
     assert_eq!(conversation.n_messages(), 7);
+    assert!(conversation.text().starts_with("system: Be brief.\n\nuser: What is this,\nand this?\n\nassistant: "));
 }
 
 #[test]
@@ -43,6 +44,7 @@ fn a_text_is_a_conversation_of_one_message() {
     let list = Conversation::from_json("messages", &json!([{"role": "user", "content": "Which lever?"}])).unwrap();
     assert_eq!(text, list);
     assert_eq!(text.prompt(), Prompt::from_text("Which lever?"));
+    assert_eq!(text.text(), "Which lever?");
 }
 
 #[test]

@@ -26,12 +26,7 @@ pub const GROUP_TEXT_BYTES: usize = 32 << 20;
 const DICTIONARY_BYTES: usize = 32 << 20;
 
 /// Writes rows.
-pub struct RowWriter<W: Write + Send> {
-    writer: SerializedFileWriter<W>,
-    buffers: Vec<Buffer>,
-    n_rows: usize,
-    n_text_bytes: usize,
-}
+pub struct RowWriter<W: Write + Send>(CellWriter<W>);
 
 impl<W: Write + Send> RowWriter<W> {
     /// Begins a file.
@@ -39,22 +34,8 @@ impl<W: Write + Send> RowWriter<W> {
     /// # Errors
     /// The target cannot be written to.
     pub fn new(target: W) -> Result<Self, ParquetError> {
-        let note = KeyValue::new(SCHEMA_VERSION_KEY.to_owned(), SCHEMA_VERSION.to_string());
-        let properties = WriterProperties::builder()
-            .set_created_by("pointsman".to_owned())
-            .set_compression(Compression::SNAPPY)
-            .set_dictionary_page_size_limit(DICTIONARY_BYTES)
-            .set_statistics_enabled(EnabledStatistics::Chunk)
-            // The smallest and the largest prompt say nothing, and would stand in clear text in the footer.
-            .set_column_statistics_enabled(ColumnPath::from(Column::Prompt.name()), EnabledStatistics::None)
-            .set_key_value_metadata(Some(vec![note]))
-            .build();
-        Ok(Self {
-            writer: SerializedFileWriter::new(target, schema()?, Arc::new(properties))?,
-            buffers: Column::ALL.into_iter().map(Buffer::new).collect(),
-            n_rows: 0,
-            n_text_bytes: 0,
-        })
+        let fields = Column::ALL.map(|column| Field::of(column, column.required()));
+        CellWriter::new(target, &fields, &[(SCHEMA_VERSION_KEY, &SCHEMA_VERSION.to_string())]).map(Self)
     }
 
     /// Adds a row. It reaches the target when its row group is full.
@@ -62,18 +43,73 @@ impl<W: Write + Send> RowWriter<W> {
     /// # Errors
     /// The target cannot be written to.
     pub fn write(&mut self, row: &OutcomeRow) -> Result<(), ParquetError> {
-        for (column, buffer) in Column::ALL.into_iter().zip(&mut self.buffers) {
-            self.n_text_bytes += buffer.push(row.cell(column));
-        }
-        self.n_rows += 1;
-        if self.n_rows == GROUP_ROWS || self.n_text_bytes >= GROUP_TEXT_BYTES { self.flush() } else { Ok(()) }
+        self.0.write(Column::ALL.into_iter().map(|column| row.cell(column)))
     }
 
     /// Writes what is left and the footer, and hands the target back.
     ///
     /// # Errors
     /// The target cannot be written to.
-    pub fn finish(mut self) -> Result<W, ParquetError> {
+    pub fn finish(self) -> Result<W, ParquetError> {
+        self.0.finish()
+    }
+}
+
+/// A column of a file that is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Field {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) required: bool,
+}
+
+impl Field {
+    pub(crate) fn of(column: Column, required: bool) -> Self {
+        Self { name: column.name(), kind: column.kind(), required }
+    }
+}
+
+/// Writes cells under any columns of ours.
+pub(crate) struct CellWriter<W: Write + Send> {
+    writer: SerializedFileWriter<W>,
+    buffers: Vec<Buffer>,
+    n_rows: usize,
+    n_text_bytes: usize,
+}
+
+impl<W: Write + Send> CellWriter<W> {
+    /// Begins a file that says these things of itself.
+    pub(crate) fn new(target: W, fields: &[Field], notes: &[(&str, &str)]) -> Result<Self, ParquetError> {
+        let notes = notes.iter().map(|(key, says)| KeyValue::new((*key).to_owned(), (*says).to_owned())).collect();
+        let properties = WriterProperties::builder()
+            .set_created_by("pointsman".to_owned())
+            .set_compression(Compression::SNAPPY)
+            .set_dictionary_page_size_limit(DICTIONARY_BYTES)
+            .set_statistics_enabled(EnabledStatistics::Chunk)
+            // The smallest and the largest prompt say nothing, and would stand in clear text in the footer.
+            .set_column_statistics_enabled(ColumnPath::from(Column::Prompt.name()), EnabledStatistics::None)
+            .set_column_statistics_enabled(ColumnPath::from(Column::Forecasts.name()), EnabledStatistics::None)
+            .set_key_value_metadata(Some(notes))
+            .build();
+        Ok(Self {
+            writer: SerializedFileWriter::new(target, schema(fields)?, Arc::new(properties))?,
+            buffers: fields.iter().map(Buffer::new).collect(),
+            n_rows: 0,
+            n_text_bytes: 0,
+        })
+    }
+
+    /// Adds a row: a cell for each column, in their order.
+    pub(crate) fn write<'a>(&mut self, cells: impl Iterator<Item = Cell<'a>>) -> Result<(), ParquetError> {
+        for (cell, buffer) in cells.zip(&mut self.buffers) {
+            self.n_text_bytes += buffer.push(cell);
+        }
+        self.n_rows += 1;
+        if self.n_rows == GROUP_ROWS || self.n_text_bytes >= GROUP_TEXT_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    /// Writes what is left and the footer, and hands the target back.
+    pub(crate) fn finish(mut self) -> Result<W, ParquetError> {
         self.flush()?;
         self.writer.into_inner()
     }
@@ -93,17 +129,17 @@ impl<W: Write + Send> RowWriter<W> {
 }
 
 /// The schema of an outcome file.
-fn schema() -> Result<TypePtr, ParquetError> {
+fn schema(columns: &[Field]) -> Result<TypePtr, ParquetError> {
     let mut fields = Vec::new();
-    for column in Column::ALL {
-        let (physical, logical) = match column.kind() {
+    for column in columns {
+        let (physical, logical) = match column.kind {
             Kind::Name | Kind::Prose | Kind::Digest => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
             Kind::Share | Kind::Amount => (Physical::DOUBLE, None),
             Kind::Count => (Physical::INT64, None),
             Kind::Flag => (Physical::BOOLEAN, None),
         };
-        let repetition = if column.required() { Repetition::REQUIRED } else { Repetition::OPTIONAL };
-        let field = Type::primitive_type_builder(column.name(), physical)
+        let repetition = if column.required { Repetition::REQUIRED } else { Repetition::OPTIONAL };
+        let field = Type::primitive_type_builder(column.name, physical)
             .with_repetition(repetition)
             .with_logical_type(logical)
             .build()?;
@@ -128,14 +164,14 @@ enum Values {
 }
 
 impl Buffer {
-    fn new(column: Column) -> Self {
-        let values = match column.kind() {
+    fn new(column: &Field) -> Self {
+        let values = match column.kind {
             Kind::Name | Kind::Prose | Kind::Digest => Values::Texts(Vec::new()),
             Kind::Share | Kind::Amount => Values::Numbers(Vec::new()),
             Kind::Count => Values::Counts(Vec::new()),
             Kind::Flag => Values::Flags(Vec::new()),
         };
-        Self { required: column.required(), definitions: Vec::new(), values, last: None }
+        Self { required: column.required, definitions: Vec::new(), values, last: None }
     }
 
     /// Adds a cell, and says how many bytes of text are new in memory.

@@ -67,10 +67,11 @@ pub enum Column {
     ForecastCompletionTokens,
     ForecastCostUsd,
     Propensity,
+    Forecasts,
 }
 
 /// How many columns a row has.
-pub const N_COLUMNS: usize = 26;
+pub const N_COLUMNS: usize = 27;
 
 impl Column {
     /// Every column, in the order in which files hold them.
@@ -101,6 +102,7 @@ impl Column {
         Self::ForecastCompletionTokens,
         Self::ForecastCostUsd,
         Self::Propensity,
+        Self::Forecasts,
     ];
 
     /// The name in every file.
@@ -155,6 +157,7 @@ impl Column {
             Self::ForecastCompletionTokens => ("forecast_completion_tokens", Kind::Amount),
             Self::ForecastCostUsd => ("forecast_cost_usd", Kind::Amount),
             Self::Propensity => ("propensity", Kind::Share),
+            Self::Forecasts => ("forecasts", Kind::Prose),
         }
     }
 }

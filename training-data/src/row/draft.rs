@@ -101,6 +101,12 @@ impl Draft {
         }
     }
 
+    /// Whether something stands in a column so far.
+    #[must_use]
+    pub fn holds(&self, column: Column) -> bool {
+        !matches!(self.held[column as usize], Held::Nothing)
+    }
+
     /// The whole row; the draft is empty again, whatever came of it.
     ///
     /// # Errors
@@ -162,6 +168,7 @@ impl Draft {
             forecast_completion_tokens: self.number(Column::ForecastCompletionTokens),
             forecast_cost_usd: self.number(Column::ForecastCostUsd),
             propensity: self.number(Column::Propensity),
+            forecasts: self.take_text(Column::Forecasts),
         })))
     }
 

@@ -138,6 +138,14 @@ pub enum RowError {
         /// The limit.
         limit: usize,
     },
+    /// More verdicts on logged decisions than are held at once.
+    #[error("{}: expected at most {limit} verdicts in all segments, found more; read fewer files at once", file.display())]
+    TooManyVerdicts {
+        /// The segment in which the limit was passed.
+        file: PathBuf,
+        /// The limit.
+        limit: usize,
+    },
     /// Nothing to read.
     #[error("{}: expected files that end in {expected}, found none", folder.display())]
     NoFiles {
@@ -160,6 +168,7 @@ impl RowError {
             | Self::Version { .. }
             | Self::MissingColumn { .. }
             | Self::TooManyFiles { .. }
+            | Self::TooManyVerdicts { .. }
             | Self::NoFiles { .. } => None,
         }
     }

@@ -15,10 +15,14 @@ pub(crate) fn any_row() -> impl Strategy<Value = OutcomeRow> {
     let logged = (
         (name(), tokens(), maybe_name(), maybe_name(), maybe_name()),
         (proptest::option::of(share()), proptest::option::of(share()), proptest::option::of(share())),
-        (proptest::option::of(0.0..1e9_f64), proptest::option::of(0.0..1e3_f64)),
+        (proptest::option::of(0.0..1e9_f64), proptest::option::of(0.0..1e3_f64), proptest::option::of("\\PC{0,20}")),
     )
         .prop_map(
-            |((decision_id, at_ms, policy, policy_version, artifact), (high, low, propensity), (tokens, cost))| {
+            |(
+                (decision_id, at_ms, policy, policy_version, artifact),
+                (high, low, propensity),
+                (tokens, cost, forecasts),
+            )| {
                 Box::new(Logged {
                     decision_id,
                     at_ms,
@@ -30,6 +34,7 @@ pub(crate) fn any_row() -> impl Strategy<Value = OutcomeRow> {
                     forecast_completion_tokens: tokens,
                     forecast_cost_usd: cost,
                     propensity,
+                    forecasts: forecasts.map(Text::from),
                 })
             },
         );

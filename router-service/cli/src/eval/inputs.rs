@@ -21,6 +21,8 @@ use crate::progress::Progress;
 #[derive(Default)]
 pub(super) struct Inputs {
     pub(super) sources: Vec<Source>,
+    /// What a reader of the report should know of them.
+    pub(super) notes: Vec<String>,
 }
 
 /// Which of the outcome rows are wanted.
@@ -115,8 +117,19 @@ impl Inputs {
         }
         drop(taken);
         progress.end();
+        let (n_unjudged, n_strays) = (rows.n_unjudged(), rows.n_stray_verdicts());
+        if outcomes.n_rows() == 0 && n_unjudged > 0 {
+            bail!("expected outcome rows to judge, found {n_unjudged} logged decisions, none with a reported quality");
+        }
         if outcomes.n_rows() == 0 {
             bail!("expected outcome rows to judge, found none that are wanted");
+        }
+        if n_unjudged > 0 {
+            self.notes.push(format!("{n_unjudged} logged decisions have no reported quality and were passed over"));
+        }
+        if n_strays > 0 {
+            self.notes
+                .push(format!("{n_strays} reported outcomes belong to decisions that are in none of these files"));
         }
         Ok((outcomes, rows.drops().n_rows()))
     }
