@@ -196,12 +196,15 @@ fn no_number_can_be_made_boundless() {
         let all = keys().into_iter().flat_map(|(section, keys)| keys.iter().map(move |key| (section, *key)));
         let value = value.to_owned();
         all.map(move |(section, key)| {
-            let traces =
-                if section == "traces" && key != "otlp_endpoint" { "otlp_endpoint = \"http://c:1\"\n" } else { "" };
+            let beside = match (section, key) {
+                ("traces", key) if key != "otlp_endpoint" => "otlp_endpoint = \"http://c:1\"\n",
+                ("outcome_log", key) if key != "directory" => "directory = \"x\"\n",
+                (_, _) => "",
+            };
             (
                 section,
                 key,
-                read(&format!("[{section}]\n{traces}{key} = {value}\n"), &[]).map_err(|error| error.to_string()),
+                read(&format!("[{section}]\n{beside}{key} = {value}\n"), &[]).map_err(|error| error.to_string()),
             )
         })
     };
