@@ -9,7 +9,10 @@ use clap::{Parser, Subcommand};
 mod check;
 mod eval;
 mod import;
+mod models;
 mod progress;
+mod route;
+mod router;
 mod serve;
 mod sheet;
 
@@ -31,6 +34,10 @@ enum Command {
     Import(import::Arguments),
     /// Replay outcomes: what a router or a plain method would have saved, and at what quality.
     Eval(eval::Arguments),
+    /// Decide which model should answer a prompt, or a file of prompts.
+    Route(route::Arguments),
+    /// The catalog: prices, limits, skills, and how much evidence stands behind each model.
+    Models(models::Arguments),
 }
 
 /// What the caller should have written instead.
@@ -44,6 +51,8 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Import(arguments) => import::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Route(arguments) => route::run(&arguments),
+        Command::Models(arguments) => models::run(&arguments).map(|()| ExitCode::SUCCESS),
     };
     match outcome {
         Ok(code) => code,

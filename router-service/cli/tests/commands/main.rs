@@ -3,5 +3,9 @@
 
 mod eval;
 mod import;
+mod log;
+mod models;
+mod route;
 mod scorer;
 mod scratch;
+mod serve;

@@ -1,8 +1,9 @@
 //! A folder of one's own to call the binary in.
 
 use std::fs;
+use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// A folder that goes away with its owner.
 pub(crate) struct Scratch(pub(crate) PathBuf);
@@ -29,6 +30,28 @@ impl Scratch {
             .current_dir(&self.0)
             .output()
             .expect("the binary runs")
+    }
+}
+
+impl Scratch {
+    /// Calls the binary with arguments as they are, a text on its standard input, and variables in its environment.
+    pub(crate) fn call(&self, arguments: &[&str], input: &str, variables: &[(&str, &str)]) -> Output {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_pointsman"))
+            .args(arguments)
+            .envs(variables.iter().copied())
+            .current_dir(&self.0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary runs");
+        let mut stdin = child.stdin.take().expect("it was piped");
+        let input = input.to_owned();
+        // A binary that does not read its input to the end is not a fault of the test.
+        let writer = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
+        let output = child.wait_with_output().expect("the binary ends");
+        writer.join().expect("writing does not panic");
+        output
     }
 }
 

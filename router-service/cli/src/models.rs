@@ -1,0 +1,161 @@
+//! `pointsman models`: the catalog as a table or as JSON, and how much evidence stands behind the forecasts of each model.
+
+use std::io::{self, Write};
+
+use clap::Args;
+use classifier::Standing;
+use decision::{Model, Skill};
+use serde::Serialize;
+
+use crate::router::{Sources, standing_words};
+use crate::sheet::count;
+
+const EXAMPLES: &str = "\
+Examples:
+  pointsman models
+      what is built in
+  pointsman models --catalog catalog.toml --artifact artifact/ --json
+      your own, for a program";
+
+/// Arguments of `pointsman models`.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    sources: Sources,
+
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let catalog = arguments.sources.catalog()?;
+    let classifier = arguments.sources.classifier(&catalog)?;
+    let standings = classifier.standings();
+    // Both are in the order of the names.
+    let models = catalog.models().iter().map(|model| {
+        let standing = standings.iter().find(|(id, _)| *id == &model.id).map(|(_, standing)| standing.clone());
+        (model, standing.unwrap_or(Standing::Unknown))
+    });
+    let models: Vec<(&Model, Standing)> = models.collect();
+    let text = if arguments.json {
+        let models = models.iter().map(|(model, standing)| ModelLine::of(model, standing)).collect();
+        serde_json::to_string_pretty(&List { artifact: classifier.artifact().digest(), models })? + "\n"
+    } else {
+        let note = format!("{} models; artifact {}", models.len(), classifier.artifact().digest());
+        format!("{}\n{note}\n", table(&models))
+    };
+    io::stdout().write_all(text.as_bytes())?;
+    Ok(())
+}
+
+const TITLES: [&str; 7] = ["model", "prompt", "cached", "answer", "window", "skills", "forecasts"];
+
+/// Prices are in dollars per million tokens.
+fn table(models: &[(&Model, Standing)]) -> String {
+    let mut rows = vec![TITLES.map(str::to_owned)];
+    rows.extend(models.iter().map(|(model, standing)| cells(model, standing)));
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..TITLES.len()).map(width).collect();
+    let mut text = String::from("prices in US dollars per million tokens\n\n");
+    for row in &rows {
+        let mut line = String::new();
+        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            let is_number = (1..=4).contains(&column);
+            line.push_str(&if is_number { format!("{cell:>width$}  ") } else { format!("{cell:width$}  ") });
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn cells(model: &Model, standing: &Standing) -> [String; 7] {
+    let price = |usd: f64| format!("{usd}");
+    let skills: Vec<&str> = model.skills.iter().map(Skill::word).collect();
+    [
+        model.id.to_string(),
+        price(model.prices.prompt.usd_per_1m()),
+        price(model.prices.cached_prompt.usd_per_1m()),
+        price(model.prices.completion.usd_per_1m()),
+        count(u64::from(model.context_window.get())),
+        if skills.is_empty() { "-".to_owned() } else { skills.join(" ") },
+        standing_words(standing),
+    ]
+}
+
+#[derive(Serialize)]
+struct List<'a> {
+    artifact: &'a str,
+    models: Vec<ModelLine<'a>>,
+}
+
+/// A model as a program reads it, under the names of the wire.
+#[derive(Serialize)]
+struct ModelLine<'a> {
+    id: &'a str,
+    owner: Option<&'a str>,
+    released: Option<&'a str>,
+    context_window: u32,
+    max_completion_tokens: Option<u32>,
+    prompt_usd_per_1m: f64,
+    cached_prompt_usd_per_1m: f64,
+    completion_usd_per_1m: f64,
+    reasoning_usd_per_1m: f64,
+    skills: Vec<&'static str>,
+    regions: Vec<&'a str>,
+    zero_data_retention: bool,
+    standing: StandingLine<'a>,
+}
+
+/// What the forecasts of a model rest on.
+#[derive(Default, Serialize)]
+struct StandingLine<'a> {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    n_outcomes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    like: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    n_scores: Option<u64>,
+}
+
+impl<'a> ModelLine<'a> {
+    fn of(model: &'a Model, standing: &'a Standing) -> Self {
+        Self {
+            id: model.id.as_str(),
+            owner: model.owner.as_deref(),
+            released: model.released.as_deref(),
+            context_window: model.context_window.get(),
+            max_completion_tokens: model.max_completion.map(decision::Tokens::get),
+            prompt_usd_per_1m: model.prices.prompt.usd_per_1m(),
+            cached_prompt_usd_per_1m: model.prices.cached_prompt.usd_per_1m(),
+            completion_usd_per_1m: model.prices.completion.usd_per_1m(),
+            reasoning_usd_per_1m: model.prices.reasoning.usd_per_1m(),
+            skills: model.skills.iter().map(Skill::word).collect(),
+            regions: model.regions.iter().map(String::as_str).collect(),
+            zero_data_retention: model.zero_data_retention,
+            standing: StandingLine::of(standing),
+        }
+    }
+}
+
+impl<'a> StandingLine<'a> {
+    fn of(standing: &'a Standing) -> Self {
+        match standing {
+            Standing::Trained { n_outcomes } => {
+                Self { kind: "trained", n_outcomes: Some(*n_outcomes), ..Self::default() }
+            }
+            Standing::Onboarded { n_outcomes } => {
+                Self { kind: "onboarded", n_outcomes: Some(*n_outcomes), ..Self::default() }
+            }
+            Standing::Like { model } => Self { kind: "like", like: Some(model.as_str()), ..Self::default() },
+            Standing::Benchmarks { n_scores } => {
+                Self { kind: "benchmarks", n_scores: Some(*n_scores), ..Self::default() }
+            }
+            Standing::Unknown => Self { kind: "unknown", ..Self::default() },
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! `pointsman models` as a caller meets it.
+
+use crate::scratch::{Scratch, check};
+
+pub(crate) const CATALOG: &str = r#"
+[[model]]
+id = "cheap"
+owner = "somebody"
+context_window = 8192
+skills = ["tools"]
+usd_per_1m = { prompt = 0.5, cached_prompt = 0.25, completion = 1.5 }
+
+[[model]]
+id = "a-much-longer-name"
+context_window = 128000
+max_completion_tokens = 4096
+skills = ["tools", "vision", "json_schema"]
+usd_per_1m = { prompt = 10, completion = 30, reasoning = 40 }
+"#;
+
+#[test]
+fn the_table_is_aligned_and_names_every_model() {
+    let scratch = Scratch::new("models");
+    scratch.write("c.toml", CATALOG);
+    let output = scratch.run("models --catalog c.toml");
+    check(&output, 0, "2 models; artifact sha256:", "");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let line = |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap();
+    let (head, cheap, long) = (line("model "), line("cheap "), line("a-much-longer-name "));
+    for title in ["prompt", "cached", "answer", "window"] {
+        let end = head.find(title).unwrap() + title.len();
+        for row in [cheap, long] {
+            assert_eq!(&row[end..=end], " ", "{title} ends in the same column everywhere:\n{text}");
+            assert!(row[..end].ends_with(|end: char| end.is_ascii_digit()), "{text}");
+        }
+    }
+    assert!(cheap.contains("0.25") && cheap.contains("8,192") && long.contains("tools vision json_schema"), "{text}");
+    assert!(!text.contains('\u{1b}'), "no colours where nobody looks at a terminal");
+}
+
+#[test]
+fn a_program_gets_everything_the_catalog_says() {
+    let scratch = Scratch::new("models-json");
+    scratch.write("c.toml", CATALOG);
+    let output = scratch.run("models --catalog c.toml --json");
+    let list: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(list["artifact"].as_str().unwrap().starts_with("sha256:"));
+    let (long, cheap) = (&list["models"][0], &list["models"][1]);
+    assert_eq!((&long["id"], &long["max_completion_tokens"]), (&"a-much-longer-name".into(), &4096.into()));
+    assert_eq!((&cheap["owner"], &cheap["cached_prompt_usd_per_1m"]), (&"somebody".into(), &0.25.into()));
+    assert_eq!((&cheap["reasoning_usd_per_1m"], &cheap["max_completion_tokens"]), (&1.5.into(), &().into()));
+    assert_eq!(long["skills"], serde_json::json!(["tools", "vision", "json_schema"]));
+    let known = ["trained", "onboarded", "like", "benchmarks", "unknown"];
+    assert!(known.contains(&cheap["standing"]["kind"].as_str().unwrap()));
+}
+
+#[test]
+fn what_is_built_in_is_listed_without_any_file() {
+    let output = Scratch::new("models-built-in").run("models --json");
+    let list: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(list["models"].as_array().unwrap().len() > 10);
+}
+
+#[test]
+fn a_bad_file_is_named() {
+    let scratch = Scratch::new("models-bad");
+    scratch.write("c.toml", "[[model]]\nid = \"m\"\ncontext_windw = 1\n");
+    check(
+        &scratch.run("models --catalog c.toml"),
+        1,
+        "",
+        "error: c.toml: line 3, model[0]: unknown key `context_windw`",
+    );
+    check(&scratch.run("models --catalog nowhere.toml"), 1, "", "error: nowhere.toml: ");
+    check(&scratch.run("models --artifact nowhere"), 1, "", "nowhere");
+    check(&scratch.run("models --catalogue c.toml"), 2, "", "--catalogue");
+}
