@@ -96,30 +96,23 @@ impl Inference {
         let mut answers: Vec<Option<Answered>> = keys.iter().map(|key| self.remembered(snapshot, key)).collect();
         let missing: Vec<usize> = (0..answers.len()).filter(|index| answers[*index].is_none()).collect();
         let mut prompts: Vec<Option<Prompt>> = prompts.into_iter().map(Some).collect();
-        // Every batch has the time one has: a long list is not late for being long.
-        let mut wait = self.rule.deadline;
-        let asked: Vec<(&[usize], Waiting)> = missing
-            .chunks(self.rule.batch_prompts)
-            .map(|part| {
+        // A long list goes in part by part, as many at once as there are threads: it neither fills the queue alone nor is
+        // late for being long, since every part has the time that one request has.
+        let parts: Vec<&[usize]> = missing.chunks(self.rule.batch_prompts).collect();
+        for wave in parts.chunks(self.rule.threads.max(1)) {
+            let mut ask = |part: &[usize]| {
                 let prompts = part.iter().filter_map(|index| prompts[*index].take()).collect();
-                let waiting = self.ask(snapshot, prompts, Instant::now() + wait, until);
-                wait += self.rule.deadline;
-                (part, waiting)
-            })
-            .collect();
-        for (part, waiting) in asked {
-            let (forecasts, queue_us, forecast_us) = waiting.wait().await;
-            let mut forecasts = forecasts.map(Vec::into_iter);
-            for index in part {
-                let evidence = match &mut forecasts {
-                    Ok(forecasts) => forecasts.next().map_or(Evidence::Absent(Absent::Broken), Evidence::Forecast),
-                    Err(absent) => Evidence::Absent(*absent),
-                };
-                let evidence = Arc::new(evidence);
-                if let Evidence::Forecast(_) = &*evidence {
-                    snapshot.forecasts.insert(keys[*index], Arc::clone(&evidence));
+                self.ask(snapshot, prompts, Instant::now() + self.rule.deadline, until)
+            };
+            let asked: Vec<Waiting> = wave.iter().map(|part| ask(part)).collect();
+            for (part, waiting) in wave.iter().zip(asked) {
+                let told = waiting.wait().await.by_prompt(part.len());
+                for (index, answered) in part.iter().zip(told) {
+                    if let Evidence::Forecast(_) = &*answered.evidence {
+                        snapshot.forecasts.insert(keys[*index], Arc::clone(&answered.evidence));
+                    }
+                    answers[*index] = Some(answered);
                 }
-                answers[*index] = Some(Answered { evidence, queue_us, forecast_us });
             }
         }
         answers.into_iter().flatten().collect()
@@ -174,16 +167,39 @@ struct Waiting {
 }
 
 impl Waiting {
-    async fn wait(self) -> (Result<Vec<Forecast>, Absent>, u32, u32) {
-        let Some(reply) = self.reply else { return (Err(Absent::Overloaded), 0, 0) };
+    async fn wait(self) -> Told {
+        let Some(reply) = self.reply else { return Told::absent(Absent::Overloaded, 0) };
         match timeout_at(self.until.into(), reply).await {
             Ok(Ok(done)) => {
                 let (queue, forecast) = (done.taken - self.asked, done.ended - done.taken);
-                (done.forecasts, micros(queue), micros(forecast))
+                Told { forecasts: done.forecasts, queue_us: micros(queue), forecast_us: micros(forecast) }
             }
-            Ok(Err(_)) => (Err(Absent::Broken), 0, 0),
-            Err(_) => (Err(Absent::Late), micros(self.asked.elapsed()), 0),
+            Ok(Err(_)) => Told::absent(Absent::Broken, 0),
+            Err(_) => Told::absent(Absent::Late, micros(self.asked.elapsed())),
         }
+    }
+}
+
+/// What came of a job.
+struct Told {
+    forecasts: Result<Vec<Forecast>, Absent>,
+    queue_us: u32,
+    forecast_us: u32,
+}
+
+impl Told {
+    fn absent(why: Absent, queue_us: u32) -> Self {
+        Self { forecasts: Err(why), queue_us, forecast_us: 0 }
+    }
+
+    /// One answer for each of its prompts.
+    fn by_prompt(self, n_prompts: usize) -> impl Iterator<Item = Answered> {
+        let Self { forecasts, queue_us, forecast_us } = self;
+        let evidence: Vec<Evidence> = match forecasts {
+            Ok(forecasts) => forecasts.into_iter().map(Evidence::Forecast).collect(),
+            Err(absent) => vec![Evidence::Absent(absent); n_prompts],
+        };
+        evidence.into_iter().map(move |evidence| Answered { evidence: Arc::new(evidence), queue_us, forecast_us })
     }
 }
 

@@ -26,7 +26,8 @@ fn every_key_of_the_configuration_is_documented_with_its_default() {
     let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| `")).collect();
     let defaults: toml::Table = router_service::Settings::built_in().to_toml().parse().expect("settings are TOML");
     // What depends on the machine is described, not numbered.
-    let of_the_machine = ["runtime.worker_threads", "inference.threads"];
+    let of_the_machine =
+        ["runtime.worker_threads", "limits.max_concurrent_requests", "inference.threads", "inference.queue_prompts"];
     for (section, keys) in router_service::config::keys() {
         for key in keys {
             let name = format!("`{section}.{key}`");

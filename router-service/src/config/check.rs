@@ -184,7 +184,7 @@ impl Check<'_> {
             max_concurrent_requests: count(
                 "max_concurrent_requests",
                 written.max_concurrent_requests,
-                512,
+                64 * n_cores(),
                 1..=1_000_000,
             )?,
             max_bytes_in_flight: count(
@@ -217,7 +217,7 @@ impl Check<'_> {
         let wait_us = self.number("inference", "batch_wait_us", written.batch_wait_us, 0, 0..=1_000)?;
         Ok(InferenceRule {
             threads: count("threads", written.threads, threads, 1..=256)?,
-            queue_prompts: count("queue_prompts", written.queue_prompts, 256, 1..=100_000)?,
+            queue_prompts: count("queue_prompts", written.queue_prompts, 64 * threads, 1..=100_000)?,
             batch_prompts: count("batch_prompts", written.batch_prompts, 16, 1..=1_024)?,
             batch_wait: Duration::from_micros(wait_us),
             deadline: self.ms("inference", "deadline_ms", written.deadline_ms, 15, 1..=60_000)?,

@@ -84,6 +84,13 @@ async fn a_parked_thread_is_late_and_a_full_queue_is_overloaded() {
 }
 
 #[tokio::test]
+async fn a_list_longer_than_the_queue_is_forecast_all_the_same() {
+    let (inference, _) =
+        inference(&InferenceRule { queue_prompts: 8, batch_prompts: 8, ..rule() }, Classifier::forecast);
+    assert_eq!(absent(&inference.evidence(&snapshot(), prompts(100), None).await), [None; 100]);
+}
+
+#[tokio::test]
 async fn a_caller_in_a_hurry_is_not_kept() {
     let (inference, _) = inference(&InferenceRule { threads: 0, ..rule() }, Classifier::forecast);
     let answers = inference.evidence(&snapshot(), prompts(1), Some(Instant::now())).await;
@@ -118,7 +125,7 @@ async fn whoever_waits_at_the_end_is_answered() {
     let snapshot = snapshot();
     let waiting = inference.ask(&snapshot, prompts(1), Instant::now() + Duration::from_secs(600), None);
     drop(inference);
-    assert_eq!(waiting.wait().await.0, Err(Absent::Broken));
+    assert_eq!(waiting.wait().await.forecasts, Err(Absent::Broken));
 }
 
 #[test]
