@@ -44,6 +44,10 @@ pub const MAX_HEADER_BYTES: u32 = 16 * 1024;
 /// How often a silent HTTP/2 connection is asked whether it is still there, and how long it may take to say so.
 const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(10));
 
+/// How long an HTTP/1.1 connection may be silent between requests: longer than pools of clients usually keep one, so that the
+/// client closes first and no request meets a closing connection.
+const IDLE: Duration = Duration::from_secs(120);
+
 /// How long accepting rests when the system has no more descriptors: without a rest it would spin.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
 
@@ -297,7 +301,7 @@ impl Entrance {
         builder
             .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.rule.header_timeout)
+            .header_read_timeout(IDLE.max(self.rule.header_timeout))
             .max_buf_size(head)
             .keep_alive(true);
         builder

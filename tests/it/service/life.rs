@@ -168,3 +168,67 @@ async fn an_address_that_is_taken_is_named() {
     assert!(error.to_string().starts_with(&format!("http.listen: {}: ", running.http)), "{error}");
     running.ended().await;
 }
+
+#[tokio::test]
+async fn whoever_hangs_up_at_whatever_moment_leaves_nothing_behind() {
+    let running = Running::start(settings()).await;
+    let mut callers = JoinSet::new();
+    for patience in 0..200_u32 {
+        let mut client = running.client();
+        callers.spawn(async move {
+            let text = format!("Prompt {patience}");
+            let mut call = std::pin::pin!(client.route(prompt(&text)));
+            // As many turns of the runtime as this caller is patient; then the call is dropped wherever it is.
+            for _ in 0..patience {
+                if std::future::poll_fn(|cx| std::task::Poll::Ready(call.as_mut().poll(cx))).await.is_ready() {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+    while let Some(ended) = callers.join_next().await {
+        ended.unwrap();
+    }
+    until(async || running.counted("pointsman_requests_in_flight", &[]) == 0).await;
+    assert_eq!(running.counted("pointsman_requests_total", &["internal"]), 0);
+    running.client().route(prompt("x")).await.unwrap();
+    running.ended().await;
+}
+
+#[tokio::test]
+async fn what_is_logged_is_the_next_training_set() {
+    let scratch = Scratch::new("outcomes");
+    let mut ours = settings();
+    ours.outcome_log = Some(router_service::outcome_log::OutcomeLogSettings::to(scratch.0.join("log")));
+    let running = Running::start(ours).await;
+    let decision = running.client().route(prompt("canary")).await.unwrap().into_inner();
+    let verdict = v1::ReportOutcomeRequest {
+        decision_id: decision.decision_id.clone(),
+        quality: Some(0.25),
+        judge: "test".into(),
+        completion_tokens: Some(40),
+        reasoning_tokens: Some(2),
+        prompt_tokens: Some(7),
+        ..v1::ReportOutcomeRequest::default()
+    };
+    running.client().report_outcome(verdict).await.unwrap();
+    // A verdict on a decision of another replica, or of yesterday, is logged as well.
+    let foreign = v1::ReportOutcomeRequest {
+        decision_id: "0197a3c2-5b1e-7c44-9f00-1b2c3d4e5f60".into(),
+        ..v1::ReportOutcomeRequest::default()
+    };
+    running.client().report_outcome(foreign).await.unwrap();
+    let pipeline = std::sync::Arc::clone(&running.pipeline);
+    running.ended().await;
+    assert!(tokio::task::spawn_blocking(move || pipeline.close(FOR_EVER)).await.unwrap());
+
+    let rows = training_data::rows::read(&[scratch.0.join("log")], false).unwrap();
+    let rows: Vec<training_data::row::OutcomeRow> = rows.map(|row| row.unwrap()).collect();
+    assert_eq!(rows.len(), 1);
+    let logged = rows[0].logged.as_ref().unwrap();
+    assert_eq!(&*logged.decision_id, decision.decision_id.as_str());
+    assert_eq!((&*rows[0].model, rows[0].completion_tokens), (decision.model.as_str(), Some(42)));
+    assert_eq!(format!("{} {:?}", rows[0].quality, rows[0].judge.as_deref()), "0.25 Some(\"test\")");
+    assert_eq!((rows[0].prompt.as_deref(), logged.policy.as_deref()), (None, Some("balanced")));
+}
