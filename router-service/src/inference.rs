@@ -89,19 +89,18 @@ impl Inference {
     pub(crate) async fn evidence(
         &self,
         snapshot: &Arc<Snapshot>,
-        prompts: Vec<Prompt>,
+        prompts: &[&Prompt],
         until: Option<Instant>,
     ) -> Vec<Answered> {
-        let keys: Vec<[u8; 32]> = prompts.iter().map(Prompt::digest).collect();
+        let keys: Vec<[u8; 32]> = prompts.iter().map(|prompt| prompt.digest()).collect();
         let mut answers: Vec<Option<Answered>> = keys.iter().map(|key| self.remembered(snapshot, key)).collect();
         let missing: Vec<usize> = (0..answers.len()).filter(|index| answers[*index].is_none()).collect();
-        let mut prompts: Vec<Option<Prompt>> = prompts.into_iter().map(Some).collect();
         // A long list goes in part by part, as many at once as there are threads: it neither fills the queue alone nor is
         // late for being long, since every part has the time that one request has.
         let parts: Vec<&[usize]> = missing.chunks(self.rule.batch_prompts).collect();
         for wave in parts.chunks(self.rule.threads.max(1)) {
-            let mut ask = |part: &[usize]| {
-                let prompts = part.iter().filter_map(|index| prompts[*index].take()).collect();
+            let ask = |part: &[usize]| {
+                let prompts = part.iter().map(|index| prompts[*index].clone()).collect();
                 self.ask(snapshot, prompts, Instant::now() + self.rule.deadline, until)
             };
             let asked: Vec<Waiting> = wave.iter().map(|part| ask(part)).collect();

@@ -175,8 +175,16 @@ impl Metrics {
     }
 
     fn excluded(&self, candidates: &Candidates) {
+        // A request may exclude most of a catalog for one reason, so the reasons are counted up before they are looked up.
+        let mut by_word: Vec<(&'static str, u64)> = Vec::new();
         for exclusion in candidates.all().iter().filter_map(|candidate| candidate.exclusion.as_ref()) {
-            self.count(Metric::Exclusions, &[exclusion.word()]);
+            match by_word.iter_mut().find(|(word, _)| *word == exclusion.word()) {
+                Some((_, n)) => *n += 1,
+                None => by_word.push((exclusion.word(), 1)),
+            }
+        }
+        for (word, n) in by_word {
+            self.add(Metric::Exclusions, &[word], n);
         }
     }
 }

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use training_data::log::Verdict as LoggedVerdict;
 
+use classifier::Prompt;
 use decision::{
-    Candidates, Decision, Draw, Evidence, ModelId, PicoUsd, Policy, Quality, Refusal, RequestFacts, Tokens, decide,
-    nearest,
+    Candidates, Decision, Draw, Evidence, ModelId, PicoUsd, Policy, PolicyName, Quality, Refusal, RequestFacts, Tokens,
+    decide, nearest,
 };
 
 use crate::config::{Limits, Settings};
@@ -122,10 +123,10 @@ impl Pipeline {
         let snapshot = self.current.take();
         let convert_us = micros(arrival.at.elapsed());
         in_time(arrival)?;
-        let prompts = vec![question.prompt.clone()];
-        let answered = self.inference.evidence(&snapshot, prompts, with_time_to_decide(arrival)).await.pop();
+        let until = with_time_to_decide(arrival);
+        let answered = self.inference.evidence(&snapshot, &[&question.prompt], until).await.pop();
         let answered = answered.ok_or_else(|| broken("the forecast"))?;
-        self.decided(&snapshot, &question, answered, convert_us)
+        self.decided(&snapshot, question, answered, convert_us)
     }
 
     /// The same for many at once: one wait for all their forecasts.
@@ -137,15 +138,15 @@ impl Pipeline {
         let snapshot = self.current.take();
         let convert_us = micros(arrival.at.elapsed());
         in_time(arrival)?;
-        let prompts = questions.iter().flatten().map(|question| question.prompt.clone()).collect();
-        let answered = self.inference.evidence(&snapshot, prompts, with_time_to_decide(arrival)).await;
+        let prompts: Vec<&Prompt> = questions.iter().flatten().map(|question| &question.prompt).collect();
+        let answered = self.inference.evidence(&snapshot, &prompts, with_time_to_decide(arrival)).await;
         let mut answered = answered.into_iter();
         let mut answers = Vec::with_capacity(questions.len());
         for question in questions {
             answers.push(match question {
                 Err(rejection) => Err(rejection),
                 Ok(question) => match answered.next() {
-                    Some(answered) => self.decided(&snapshot, &question, answered, convert_us),
+                    Some(answered) => self.decided(&snapshot, question, answered, convert_us),
                     None => Err(broken("the forecast")),
                 },
             });
@@ -157,14 +158,15 @@ impl Pipeline {
     fn decided(
         &self,
         snapshot: &Arc<Snapshot>,
-        question: &Question,
+        question: Question,
         answered: Answered,
         convert_us: u32,
     ) -> Result<Answer, Rejection> {
         let (start, now) = (Instant::now(), Instant::now());
-        let policy = known_policy(snapshot, question)?;
-        let session = question.session.as_ref().and_then(|wish| self.sessions.facts(&question.tenant, wish, now));
-        let mut facts = RequestFacts { session, draw: draw(), ..question.facts.clone() };
+        let Question { prompt, text, policy, facts, session: wish, tenant } = question;
+        let policy = known_policy(snapshot, policy.as_ref())?;
+        let session = wish.as_ref().and_then(|wish| self.sessions.facts(&tenant, wish, now));
+        let mut facts = RequestFacts { session, draw: draw(), ..facts };
         let unhealthy = BTreeSet::new();
         let mut consider = |budget| {
             facts.budget = budget;
@@ -195,8 +197,8 @@ impl Pipeline {
             refused(&refusal, &candidates)
         })?;
         self.metrics.decided(&decision, &candidates);
-        if let Some(wish) = &question.session {
-            self.sessions.remember(&question.tenant, wish, decision.model(), facts.prompt_tokens, now);
+        if let Some(wish) = &wish {
+            self.sessions.remember(&tenant, wish, decision.model(), facts.prompt_tokens, now);
         }
         let id = DecisionId::new(SystemTime::now());
         self.decisions.remember(id, &decision, expected(&decision, &candidates));
@@ -204,9 +206,9 @@ impl Pipeline {
             log.decided(&Made {
                 decision_id: &id.to_string(),
                 at_ms: now_ms(),
-                tenant: &question.tenant,
-                prompt: &question.prompt,
-                text: question.text.as_ref().map(Secret::expose),
+                tenant: &tenant,
+                prompt: &prompt,
+                text: text.as_ref().map(Secret::expose),
                 prompt_tokens: facts.prompt_tokens,
                 decision: &decision,
                 candidates: &candidates,
@@ -394,9 +396,9 @@ fn broken(what: &str) -> Rejection {
     Rejection::Broken { complaint: format!("{what} did not come back") }
 }
 
-fn known_policy<'a>(snapshot: &'a Snapshot, question: &Question) -> Result<&'a Policy, Rejection> {
-    policy_of(&snapshot.policies, question.policy.as_ref()).ok_or_else(|| {
-        let asked = question.policy.as_ref().map_or("", |name| name.as_str());
+fn known_policy<'a>(snapshot: &'a Snapshot, name: Option<&PolicyName>) -> Result<&'a Policy, Rejection> {
+    policy_of(&snapshot.policies, name).ok_or_else(|| {
+        let asked = name.map_or("", |name| name.as_str());
         let known = snapshot.policies.iter().map(|policy| policy.name().as_str());
         Rejection::field("policy", decision::document::unknown("policy", asked, known.collect::<Vec<_>>()))
     })

@@ -75,11 +75,20 @@ impl Plan {
     }
 }
 
+/// What was passed over in the logs of a service, without being bad.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PassedOver {
+    /// Decisions that nobody has judged.
+    pub n_unjudged: u64,
+    /// Verdicts whose decisions are in none of the files.
+    pub n_stray_verdicts: u64,
+}
+
 /// Reads everything a plan names, and sends it on.
 ///
 /// # Errors
 /// A file cannot be read or is of another format, or the sink has had enough.
-pub fn read(plan: &Plan, sink: &mut Sink<'_>) -> Result<(), RowError> {
+pub fn read(plan: &Plan, sink: &mut Sink<'_>) -> Result<PassedOver, RowError> {
     let (endings, send): (&[&str], Send) = match plan.format {
         Format::Outcomes => {
             let mut rows = rows::read_each(&plan.paths)?;
@@ -89,7 +98,7 @@ pub fn read(plan: &Plan, sink: &mut Sink<'_>) -> Result<(), RowError> {
                     (row, _) => sink(row)?,
                 }
             }
-            return Ok(());
+            return Ok(PassedOver { n_unjudged: rows.n_unjudged(), n_stray_verdicts: rows.n_stray_verdicts() });
         }
         Format::RouterBench => (&["csv", "parquet"], routerbench::send),
         Format::RouteLlm => (&["csv"], routellm::send),
@@ -105,7 +114,7 @@ pub fn read(plan: &Plan, sink: &mut Sink<'_>) -> Result<(), RowError> {
             outcome => outcome?,
         }
     }
-    Ok(())
+    Ok(PassedOver::default())
 }
 
 fn missing(path: &Path, column: &str, table: &Table) -> RowError {

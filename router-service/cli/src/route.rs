@@ -28,8 +28,10 @@ Examples:
   pointsman route --input prompts.jsonl --output decisions.jsonl
       a batch; `-` is standard input or output
 
-A line of a batch is {\"id\": \"7\", \"prompt\": \"..\"} or {\"id\": \"7\", \"messages\": [..]}, with `candidates`, `policy` and
-`needs` where wanted. A line that cannot be read gets a line with `error`, the rest go on, and the exit code is 1.";
+A line of a batch is {\"id\": \"7\", \"prompt\": \"..\"} or {\"id\": \"7\", \"messages\": [..]}, and
+where wanted \"candidates\": [\"a\", \"b\"], \"policy\": \"name\" and \"needs\": {\"tools\": true}.
+A line that cannot be read gets a line with \"error\", the rest go on, and the exit
+code is 1. docs/batch.md has every key.";
 
 /// Arguments of `pointsman route`.
 #[derive(Args)]

@@ -25,6 +25,15 @@ fn prompts(n: usize) -> Vec<Prompt> {
     (0..n).map(|number| Prompt::from_text(&format!("Prompt {number}"))).collect()
 }
 
+async fn evidence(
+    inference: &Inference,
+    snapshot: &Arc<Snapshot>,
+    prompts: Vec<Prompt>,
+    until: Option<Instant>,
+) -> Vec<Answered> {
+    inference.evidence(snapshot, &prompts.iter().collect::<Vec<_>>(), until).await
+}
+
 fn inference(rule: &InferenceRule, forecaster: super::Forecaster) -> (Inference, Arc<Metrics>) {
     let metrics = Arc::new(Metrics::default());
     (Inference::start(rule, forecaster, &metrics).unwrap(), metrics)
@@ -42,7 +51,7 @@ fn absent(answers: &[Answered]) -> Vec<Option<Absent>> {
 async fn every_prompt_gets_its_own_forecast_in_order() {
     let (inference, _) = inference(&InferenceRule { batch_prompts: 4, ..rule() }, Classifier::forecast);
     let snapshot = snapshot();
-    let answers = inference.evidence(&snapshot, prompts(11), None).await;
+    let answers = evidence(&inference, &snapshot, prompts(11), None).await;
     let expected = snapshot.classifier.forecast(&prompts(11));
     let found: Vec<&Evidence> = answers.iter().map(|answer| &*answer.evidence).collect();
     let expected: Vec<Evidence> = expected.into_iter().map(Evidence::Forecast).collect();
@@ -58,14 +67,14 @@ async fn a_prompt_seen_before_is_not_forecast_again() {
     }
     let (inference, metrics) = inference(&rule(), at_most_once);
     let snapshot = snapshot();
-    let first = inference.evidence(&snapshot, prompts(1), None).await;
-    let again = inference.evidence(&snapshot, prompts(1), None).await;
+    let first = evidence(&inference, &snapshot, prompts(1), None).await;
+    let again = evidence(&inference, &snapshot, prompts(1), None).await;
     assert_eq!((&first[0].evidence, again[0].forecast_us), (&again[0].evidence, 0));
     let looked = |result| metrics.total(Metric::CacheLookups, &[result]);
     assert_eq!((looked("hit"), looked("miss")), (1, 1));
     // Another snapshot remembers nothing of this one.
     let other = self::snapshot();
-    let answers = inference.evidence(&other, prompts(1), None).await;
+    let answers = evidence(&inference, &other, prompts(1), None).await;
     assert_eq!(absent(&answers), [Some(Absent::Broken)], "it was asked again, and broke as arranged");
 }
 
@@ -74,26 +83,26 @@ async fn a_parked_thread_is_late_and_a_full_queue_is_overloaded() {
     let parked = InferenceRule { threads: 0, deadline: Duration::from_millis(1), queue_prompts: 3, ..rule() };
     let (inference, _) = inference(&parked, Classifier::forecast);
     let snapshot = snapshot();
-    let answers = inference.evidence(&snapshot, prompts(2), None).await;
+    let answers = evidence(&inference, &snapshot, prompts(2), None).await;
     assert_eq!(absent(&answers), [Some(Absent::Late); 2]);
     // The two still lie in the queue, so there is room for one.
-    let answers = inference.evidence(&snapshot, prompts(2), None).await;
+    let answers = evidence(&inference, &snapshot, prompts(2), None).await;
     assert_eq!(absent(&answers), [Some(Absent::Overloaded); 2]);
     assert_eq!(inference.n_waiting(), 2);
-    assert_eq!(absent(&inference.evidence(&snapshot, prompts(1), None).await), [Some(Absent::Late)]);
+    assert_eq!(absent(&evidence(&inference, &snapshot, prompts(1), None).await), [Some(Absent::Late)]);
 }
 
 #[tokio::test]
 async fn a_list_longer_than_the_queue_is_forecast_all_the_same() {
     let (inference, _) =
         inference(&InferenceRule { queue_prompts: 8, batch_prompts: 8, ..rule() }, Classifier::forecast);
-    assert_eq!(absent(&inference.evidence(&snapshot(), prompts(100), None).await), [None; 100]);
+    assert_eq!(absent(&evidence(&inference, &snapshot(), prompts(100), None).await), [None; 100]);
 }
 
 #[tokio::test]
 async fn a_caller_in_a_hurry_is_not_kept() {
     let (inference, _) = inference(&InferenceRule { threads: 0, ..rule() }, Classifier::forecast);
-    let answers = inference.evidence(&snapshot(), prompts(1), Some(Instant::now())).await;
+    let answers = evidence(&inference, &snapshot(), prompts(1), Some(Instant::now())).await;
     assert_eq!(absent(&answers), [Some(Absent::Late)]);
 }
 
@@ -105,9 +114,9 @@ async fn a_broken_classifier_is_told_and_the_thread_lives_on() {
     }
     let (inference, _) = inference(&rule(), breaks);
     let snapshot = snapshot();
-    assert_eq!(absent(&inference.evidence(&snapshot, prompts(1), None).await), [Some(Absent::Broken)]);
+    assert_eq!(absent(&evidence(&inference, &snapshot, prompts(1), None).await), [Some(Absent::Broken)]);
     let other = vec![Prompt::from_text("Another")];
-    assert_eq!(absent(&inference.evidence(&snapshot, other, None).await), [None]);
+    assert_eq!(absent(&evidence(&inference, &snapshot, other, None).await), [None]);
 }
 
 #[tokio::test]
@@ -116,7 +125,7 @@ async fn too_few_forecasts_are_broken_and_not_mixed_up() {
         classifier.forecast(&prompts[1..])
     }
     let (inference, _) = inference(&rule(), loses_one);
-    assert_eq!(absent(&inference.evidence(&snapshot(), prompts(3), None).await), [Some(Absent::Broken); 3]);
+    assert_eq!(absent(&evidence(&inference, &snapshot(), prompts(3), None).await), [Some(Absent::Broken); 3]);
 }
 
 #[tokio::test]

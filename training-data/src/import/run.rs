@@ -8,7 +8,7 @@ use ::parquet::errors::ParquetError;
 use serde::Serialize;
 
 use super::census::{Census, MAX_MODELS};
-use super::{Plan, read};
+use super::{PassedOver, Plan, read};
 use crate::dedup::Grouper;
 use crate::drops::Drops;
 use crate::publish::Staged;
@@ -49,6 +49,12 @@ pub enum ImportError {
     Empty {
         /// Rows that were read and dropped.
         n_read: u64,
+    },
+    /// A log of decisions on which nobody has reported.
+    #[error("expected outcomes, found {n_unjudged} logged decisions, none with a reported quality")]
+    Unjudged {
+        /// How many decisions.
+        n_unjudged: u64,
     },
     /// A column was mistaken for the model.
     #[error("expected at most {limit} models, found more; is \"{example}\" a model?")]
@@ -144,9 +150,12 @@ pub fn run(
             stopped(output)
         })
     });
-    match broken {
+    counts.passed_over = match broken {
         Some(error) => return Err(error),
         None => reading?,
+    };
+    if let (0, PassedOver { n_unjudged: n_unjudged @ 1.., .. }) = (counts.n_kept, counts.passed_over) {
+        return Err(ImportError::Unjudged { n_unjudged });
     }
     if counts.n_kept == 0 {
         return Err(ImportError::Empty { n_read: counts.n_read });
@@ -186,6 +195,7 @@ struct Counts {
     n_kept: u64,
     n_grouped_before: u64,
     n_grouped_here: u64,
+    passed_over: PassedOver,
     drops: Drops,
     census: Census,
 }
@@ -225,6 +235,13 @@ impl Counts {
 
     fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
+        let PassedOver { n_unjudged, n_stray_verdicts } = self.passed_over;
+        if n_unjudged > 0 {
+            warnings.push(format!("{n_unjudged} logged decisions have no reported quality and were passed over"));
+        }
+        if n_stray_verdicts > 0 {
+            warnings.push(format!("{n_stray_verdicts} reported outcomes belong to decisions in none of these files"));
+        }
         for (source, models) in self.census.sources.iter().filter(|(_, models)| models.len() == 1) {
             let model = models.first().map_or("", |model| model);
             warnings.push(format!("source \"{source}\" has one model, \"{model}\": there is nothing to choose in it"));

@@ -1,6 +1,5 @@
-//! A file of prompts to a file of decisions, in a bounded memory: lines are read in chunks, a chunk is forecast by all cores, and
-//! decided and written in the order of its lines. Decisions are made one after another, since a budget is spent by one to be
-//! missed by the next.
+//! A file of prompts to a file of decisions, in a bounded memory: lines are read in chunks, a chunk is answered by all cores, and
+//! written in the order of its lines. Only under a budget is one line decided after another: what one spends the next one lacks.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -8,7 +7,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
 use anyhow::Context;
-use decision::{BudgetState, Forecast, PolicyName};
+use decision::{BudgetState, Forecast, Mode, Policy, PolicyName};
 use training_data::publish::Staged;
 
 use super::line::{DecisionLine, ErrorLine};
@@ -22,14 +21,24 @@ pub(super) const MAX_LINE_BYTES: usize = training_data::jsonl::MAX_LINE_BYTES;
 /// Lines of a chunk: enough to keep cores busy, few enough to hear of the first decisions soon.
 const CHUNK_LINES: usize = 512;
 
+/// Forecasts of a chunk, for catalogs of thousands of models: about twenty megabytes of output.
+const CHUNK_FORECASTS: usize = 200_000;
+
 /// Bytes of a chunk, for prompts that are long; the last line may go beyond.
 const CHUNK_BYTES: usize = 8 << 20;
 
 /// A line as it was read: its number from 1, and its bytes unless it is too long.
 type Numbered = (u64, Option<Vec<u8>>);
 
-/// A question with its forecast, or what is wrong with the line.
-type Forecasted = Result<(Question, Forecast), BadLine>;
+/// What a core makes of a line.
+enum Worked {
+    /// The line of the output.
+    Done(Vec<u8>),
+    /// A question under a budget, to be decided in its turn.
+    Waits(Box<Question>, Forecast),
+    /// What is wrong with it.
+    Bad(BadLine),
+}
 
 /// Runs a batch. Says how many lines could not be read.
 pub(super) fn run(router: &Router, policy: Option<&str>, input: &Path, output: &Path) -> anyhow::Result<u64> {
@@ -67,18 +76,25 @@ fn decide_all(
     target: &mut dyn Write,
     input: &Path,
 ) -> anyhow::Result<(u64, u64)> {
+    let most = (CHUNK_FORECASTS / router.catalog.models().len()).clamp(1, CHUNK_LINES);
     let mut lines = Lines { from: lines, number: 0 };
     let mut desk = Desk { router, policy, budgets: BTreeMap::new() };
     let (mut n_lines, mut n_bad) = (0_u64, 0);
     let progress = Progress::open_ended("routing", "prompts");
     loop {
-        let chunk = lines.chunk().with_context(|| input.display().to_string())?;
+        let chunk = lines.chunk(most).with_context(|| input.display().to_string())?;
         if chunk.is_empty() {
             break;
         }
-        for ((number, _), forecasted) in chunk.iter().zip(forecast(router, &chunk)) {
+        for ((number, _), worked) in chunk.iter().zip(desk.work(&chunk)) {
             n_lines += 1;
-            n_bad += u64::from(!desk.answer(*number, forecasted, target)?);
+            let line = match worked {
+                Worked::Done(line) => Ok(line),
+                Worked::Waits(question, forecast) => desk.decide_next(&question, forecast),
+                Worked::Bad(bad) => Err(bad),
+            };
+            n_bad += u64::from(line.is_err());
+            target.write_all(&line.or_else(|bad| bad.line(*number))?)?;
         }
         progress.at(usize::try_from(n_lines)?);
     }
@@ -86,80 +102,96 @@ fn decide_all(
     Ok((n_lines, n_bad))
 }
 
-/// Where decisions are made, one after another.
+/// Where decisions are made.
 struct Desk<'a> {
     router: &'a Router,
     policy: Option<&'a str>,
     /// What is left under each policy with a budget.
-    budgets: BTreeMap<PolicyName, Option<BudgetState>>,
+    budgets: BTreeMap<PolicyName, BudgetState>,
 }
 
 impl Desk<'_> {
-    /// Writes the answer to a line. False if the line could not be read.
-    fn answer(&mut self, number: u64, line: Forecasted, target: &mut dyn Write) -> anyhow::Result<bool> {
-        match line.and_then(|(question, forecast)| self.decide(question, forecast, target)) {
-            Ok(written) => written.map(|()| true),
-            Err(BadLine { id, complaint }) => {
-                let error = ErrorLine { id: id.as_deref(), error: format!("line {number}, {complaint}") };
-                write_line(target, &error).map(|()| false)
+    /// Works on the lines of a chunk on all cores; they come back in their order.
+    fn work(&self, chunk: &[Numbered]) -> Vec<Worked> {
+        let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let share = chunk.len().div_ceil(n_threads).max(1);
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = chunk.chunks(share).map(|lines| scope.spawn(|| self.work_on(lines))).collect();
+            let done = threads.into_iter().map(|thread| thread.join().expect("no line makes a thread panic"));
+            done.flatten().collect()
+        })
+    }
+
+    fn work_on(&self, lines: &[Numbered]) -> Vec<Worked> {
+        let read = |(_, line): &Numbered| match line {
+            Some(line) => Question::parse(line),
+            None => {
+                let complaint = format!("expected a line of at most {MAX_LINE_BYTES} bytes, found a longer one");
+                Err(BadLine { id: None, complaint })
             }
-        }
+        };
+        let questions: Vec<Result<Question, BadLine>> = lines.iter().map(read).collect();
+        let prompts: Vec<_> = questions.iter().flatten().map(|question| question.conversation.prompt()).collect();
+        let mut forecasts = self.router.forecast(&prompts).into_iter();
+        let answer = |question: Result<Question, BadLine>| {
+            let question = match question {
+                Ok(question) => question,
+                Err(bad) => return Worked::Bad(bad),
+            };
+            let forecast = forecasts.next().expect("there is a forecast a prompt");
+            match self.policy_of(&question) {
+                Ok(policy) if matches!(policy.rules().mode, Mode::Budget { .. }) => {
+                    Worked::Waits(Box::new(question), forecast)
+                }
+                Ok(policy) => match self.decide(&question, policy, None, forecast) {
+                    Ok((line, _)) => Worked::Done(line),
+                    Err(bad) => Worked::Bad(bad),
+                },
+                Err(bad) => Worked::Bad(bad),
+            }
+        };
+        questions.into_iter().map(answer).collect()
+    }
+
+    fn policy_of(&self, question: &Question) -> Result<&Policy, BadLine> {
+        let named = question.policy.as_deref().or(self.policy);
+        self.router.policy(named).map_err(|error| question.bad(format!("policy: {error}")))
+    }
+
+    /// Decides a question whose turn has come, and keeps what is left of its budget.
+    fn decide_next(&mut self, question: &Question, forecast: Forecast) -> Result<Vec<u8>, BadLine> {
+        let policy = self.policy_of(question)?;
+        let (line, budget) = self.decide(question, policy, self.budgets.get(policy.name()).copied(), forecast)?;
+        let name = policy.name().clone();
+        self.budgets.extend(budget.map(|budget| (name, budget)));
+        Ok(line)
     }
 
     fn decide(
-        &mut self,
-        question: Question,
+        &self,
+        question: &Question,
+        policy: &Policy,
+        budget: Option<BudgetState>,
         forecast: Forecast,
-        target: &mut dyn Write,
-    ) -> Result<anyhow::Result<()>, BadLine> {
-        let named = question.policy.as_deref().or(self.policy);
-        let bad = |complaint: String| BadLine { id: Some(question.id.clone()), complaint };
-        let policy = self.router.policy(named).map_err(|error| bad(format!("policy: {error}")))?;
-        let budget = self.budgets.get(policy.name()).copied().flatten();
+    ) -> Result<(Vec<u8>, Option<BudgetState>), BadLine> {
         let answer = self.router.decide(policy, &question.facts(budget), forecast);
-        let answer = answer.map_err(|error| bad(format!("candidates: {error}")))?;
-        if let Some(budget) = answer.budget() {
-            self.budgets.insert(policy.name().clone(), Some(budget));
-        }
-        let artifact = self.router.classifier.artifact().digest();
-        Ok(write_line(target, &DecisionLine::of(Some(&question.id), &answer, artifact)))
+        let answer = answer.map_err(|error| question.bad(format!("candidates: {error}")))?;
+        let line = DecisionLine::of(Some(&question.id), &answer, self.router.classifier.artifact().digest());
+        let line = as_line(&line).map_err(|error| question.bad(error.to_string()))?;
+        Ok((line, answer.budget()))
     }
 }
 
-fn write_line(target: &mut dyn Write, line: &impl serde::Serialize) -> anyhow::Result<()> {
+impl BadLine {
+    fn line(&self, number: u64) -> serde_json::Result<Vec<u8>> {
+        as_line(&ErrorLine { id: self.id.as_deref(), error: format!("line {number}, {}", self.complaint) })
+    }
+}
+
+fn as_line(line: &impl serde::Serialize) -> serde_json::Result<Vec<u8>> {
     let mut bytes = serde_json::to_vec(line)?;
     bytes.push(b'\n');
-    target.write_all(&bytes)?;
-    Ok(())
-}
-
-/// Reads and forecasts the lines of a chunk on all cores; they come back in their order.
-fn forecast(router: &Router, chunk: &[Numbered]) -> Vec<Forecasted> {
-    let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = chunk.len().div_ceil(n_threads).max(1);
-    std::thread::scope(|scope| {
-        let threads: Vec<_> =
-            chunk.chunks(share).map(|lines| scope.spawn(move || forecast_some(router, lines))).collect();
-        let done = threads.into_iter().map(|thread| thread.join().expect("a forecast does not panic"));
-        done.flatten().collect()
-    })
-}
-
-fn forecast_some(router: &Router, lines: &[Numbered]) -> Vec<Forecasted> {
-    let read = |(_, line): &Numbered| match line {
-        Some(line) => Question::parse(line),
-        None => {
-            let complaint = format!("expected a line of at most {MAX_LINE_BYTES} bytes, found a longer one");
-            Err(BadLine { id: None, complaint })
-        }
-    };
-    let questions: Vec<Result<Question, BadLine>> = lines.iter().map(read).collect();
-    let prompts: Vec<_> = questions.iter().flatten().map(|question| question.conversation.prompt()).collect();
-    let mut forecasts = router.forecast(&prompts).into_iter();
-    let with_forecast = |question: Result<Question, BadLine>| {
-        question.map(|question| (question, forecasts.next().expect("there is a forecast a prompt")))
-    };
-    questions.into_iter().map(with_forecast).collect()
+    Ok(bytes)
 }
 
 /// The lines of an input, each bounded.
@@ -170,9 +202,9 @@ struct Lines {
 
 impl Lines {
     /// The next lines that are not blank.
-    fn chunk(&mut self) -> io::Result<Vec<Numbered>> {
+    fn chunk(&mut self, most: usize) -> io::Result<Vec<Numbered>> {
         let (mut chunk, mut n_bytes) = (Vec::new(), 0);
-        while chunk.len() < CHUNK_LINES && n_bytes < CHUNK_BYTES {
+        while chunk.len() < most && n_bytes < CHUNK_BYTES {
             let Some(line) = self.next()? else { break };
             n_bytes += line.as_ref().map_or(0, Vec::len);
             let blank = line.as_ref().is_some_and(|line| line.trim_ascii().is_empty());

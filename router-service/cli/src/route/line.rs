@@ -1,7 +1,7 @@
 //! One line of a batch's output. The keys and their order are a promise; qualities have four digits, costs all that the engine
 //! counts in.
 
-use decision::Candidate;
+use decision::{Candidate, ModelId};
 use router_service::outcome_log::{ForecastLine, forecast_lines};
 use serde::Serialize;
 
@@ -38,7 +38,7 @@ pub(super) struct ErrorLine<'a> {
 impl<'a> DecisionLine<'a> {
     pub(super) fn of(id: Option<&'a str>, answer: &'a Answer<'a>, artifact: &'a str) -> Self {
         let (ranked, reason) = match &answer.outcome {
-            Ok(decision) => (decision.ranked.iter().map(|model| model.as_str()).collect(), decision.reason.to_string()),
+            Ok(decision) => (decision.ranked.iter().map(ModelId::as_str).collect(), decision.reason.to_string()),
             Err(refusal) => (Vec::new(), refusal.to_string()),
         };
         let excluded = |candidate: &'a Candidate| {

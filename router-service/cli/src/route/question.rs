@@ -74,6 +74,11 @@ impl Question {
         Ok(question)
     }
 
+    /// What is wrong with it after all.
+    pub(super) fn bad(&self, complaint: String) -> BadLine {
+        BadLine { id: Some(self.id.clone()), complaint }
+    }
+
     /// Adds needs by their words.
     pub(super) fn needs_words(&mut self, words: &[String]) -> Result<(), String> {
         for word in words {

@@ -35,7 +35,7 @@ pub(super) fn text(router: &Router, answer: &Answer<'_>, all: bool) -> String {
     match &answer.outcome {
         Ok(decision) => {
             let _ = writeln!(text, "{CHOSEN}{}{CHOSEN:#}", decision.model());
-            let _ = writeln!(text, "{}\n", decision.reason);
+            let _ = writeln!(text, "{} (policy `{}`)\n", decision.reason, decision.policy);
         }
         Err(refusal) => drop(writeln!(text, "{BOLD}nobody{BOLD:#}\n{refusal}\n")),
     }

@@ -53,10 +53,11 @@ fn verdict(id: &str, quality: f64) -> Record {
 }
 
 fn segment(scratch: &Scratch, name: &str, records: &[Record]) {
-    std::fs::create_dir_all(scratch.0.join("log")).unwrap();
-    let mut writer = SegmentWriter::new(File::create(scratch.0.join("log").join(name)).unwrap()).unwrap();
-    records.iter().for_each(|record| writer.write(record).unwrap());
-    writer.finish().unwrap();
+    std::fs::create_dir_all(scratch.0.join("log")).expect("the folder was made");
+    let file = File::create(scratch.0.join("log").join(name)).expect("the folder was made");
+    let mut writer = SegmentWriter::new(file).expect("the file was made");
+    records.iter().for_each(|record| writer.write(record).expect("the disk has room"));
+    writer.finish().expect("the disk has room");
 }
 
 #[test]
@@ -80,8 +81,12 @@ fn eval_and_import_read_a_log_and_count_what_nobody_judged() {
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["verdicts"][0]["n_prompts"], 60);
     check(&scratch.run("import outcomes log -o flat.jsonl"), 0, "rows kept     120\n", "");
+    let warning = "5 logged decisions have no reported quality and were passed over";
+    check(&scratch.run("import outcomes log -o flat.jsonl"), 0, warning, "");
     assert!(scratch.read("flat.jsonl").contains("\"propensity\":0.5"));
     segment(&scratch, "outcomes-2.parquet", &[]);
     let error = "error: expected outcome rows to judge, found 125 logged decisions, none with a reported quality\n";
     check(&scratch.run("eval log --bootstraps 20"), 1, "", error);
+    let error = "error: expected outcomes, found 125 logged decisions, none with a reported quality\n";
+    check(&scratch.run("import outcomes log -o flat.jsonl"), 1, "", error);
 }

@@ -6,7 +6,7 @@ pub(crate) const CATALOG: &str = r#"
 [[model]]
 id = "cheap"
 owner = "somebody"
-context_window = 8192
+context_window = 65536
 skills = ["tools"]
 usd_per_1m = { prompt = 0.5, cached_prompt = 0.25, completion = 1.5 }
 
@@ -34,7 +34,7 @@ fn the_table_is_aligned_and_names_every_model() {
             assert!(row[..end].ends_with(|end: char| end.is_ascii_digit()), "{text}");
         }
     }
-    assert!(cheap.contains("0.25") && cheap.contains("8,192") && long.contains("tools vision json_schema"), "{text}");
+    assert!(cheap.contains("0.25") && cheap.contains("65,536") && long.contains("tools vision json_schema"), "{text}");
     assert!(!text.contains('\u{1b}'), "no colours where nobody looks at a terminal");
 }
 

@@ -29,7 +29,7 @@ fn scratch(name: &str) -> Scratch {
 }
 
 fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
+    String::from_utf8(bytes.to_vec()).expect("the binary prints text")
 }
 
 #[test]
@@ -154,7 +154,10 @@ fn a_batch_comes_back_in_order_and_in_the_promised_form() {
 #[test]
 fn the_same_input_gives_the_same_output_byte_for_byte() {
     let scratch = scratch("route-same");
-    let line = |n: usize| format!("{{\"id\":\"{n}\",\"prompt\":\"Which of {n} levers?\",\"policy\":\"thrifty\"}}\n");
+    let policies = ["thrifty", "balanced"];
+    let line = |n: usize| {
+        format!("{{\"id\":\"{n}\",\"prompt\":\"Which of {n} levers?\",\"policy\":\"{}\"}}\n", policies[n % 2])
+    };
     let lines: String = (0..1500).map(line).collect(); // Several chunks, on as many threads as there are cores.
     scratch.write("in.jsonl", &lines);
     let arguments = "route --catalog c.toml --policies p.toml --input in.jsonl --output";
@@ -171,85 +174,87 @@ fn the_same_input_gives_the_same_output_byte_for_byte() {
     assert_eq!((piped.status.code(), text(&piped.stdout)), (Some(0), first));
 }
 
+/// A line, its id where that can be read, and what the complaint says.
+const BAD_LINES: &[(&str, Option<&str>, &str)] = &[
+    ("not json", None, "line 2, expected a JSON object, found at byte 2: expected ident"),
+    ("[1]", None, "line 2, expected a JSON object, found a list of 1"),
+    (r#"{"prompt":"x"}"#, None, "line 2, id: expected a text of 1 to 1024 bytes, found nothing"),
+    (r#"{"id":7,"prompt":"x"}"#, None, "line 2, id: expected a text of 1 to 1024 bytes, found the number 7"),
+    (r#"{"id":"b"}"#, Some("b"), "line 2, prompt: expected `prompt` or `messages`, found neither"),
+    (
+        r#"{"id":"b","prompt":"x","messages":[{"role":"user","content":"x"}]}"#,
+        Some("b"),
+        "line 2, prompt: expected `prompt` or `messages`, found both",
+    ),
+    (r#"{"id":"b","prompt":""}"#, Some("b"), "line 2, prompt: expected a prompt, found an empty text"),
+    (r#"{"id":"b","prompt":["x"]}"#, Some("b"), "line 2, prompt: expected a text, found a list of 1"),
+    (
+        r#"{"id":"b","messages":[{"role":"user","content":"x"},{"role":"robot"}]}"#,
+        Some("b"),
+        "line 2, messages[1].role: expected one of `system`, `developer`, `user`, `assistant`, `tool`, `function`, found `robot`",
+    ),
+    (
+        r#"{"id":"b","prompt":"x","policy":"balancd"}"#,
+        Some("b"),
+        "line 2, policy: unknown policy `balancd`; the nearest known one is `balanced`",
+    ),
+    (
+        r#"{"id":"b","prompt":"x","candidates":[]}"#,
+        Some("b"),
+        "line 2, candidates: expected a list of 1 to 4096 names, found a list of 0",
+    ),
+    (
+        r#"{"id":"b","prompt":"x","candidates":["a",""]}"#,
+        Some("b"),
+        "line 2, candidates[1]: expected a name, found an empty text",
+    ),
+    (
+        r#"{"id":"b","prompt":"x","candidates":["a","a"]}"#,
+        Some("b"),
+        "line 2, candidates[1]: expected each model once, found one that stands before",
+    ),
+    (
+        r#"{"id":"b","prompt":"x","candidates":["auto"]}"#,
+        Some("b"),
+        "line 2, candidates[0]: expected the name of a model, found a text of 4 bytes",
+    ),
+    (
+        r#"{"id":"b","prompt":"x","polcy":"fixed"}"#,
+        Some("b"),
+        "line 2, polcy: expected one of `id`, `prompt`, `messages`, `candidates`, `policy`, `needs`, found another key; the nearest known one is `policy`",
+    ),
+    (
+        r#"{"id":"b","prompt":"x","needs":{"visoin":true}}"#,
+        Some("b"),
+        "found another text of 6 bytes; the nearest known one is `vision`",
+    ),
+    (
+        r#"{"id":"b","prompt":"x","needs":{"vision":1}}"#,
+        Some("b"),
+        "line 2, needs.vision: expected true or false, found the number 1",
+    ),
+    (
+        r#"{"id":"b","prompt":"x","needs":{"max_cost_usd":-1}}"#,
+        Some("b"),
+        "line 2, needs.max_cost_usd: expected US dollars, 0 to 2000, found the number -1",
+    ),
+    (
+        r#"{"id":"b","prompt":"x","needs":["sight"]}"#,
+        Some("b"),
+        "line 2, needs[0]: expected one of `tools`, `vision`, `json_schema`, found another text of 5 bytes",
+    ),
+    (
+        r#"{"id":"b","prompt":"x","needs":7}"#,
+        Some("b"),
+        "line 2, needs: expected an object of needs or a list of skills, found the number 7",
+    ),
+];
+
 #[test]
 fn a_line_that_cannot_be_read_says_why_and_the_rest_go_on() {
     let scratch = scratch("route-lines");
     let good = r#"{"id":"g","prompt":"Which lever?"}"#;
-    let cases = [
-        ("not json", None, "line 2, expected a JSON object, found at byte 2: expected ident"),
-        ("[1]", None, "line 2, expected a JSON object, found a list of 1"),
-        (r#"{"prompt":"x"}"#, None, "line 2, id: expected a text of 1 to 1024 bytes, found nothing"),
-        (r#"{"id":7,"prompt":"x"}"#, None, "line 2, id: expected a text of 1 to 1024 bytes, found the number 7"),
-        (r#"{"id":"b"}"#, Some("b"), "line 2, prompt: expected `prompt` or `messages`, found neither"),
-        (
-            r#"{"id":"b","prompt":"x","messages":[{"role":"user","content":"x"}]}"#,
-            Some("b"),
-            "line 2, prompt: expected `prompt` or `messages`, found both",
-        ),
-        (r#"{"id":"b","prompt":""}"#, Some("b"), "line 2, prompt: expected a prompt, found an empty text"),
-        (r#"{"id":"b","prompt":["x"]}"#, Some("b"), "line 2, prompt: expected a text, found a list of 1"),
-        (
-            r#"{"id":"b","messages":[{"role":"user","content":"x"},{"role":"robot"}]}"#,
-            Some("b"),
-            "line 2, messages[1].role: expected one of `system`, `developer`, `user`, `assistant`, `tool`, `function`, found `robot`",
-        ),
-        (
-            r#"{"id":"b","prompt":"x","policy":"balancd"}"#,
-            Some("b"),
-            "line 2, policy: unknown policy `balancd`; the nearest known one is `balanced`",
-        ),
-        (
-            r#"{"id":"b","prompt":"x","candidates":[]}"#,
-            Some("b"),
-            "line 2, candidates: expected a list of 1 to 4096 names, found a list of 0",
-        ),
-        (
-            r#"{"id":"b","prompt":"x","candidates":["a",""]}"#,
-            Some("b"),
-            "line 2, candidates[1]: expected a name, found an empty text",
-        ),
-        (
-            r#"{"id":"b","prompt":"x","candidates":["a","a"]}"#,
-            Some("b"),
-            "line 2, candidates[1]: expected each model once, found one that stands before",
-        ),
-        (
-            r#"{"id":"b","prompt":"x","candidates":["auto"]}"#,
-            Some("b"),
-            "line 2, candidates[0]: expected the name of a model, found a text of 4 bytes",
-        ),
-        (
-            r#"{"id":"b","prompt":"x","polcy":"fixed"}"#,
-            Some("b"),
-            "line 2, polcy: expected one of `id`, `prompt`, `messages`, `candidates`, `policy`, `needs`, found another key; the nearest known one is `policy`",
-        ),
-        (
-            r#"{"id":"b","prompt":"x","needs":{"visoin":true}}"#,
-            Some("b"),
-            "found another text of 6 bytes; the nearest known one is `vision`",
-        ),
-        (
-            r#"{"id":"b","prompt":"x","needs":{"vision":1}}"#,
-            Some("b"),
-            "line 2, needs.vision: expected true or false, found the number 1",
-        ),
-        (
-            r#"{"id":"b","prompt":"x","needs":{"max_cost_usd":-1}}"#,
-            Some("b"),
-            "line 2, needs.max_cost_usd: expected US dollars, 0 to 2000, found the number -1",
-        ),
-        (
-            r#"{"id":"b","prompt":"x","needs":["sight"]}"#,
-            Some("b"),
-            "line 2, needs[0]: expected one of `tools`, `vision`, `json_schema`, found another text of 5 bytes",
-        ),
-        (
-            r#"{"id":"b","prompt":"x","needs":7}"#,
-            Some("b"),
-            "line 2, needs: expected an object of needs or a list of skills, found the number 7",
-        ),
-    ];
-    for (bad, id, complaint) in cases {
+    for (bad, id, complaint) in BAD_LINES {
         scratch.write("in.jsonl", &format!("{good}\n{bad}\n{good}\n"));
         let arguments = "route --catalog c.toml --policies p.toml --input in.jsonl --output out.jsonl";
         check(&scratch.run(arguments), 1, "", "1 of 3 lines could not be read; each has an `error` in the output");
@@ -374,4 +379,27 @@ fn what_a_batch_forecasts_is_what_eval_judges() {
         (&report["verdicts"][0]["n_prompts"], report["verdicts"].as_array().map(Vec::len)),
         (&60.into(), Some(1))
     );
+}
+
+#[test]
+fn a_budget_is_spent_from_line_to_line() {
+    let scratch = scratch("route-budget");
+    let policy = "default = \"b\"\n[policy.b]\nmode = \"budget\"\nusd_per_request = 0.0009\n";
+    scratch.write("b.toml", policy);
+    let line = |n: usize| {
+        format!("{{\"id\":\"{n}\",\"prompt\":\"Which lever?\",\"needs\":{{\"max_completion_tokens\":100}}}}\n")
+    };
+    scratch.write("in.jsonl", &(0..1000).map(line).collect::<String>());
+    check(&scratch.run("route --catalog c.toml --policies b.toml --input in.jsonl --output out.jsonl"), 0, "", "");
+    let mut spent = 0.0;
+    for (n, line) in scratch.read("out.jsonl").lines().enumerate() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let forecasts = line["forecasts"].as_array().unwrap();
+        let cost = |forecast: &Value| forecast["cost_usd"].as_f64().unwrap();
+        let fits = |forecast: &Value| cost(forecast) <= 0.0009;
+        assert!(forecasts.iter().any(fits), "the example is built so that somebody always fits");
+        spent += cost(forecasts.iter().find(|forecast| forecast["model"] == line["model"]).unwrap());
+        let n = f64::from(u32::try_from(n).unwrap()) + 1.0;
+        assert!(spent <= 0.0009 * n + 1e-9, "after {n} lines {spent} is spent");
+    }
 }
