@@ -1,9 +1,39 @@
 //! The shell: everything that touches a socket, a clock, a file or a thread, wrapped around the pure engine in `decision/`.
-//! The thing a newcomer would get wrong: no rule about *which* model wins belongs in this package.
+//! Start at `pipeline.rs`. The thing a newcomer would get wrong: no rule about *which* model wins belongs in this package.
 
+pub mod config;
+pub mod convert;
 pub mod default_policy;
+pub mod fuzz;
+mod generations;
+mod http;
+mod inference;
+pub mod json;
 pub mod messages;
 pub mod metrics;
 pub mod outcome_log;
+mod pipeline;
+pub mod question;
+mod reload;
+mod remembered;
+mod rpc;
+#[cfg(test)]
+mod scratch;
 pub mod secret;
+mod server;
+mod signals;
+mod snapshot;
+mod status;
 pub mod telemetry;
+
+pub use config::{ConfigError, Settings};
+pub use http::{Access, OPENAPI, PATHS, TIMEOUT_HEADER};
+pub use inference::Forecaster;
+pub use pipeline::{Answer, Arrival, Pipeline, StartError, Timing};
+pub use reload::Trigger;
+pub use remembered::DecisionId;
+pub use server::tls::prove as prove_tls;
+pub use server::{MAX_HEADER_BYTES, MAX_STREAMS, Phase, Server, ServerError, TlsError};
+pub use signals::Signals;
+pub use snapshot::{Snapshot, SnapshotError};
+pub use status::{FIELD_KEY, PUSHBACK_KEY, Rejection};

@@ -114,19 +114,27 @@ impl Conversation {
         vision.into_iter().chain(tools).collect()
     }
 
+    /// Bytes of text in all messages together.
+    pub fn n_bytes(&self) -> usize {
+        self.messages.iter().map(|message| message.text.len()).sum()
+    }
+
     /// The text as an outcome log keeps it where the operator opted in: a single message as it is, more with their roles.
     pub fn text(&self) -> String {
-        if let [message] = self.messages.as_slice() {
-            return message.text.clone();
-        }
-        let turn = |message: &Message| format!("{}: {}", word(message.role), message.text);
-        self.messages.iter().map(turn).collect::<Vec<_>>().join("\n\n")
+        text_of(self.messages.iter().map(|message| (message.role, message.text.as_str())))
     }
 
     /// How many messages it has.
     pub fn n_messages(&self) -> usize {
         self.messages.len()
     }
+}
+
+/// Turns as one text: a single one as it is, more with their roles.
+pub(crate) fn text_of<'a>(turns: impl ExactSizeIterator<Item = (Role, &'a str)>) -> String {
+    let alone = turns.len() == 1;
+    let turn = |(role, text): (Role, &str)| if alone { text.to_owned() } else { format!("{}: {text}", word(role)) };
+    turns.map(turn).collect::<Vec<_>>().join("\n\n")
 }
 
 impl fmt::Debug for Conversation {

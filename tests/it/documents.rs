@@ -1,10 +1,47 @@
 //! The documents tell the truth: every TOML example in them is read by the code that users' files go through.
 
 use std::fs;
+use std::path::Path;
 
 use decision::{Catalog, Policies};
 
 use crate::house;
+
+#[test]
+fn every_example_of_a_configuration_is_read() {
+    let text = fs::read_to_string(house::root().join("docs/serving.md")).expect("the document is there");
+    let tokens = ["GATEWAY_TOKEN", "OPERATIONS_TOKEN"];
+    let environment = tokens.map(|name| (name.to_owned(), format!("{name}-0123456789"))).into();
+    let examples = blocks(&text, "toml");
+    assert!(examples.len() >= 2, "only {} examples found", examples.len());
+    for (line, block) in examples {
+        let read = router_service::Settings::from_text(&block, Path::new(""), &environment);
+        assert!(read.is_ok(), "docs/serving.md, the example at line {line}: {}", read.unwrap_err());
+    }
+}
+
+#[test]
+fn every_key_of_the_configuration_is_documented_with_its_default() {
+    let text = fs::read_to_string(house::root().join("docs/serving.md")).expect("the document is there");
+    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| `")).collect();
+    let defaults: toml::Table = router_service::Settings::built_in().to_toml().parse().expect("settings are TOML");
+    // What depends on the machine is described, not numbered.
+    let of_the_machine =
+        ["runtime.worker_threads", "limits.max_concurrent_requests", "inference.threads", "inference.queue_prompts"];
+    for (section, keys) in router_service::config::keys() {
+        for key in keys {
+            let name = format!("`{section}.{key}`");
+            let row = rows.iter().find(|row| row.contains(&name) || row.contains(&format!("`.{key}`")));
+            let row = row.unwrap_or_else(|| panic!("docs/serving.md says nothing of {name}"));
+            let default = defaults.get(section).and_then(|section| section.get(*key)).map(ToString::to_string);
+            let default = default.filter(|_| !of_the_machine.contains(&name.trim_matches('`')));
+            if let Some(default) = default {
+                let default = default.trim_matches('"');
+                assert!(row.contains(default), "{name} is {default} by default; the page says {row}");
+            }
+        }
+    }
+}
 
 /// The fenced blocks of one language, with the line each begins at.
 fn blocks(text: &str, language: &str) -> Vec<(usize, String)> {

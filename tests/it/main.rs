@@ -4,4 +4,5 @@ mod catalog;
 mod documents;
 mod edges;
 mod house;
+mod service;
 mod tidiness;

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod distill;
+mod check;
 mod eval;
 mod import;
 mod onboard;
@@ -14,6 +15,7 @@ mod models;
 mod progress;
 mod route;
 mod router;
+mod serve;
 mod sheet;
 mod train;
 
@@ -27,6 +29,10 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Decide over gRPC and HTTP which model should answer; works without a configuration.
+    Serve(serve::Arguments),
+    /// Read everything that serve would, bind nothing, and print the effective settings.
+    Check(check::Arguments),
     /// Turn public or own results into outcome rows, and price lists into a catalog.
     Import(import::Arguments),
     /// Replay outcomes: what a router or a plain method would have saved, and at what quality.
@@ -50,6 +56,8 @@ struct CalledWrongly(String);
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Import(arguments) => import::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Train(arguments) => train::run(&arguments).map(|()| ExitCode::SUCCESS),

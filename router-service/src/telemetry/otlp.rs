@@ -1,9 +1,9 @@
 //! Spans to a collector: OTLP over HTTP, its protobuf form, on a thread of its own. A bounded queue lies before it and nothing
 //! waits for it; what does not get through is dropped and counted. The messages are the few of OTLP that say what we have to say.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use prost::Message;
@@ -66,7 +66,7 @@ impl OtlpSettings {
 pub(super) struct Exporter {
     pub(super) queue: SyncSender<Span>,
     closing: Arc<AtomicBool>,
-    ended: Receiver<()>,
+    ended: Mutex<Receiver<()>>,
 }
 
 impl Exporter {
@@ -86,13 +86,13 @@ impl Exporter {
             sender.send_all(&spans);
             let _ = end.send(());
         })?;
-        Ok(Self { queue, closing, ended })
+        Ok(Self { queue, closing, ended: Mutex::new(ended) })
     }
 
     /// Sends what waits, within this time. False if time ran out.
     pub(super) fn close(&self, patience: Duration) -> bool {
         self.closing.store(true, Ordering::Release);
-        self.ended.recv_timeout(patience).is_ok()
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(patience).is_ok()
     }
 }
 

@@ -9,3 +9,4 @@ mod models;
 mod route;
 mod scorer;
 mod scratch;
+mod serve;

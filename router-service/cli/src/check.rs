@@ -1,0 +1,46 @@
+//! `pointsman check`: reads everything that `serve` would, binds nothing, and prints the effective settings. Secrets are not
+//! in them, only the names of the variables that hold them.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use router_service::{Settings, Snapshot, prove_tls};
+
+const EXAMPLES: &str = "\
+Examples:
+  pointsman check --config pointsman.toml
+      exit code 0 and the effective settings, or 1 and what is wrong, with its line
+  pointsman check > pointsman.toml
+      every key with its default, to begin from";
+
+/// Arguments of `pointsman check`.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// The configuration, TOML. Without it the defaults are checked.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let settings = Settings::read(arguments.config.as_deref())?;
+    if let Some(files) = &settings.tls {
+        prove_tls(files)?;
+    }
+    let snapshot = Snapshot::make(&settings.sources, settings.inference.cache_mib, 0)?;
+    let mut out = io::stdout().lock();
+    let policies: Vec<&str> = snapshot.policies.iter().map(|policy| policy.name().as_str()).collect();
+    writeln!(
+        out,
+        "# Good: {} models, policies {}, artifact {}.", //
+        snapshot.catalog.models().len(),
+        policies.join(", "),
+        snapshot.artifact
+    )?;
+    for caller in &settings.callers {
+        writeln!(out, "# The token of `{}` is set in `{}` and not shown.", caller.name, caller.token_env)?;
+    }
+    write!(out, "{}", settings.to_toml())?;
+    Ok(())
+}

@@ -1,0 +1,311 @@
+//! A load for a running service, and what it makes of it: throughput, a histogram of latencies, and how many were shed or
+//! decided without a forecast. Latency counts from when a request was due, so that a stalled service cannot hide its queue.
+//!
+//! `cargo run --release -p router-service --example load -- --grpc 127.0.0.1:50051 --rate 1000 --seconds 10`
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use proto::v1;
+use proto::v1::router_client::RouterClient;
+use tokio::task::JoinSet;
+
+const USAGE: &str = "\
+load --grpc ADDRESS | --http ADDRESS
+  --connections N   connections, each with one request under way at a time (32)
+  --seconds S       how long (10)
+  --rate R          requests a second, all connections together; 0: as many as go (0)
+  --words N         words of a prompt, about as many tokens (100)
+  --distinct N      different prompts; 0: every one is new, 1: always the same (0)
+  --candidates N    ask for the first N models of the catalog only; 0: for all (20)
+  --batch N         requests of a RouteBatch; 0: single Routes (0)";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let plan = match Plan::read(&arguments) {
+        Ok(plan) => plan,
+        Err(complaint) => {
+            let _ = writeln!(io::stderr(), "error: {complaint}\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let outcome = runtime.map_err(Failure::from).and_then(|runtime| runtime.block_on(run(plan)));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = writeln!(io::stderr(), "error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+#[derive(Clone)]
+struct Plan {
+    grpc: bool,
+    address: String,
+    numbers: BTreeMap<&'static str, u64>,
+    candidates: Vec<String>,
+}
+
+impl Plan {
+    fn read(arguments: &[String]) -> Result<Self, String> {
+        let mut numbers: BTreeMap<&'static str, u64> = [
+            ("--connections", 32),
+            ("--seconds", 10),
+            ("--rate", 0),
+            ("--words", 100),
+            ("--distinct", 0),
+            ("--candidates", 20),
+            ("--batch", 0),
+        ]
+        .into();
+        let mut address = None;
+        for pair in arguments.chunks(2) {
+            let [key, value] = pair else { return Err(format!("expected a value after `{}`", pair[0])) };
+            match (key.as_str(), numbers.iter_mut().find(|(known, _)| *known == key)) {
+                ("--grpc", _) => address = Some((true, value.clone())),
+                ("--http", _) => address = Some((false, value.clone())),
+                (_, Some((_, number))) => {
+                    *number = value.parse().map_err(|_| format!("expected a number after `{key}`, found `{value}`"))?;
+                }
+                (_, None) => return Err(format!("unknown argument `{key}`")),
+            }
+        }
+        let (grpc, address) = address.ok_or("expected --grpc or --http with an address")?;
+        Ok(Self { grpc, address, numbers, candidates: Vec::new() })
+    }
+
+    fn number(&self, key: &str) -> u64 {
+        self.numbers[key]
+    }
+
+    /// A prompt of this many words; the same number gives the same prompt.
+    fn prompt(&self, number: u64) -> String {
+        const WORDS: [&str; 16] = [
+            "lever", "signal", "which", "train", "arrives", "before", "the", "other", "prove", "that", "sum", "of",
+            "function", "returns", "a", "list",
+        ];
+        let distinct = self.number("--distinct");
+        let number = if distinct == 0 { number } else { number % distinct };
+        let mut text = format!("Case {number}:");
+        let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        for _ in 0..self.number("--words") {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            text.push(' ');
+            text.push_str(WORDS[usize::try_from(state % 16).unwrap_or(0)]);
+        }
+        text
+    }
+
+    fn request(&self, number: u64) -> v1::RouteRequest {
+        v1::RouteRequest {
+            input: Some(v1::route_request::Input::Prompt(self.prompt(number))),
+            candidates: self.candidates.clone(),
+            ..v1::RouteRequest::default()
+        }
+    }
+}
+
+/// What the connections have seen.
+#[derive(Default)]
+struct Seen {
+    /// Microseconds from when it was due.
+    latencies: Vec<u32>,
+    /// How requests ended, by word.
+    ends: BTreeMap<String, u64>,
+}
+
+async fn run(mut plan: Plan) -> Result<(), Failure> {
+    let mut client = grpc_client(&plan.address)?;
+    if plan.grpc {
+        let models = client.list_models(v1::ListModelsRequest {}).await?.into_inner().models;
+        let n = usize::try_from(plan.number("--candidates"))?;
+        plan.candidates = models.into_iter().take(n).map(|model| model.id).collect();
+    } else {
+        let mut connection = HttpConnection::open(&plan.address).await?;
+        let (_, body) = connection.send("GET", "/v1/models", Bytes::new()).await?;
+        let body: serde_json::Value = serde_json::from_slice(&body)?;
+        let models = body["data"].as_array().into_iter().flatten().filter_map(|model| model["id"].as_str());
+        plan.candidates = models.take(usize::try_from(plan.number("--candidates"))?).map(str::to_owned).collect();
+    }
+    let plan = Arc::new(plan);
+    let (begin, next) = (Instant::now(), Arc::new(AtomicU64::new(fastrand::u64(..1 << 40))));
+    let until = begin + Duration::from_secs(plan.number("--seconds"));
+    let mut tasks = JoinSet::new();
+    for index in 0..plan.number("--connections") {
+        tasks.spawn(connection(Arc::clone(&plan), index, (begin, until), Arc::clone(&next)));
+    }
+    let mut seen = Seen::default();
+    while let Some(ended) = tasks.join_next().await {
+        let one = ended??;
+        seen.latencies.extend(one.latencies);
+        for (word, n) in one.ends {
+            *seen.ends.entry(word).or_default() += n;
+        }
+    }
+    print(&plan, seen, begin.elapsed())?;
+    Ok(())
+}
+
+type GrpcClient = RouterClient<Client<HttpConnector, tonic::body::Body>>;
+
+fn grpc_client(address: &str) -> Result<GrpcClient, Failure> {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    let client = Client::builder(TokioExecutor::new()).http2_only(true).build(connector);
+    Ok(RouterClient::with_origin(client, format!("http://{address}").parse()?).max_decoding_message_size(1 << 26))
+}
+
+struct HttpConnection {
+    sender: hyper::client::conn::http1::SendRequest<Full<Bytes>>,
+    host: String,
+    _tasks: JoinSet<()>,
+}
+
+impl HttpConnection {
+    async fn open(address: &str) -> Result<Self, Failure> {
+        let stream = tokio::net::TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let _ = connection.await;
+        });
+        Ok(Self { sender, host: address.to_owned(), _tasks: tasks })
+    }
+
+    async fn send(&mut self, method: &str, path: &str, body: Bytes) -> Result<(http::StatusCode, Bytes), Failure> {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", &self.host)
+            .header("content-type", "application/json")
+            .body(Full::new(body))?;
+        let response = self.sender.send_request(request).await?;
+        let status = response.status();
+        Ok((status, response.into_body().collect().await?.to_bytes()))
+    }
+}
+
+async fn connection(
+    plan: Arc<Plan>,
+    index: u64,
+    (begin, until): (Instant, Instant),
+    next: Arc<AtomicU64>,
+) -> Result<Seen, Failure> {
+    let mut seen = Seen::default();
+    let mut grpc = grpc_client(&plan.address)?;
+    let mut http = if plan.grpc { None } else { Some(HttpConnection::open(&plan.address).await?) };
+    let (rate, n_connections) = (plan.number("--rate"), plan.number("--connections"));
+    for turn in 0_u64.. {
+        let due = match rate {
+            0 => Instant::now(),
+            rate => begin + Duration::from_nanos((turn * n_connections + index) * 1_000_000_000 / rate),
+        };
+        if due >= until || Instant::now() >= until {
+            break;
+        }
+        tokio::time::sleep_until(due.into()).await;
+        let number = next.fetch_add(plan.number("--batch").max(1), Ordering::Relaxed);
+        let word = match &mut http {
+            None => call_grpc(&plan, &mut grpc, number).await,
+            Some(http) => call_http(&plan, http, number).await?,
+        };
+        if word == "forecast" || word.starts_with("absent") {
+            seen.latencies.push(u32::try_from(due.elapsed().as_micros()).unwrap_or(u32::MAX));
+        }
+        *seen.ends.entry(word).or_default() += plan.number("--batch").max(1);
+    }
+    Ok(seen)
+}
+
+async fn call_grpc(plan: &Plan, client: &mut GrpcClient, number: u64) -> String {
+    let batch = plan.number("--batch");
+    if batch == 0 {
+        return match client.route(plan.request(number)).await {
+            Ok(reply) => word(reply.get_ref()).to_owned(),
+            Err(status) => format!("{:?}", status.code()),
+        };
+    }
+    let requests = (0..batch).map(|place| plan.request(number + place)).collect();
+    match client.route_batch(v1::RouteBatchRequest { requests }).await {
+        Ok(reply) => match reply.get_ref().results.first().and_then(|first| first.result.as_ref()) {
+            Some(v1::route_result::Result::Reply(reply)) => word(reply).to_owned(),
+            Some(v1::route_result::Result::Error(_)) | None => "error".to_owned(),
+        },
+        Err(status) => format!("{:?}", status.code()),
+    }
+}
+
+fn word(reply: &v1::RouteReply) -> &'static str {
+    match reply.evidence() {
+        v1::Evidence::Forecast => "forecast",
+        v1::Evidence::AbsentOverloaded => "absent_overloaded",
+        v1::Evidence::AbsentLate => "absent_late",
+        v1::Evidence::Unspecified | v1::Evidence::AbsentNotLoaded | v1::Evidence::AbsentBroken => "absent",
+    }
+}
+
+async fn call_http(plan: &Plan, connection: &mut HttpConnection, number: u64) -> Result<String, Failure> {
+    let body = |number: u64| serde_json::json!({ "prompt": plan.prompt(number), "candidates": plan.candidates });
+    let (path, body) = match plan.number("--batch") {
+        0 => ("/v1/route", body(number)),
+        n => {
+            let requests: Vec<_> = (0..n).map(|place| body(number + place)).collect();
+            ("/v1/route/batch", serde_json::json!({ "requests": requests }))
+        }
+    };
+    let (status, reply) = connection.send("POST", path, Bytes::from(serde_json::to_vec(&body)?)).await?;
+    if !status.is_success() {
+        return Ok(status.as_str().to_owned());
+    }
+    // Reading the reply whole would cost the machine as much as making it.
+    let evidence = [("forecast", "\"evidence\":\"forecast\""), ("absent_late", "absent_late")];
+    let text = String::from_utf8_lossy(&reply);
+    let found = evidence.iter().find(|(_, mark)| text.contains(mark));
+    Ok(found.map_or("absent_overloaded", |(word, _)| word).to_owned())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of one run are far below 2^53")]
+fn print(plan: &Plan, mut seen: Seen, took: Duration) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    seen.latencies.sort_unstable();
+    let n: u64 = seen.ends.values().sum();
+    let door = if plan.grpc { "gRPC" } else { "HTTP" };
+    writeln!(out, "{door} {}: {n} decisions asked for in {:.1} s", plan.address, took.as_secs_f64())?;
+    for (word, n) in &seen.ends {
+        writeln!(out, "  {word:20} {n:>9}  {:>9.0} a second", *n as f64 / took.as_secs_f64())?;
+    }
+    let Some(last) = seen.latencies.len().checked_sub(1) else { return Ok(()) };
+    let at = |in_1000: usize| f64::from(seen.latencies[last * in_1000 / 1000]) / 1000.0;
+    writeln!(out, "latency of a call that was answered, ms")?;
+    for (name, in_1000) in [("p50", 500), ("p90", 900), ("p99", 990), ("p99.9", 999), ("max", 1000)] {
+        writeln!(out, "  {name:6} {:>9.3}", at(in_1000))?;
+    }
+    let mut upper = 64_u32;
+    let mut below = 0;
+    while below <= last {
+        let up_to = seen.latencies.partition_point(|latency| *latency <= upper);
+        if up_to > below {
+            let bar = "#".repeat((up_to - below) * 60 / seen.latencies.len());
+            writeln!(out, "  <= {:>9.3} {:>9}  {bar}", f64::from(upper) / 1000.0, up_to - below)?;
+        }
+        below = up_to;
+        upper = upper.saturating_mul(2);
+    }
+    Ok(())
+}

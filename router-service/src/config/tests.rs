@@ -1,0 +1,224 @@
+//! What a configuration means, what it is refused for, and that no secret gets out of it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::{ConfigError, MAX_CALLERS, Settings, keys};
+
+const TOKEN: &str = "canary-token-0123456789";
+
+const WHOLE: &str = r#"
+[grpc]
+listen = "127.0.0.1:0"
+
+[tls]
+certificate_file = "tls/server.pem"
+key_file = "tls/server.key"
+client_ca_file = "/etc/ca.pem"
+client_certificates = "optional"
+
+[routing]
+catalog_file = "catalog.toml"
+policies_file = "policies.toml"
+artifact_directory = "artifact"
+
+[reload]
+watch = false
+poll_ms = 250
+
+[limits]
+max_body_bytes = 65536
+max_bytes_in_flight = 65536
+
+[inference]
+threads = 3
+batch_wait_us = 200
+
+[log]
+filter = "warn"
+format = "json"
+
+[traces]
+otlp_endpoint = "http://127.0.0.1:4318"
+otlp_headers_env = "COLLECTOR_HEADERS"
+sample_ratio = 0.25
+
+[[caller]]
+name = "gateway"
+token_env = "GATEWAY_TOKEN"
+admin = true
+"#;
+
+fn environment(more: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let always = [("GATEWAY_TOKEN", TOKEN), ("COLLECTOR_HEADERS", "api-key=canary-key")];
+    always.iter().chain(more).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+fn read(text: &str, more: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+    Settings::from_text(text, Path::new("/conf"), &environment(more))
+}
+
+#[track_caller]
+fn complains(text: &str, more: &[(&str, &str)], expected: &str) {
+    let error = read(text, more).expect_err("the configuration is wrong").to_string();
+    assert!(error.contains(expected), "expected {expected:?} in {error:?}");
+    assert!(!error.contains("canary"), "{error}");
+}
+
+#[test]
+fn nothing_written_listens_on_loopback_only() {
+    let settings = Settings::built_in();
+    assert_eq!(settings.grpc_listen, SocketAddr::from(([127, 0, 0, 1], 50051)));
+    assert_eq!(settings.http_listen, SocketAddr::from(([127, 0, 0, 1], 8080)));
+    assert!(settings.callers.is_empty() && settings.tls.is_none());
+}
+
+#[test]
+fn every_part_of_a_file_is_understood() {
+    let settings = read(WHOLE, &[]).unwrap();
+    let tls = settings.tls.as_ref().unwrap();
+    assert_eq!(tls.key, PathBuf::from("/conf/tls/server.key"), "paths are taken from the file's folder");
+    assert_eq!((tls.client_ca.as_deref(), tls.client_required), (Some(Path::new("/etc/ca.pem")), false));
+    assert_eq!(settings.sources.artifact, Some(PathBuf::from("/conf/artifact")));
+    assert_eq!((settings.reload.watch, settings.reload.poll), (false, Duration::from_millis(250)));
+    assert_eq!(settings.inference.batch_wait, Duration::from_micros(200));
+    assert!(settings.callers[0].bears(TOKEN) && !settings.callers[0].bears("another-token-0123456789"));
+    assert_eq!(settings.traces.as_ref().unwrap().otlp.headers[0].1.expose(), "canary-key");
+}
+
+#[test]
+fn the_printed_settings_mean_the_same_and_hold_no_secret() {
+    for text in ["", WHOLE] {
+        let settings = read(text, &[]).unwrap();
+        let printed = settings.to_toml();
+        assert_eq!(read(&printed, &[]).unwrap(), settings, "{printed}");
+        for shown in [printed, format!("{settings:?}")] {
+            assert!(!shown.contains("canary"), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn a_mistake_is_named_with_its_line_and_the_nearest_key() {
+    complains(
+        "[limits]\nmax_body_byte = 5",
+        &[],
+        "line 2, limits: unknown key `max_body_byte`; the nearest known one is `max_body_bytes`",
+    );
+    complains("[limit]\n", &[], "line 1: unknown key `limit`; the nearest known one is `limits`");
+    complains("[grpc]\nlisten = 5", &[], "line 2, grpc.listen: expected a string, found integer `5`");
+    complains("[http]\nlisten = \"localhost\"", &[], "line 2, http.listen: expected an address and a port");
+    complains(
+        "[inference]\nthreads = 0",
+        &[],
+        "line 2, inference.threads: expected a whole number from 1 to 256, found 0",
+    );
+    complains("[inference]\nbatch_wait_us = 1001", &[], "expected a whole number from 0 to 1000, found 1001");
+    complains(
+        "[limits]\nmax_bytes_in_flight = 1024",
+        &[],
+        "limits.max_bytes_in_flight: expected at least `max_body_bytes`",
+    );
+    complains("[tls]\ncertificate_file = \"x\"", &[], "tls.key_file: expected the private key");
+    complains("[tls]\nkey_file = \"x\"", &[], "tls.certificate_file: expected the certificate of `key_file`");
+    complains("[tls]\nclient_ca_file = \"x\"", &[], "tls.certificate_file: expected a certificate beside");
+    complains(
+        "[tls]\ncertificate_file = \"x\"\nkey_file = \"y\"\nclient_certificates = \"required\"",
+        &[],
+        "line 4, tls.client_certificates: needs `client_ca_file`",
+    );
+    complains("[log]\nfilter = \"inof\"", &[], "line 2, log.filter: expected a level of");
+    complains("[log]\nformat = \"jsn\"", &[], "the nearest known one is `json`");
+    complains("[traces]\nsample_ratio = 0.5", &[], "traces.otlp_endpoint: expected an endpoint");
+    complains(
+        "[traces]\notlp_endpoint = \"http://c:1\"\nsample_ratio = 1.5",
+        &[],
+        "line 3, traces.sample_ratio: expected a share",
+    );
+    complains("x = ", &[], "line 1");
+}
+
+#[test]
+fn a_caller_without_a_usable_token_is_refused() {
+    let caller = |name: &str, variable: &str| format!("[[caller]]\nname = \"{name}\"\ntoken_env = \"{variable}\"\n");
+    complains(&caller("a", "NO_SUCH"), &[], "line 3, caller[0].token_env: expected the environment to hold `NO_SUCH`");
+    complains(&caller("a", "SHORT"), &[("SHORT", "canary")], "expected a token of at least 16 printable");
+    complains(&caller("a", "SPACE"), &[("SPACE", "canary token 0123456789")], "without spaces in `SPACE`");
+    complains(&caller("", "GATEWAY_TOKEN"), &[], "line 2, caller[0].name: expected a name");
+    complains(
+        &caller("a", "GATEWAY_TOKEN").repeat(2),
+        &[],
+        "line 5, caller[1].name: expected a name of 1 to 64 bytes that no other",
+    );
+    let many: String = (0..=MAX_CALLERS).map(|index| caller(&format!("c{index}"), "GATEWAY_TOKEN")).collect();
+    complains(&many, &[], "expected at most 256 callers, found 257");
+}
+
+#[test]
+fn any_key_can_be_overridden_from_the_environment() {
+    let overridden = read(
+        WHOLE,
+        &[
+            ("POINTSMAN__HTTP__LISTEN", "0.0.0.0:80"),
+            ("POINTSMAN__RELOAD__WATCH", "true"),
+            ("POINTSMAN__INFERENCE__THREADS", "7"),
+            ("POINTSMAN__TRACES__SAMPLE_RATIO", "0.5"),
+            ("POINTSMAN__LOG__FORMAT", "human"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(overridden.http_listen, SocketAddr::from(([0, 0, 0, 0], 80)));
+    assert!(overridden.reload.watch);
+    assert_eq!(overridden.inference.threads, 7);
+    assert_eq!(overridden.traces.unwrap().otlp.sample_ratio.to_string(), "0.5");
+    assert_eq!(overridden.limits, read(WHOLE, &[]).unwrap().limits, "the rest is as it was");
+}
+
+#[test]
+fn an_override_that_overrides_nothing_is_a_slip() {
+    let case = |variable: &str, value: &str, expected: &str| complains("", &[(variable, value)], expected);
+    case(
+        "POINTSMAN__HTP__LISTEN",
+        "x",
+        "variable `POINTSMAN__HTP__LISTEN`: unknown section `htp`; the nearest known one is `http`",
+    );
+    case("POINTSMAN__HTTP__LISTN", "x", "unknown key `listn`; the nearest known one is `listen`");
+    case("POINTSMAN__HTTP", "x", "expected POINTSMAN__SECTION__KEY");
+    case("POINTSMAN__INFERENCE__THREADS", "many", "expected a whole number from 0, found string \"many\"");
+    case("POINTSMAN__INFERENCE__THREADS", "0", "inference.threads: expected a whole number from 1 to 256, found 0");
+}
+
+#[test]
+fn no_number_can_be_made_boundless() {
+    let numbers = |value: &str| {
+        let all = keys().into_iter().flat_map(|(section, keys)| keys.iter().map(move |key| (section, *key)));
+        let value = value.to_owned();
+        all.map(move |(section, key)| {
+            let beside = match (section, key) {
+                ("traces", key) if key != "otlp_endpoint" => "otlp_endpoint = \"http://c:1\"\n",
+                ("outcome_log", key) if key != "directory" => "directory = \"x\"\n",
+                (_, _) => "",
+            };
+            (
+                section,
+                key,
+                read(&format!("[{section}]\n{beside}{key} = {value}\n"), &[]).map_err(|error| error.to_string()),
+            )
+        })
+    };
+    let mut n_numbers = 0;
+    for (section, key, outcome) in numbers(&i64::MAX.to_string()) {
+        let error = outcome.expect_err(key);
+        assert!(error.contains(key), "{section}.{key}: {error}");
+        n_numbers += usize::from(error.contains("expected a whole number from"));
+    }
+    assert!(n_numbers > 20, "only {n_numbers}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let error = Settings::read(Some(Path::new("/no/such/file.toml"))).unwrap_err().to_string();
+    assert!(error.starts_with("/no/such/file.toml: "), "{error}");
+}

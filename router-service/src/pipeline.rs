@@ -1,0 +1,439 @@
+//! The story of one request, top to bottom, in `Pipeline::route`: the file to show a visitor. Both doors call it; whatever a
+//! door knows of its wire has become a `Question` before, and becomes a reply after.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use training_data::log::Verdict as LoggedVerdict;
+
+use classifier::Prompt;
+use decision::{
+    Candidates, Decision, Draw, Evidence, ModelId, PicoUsd, Policy, PolicyName, Quality, Refusal, RequestFacts, Tokens,
+    decide, nearest,
+};
+
+use crate::config::{Limits, Settings};
+use crate::inference::{Answered, Forecaster, Inference, micros};
+use crate::metrics::Metrics;
+use crate::metrics::list::Metric;
+use crate::outcome_log::{Made, OutcomeLog, OutcomeLogError, OutcomeLogSettings};
+use crate::question::{Question, Verdict};
+use crate::reload::{Reloader, Trigger};
+use crate::remembered::{Budgets, DecisionId, Decisions, Expected, Joined, MAX_REMEMBERED_RANKS, Sessions};
+use crate::secret::Secret;
+use crate::snapshot::{Current, Snapshot, SnapshotError, policy_of};
+use crate::status::Rejection;
+
+/// Everything a request meets between the doors.
+pub struct Pipeline {
+    /// What callers may ask for.
+    pub limits: Limits,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    current: Current,
+    reloader: Reloader,
+    inference: Inference,
+    sessions: Sessions,
+    budgets: Budgets,
+    decisions: Decisions,
+    outcome_log: Option<OutcomeLog>,
+}
+
+/// When a request came, and how long it may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival {
+    /// When its door began to read it.
+    pub at: Instant,
+    /// When its caller stops waiting, where it says so.
+    pub deadline: Option<Instant>,
+}
+
+/// A decision with all that a reply tells of it.
+#[derive(Debug)]
+pub struct Answer {
+    /// Its name.
+    pub id: DecisionId,
+    /// The choice.
+    pub decision: Decision,
+    /// Who was considered.
+    pub candidates: Candidates,
+    /// What was forecast, or why nothing was.
+    pub evidence: Arc<Evidence>,
+    /// What it was decided with.
+    pub snapshot: Arc<Snapshot>,
+    /// Where the time went.
+    pub timing: Timing,
+}
+
+/// Where the time of a decision went, in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timing {
+    /// Reading and checking.
+    pub convert_us: u32,
+    /// Waiting for a thread.
+    pub queue_us: u32,
+    /// Forecasting.
+    pub forecast_us: u32,
+    /// Considering, ranking and explaining.
+    pub decide_us: u32,
+}
+
+/// Why there is no pipeline.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The sources are not fit for use.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// The outcome log cannot be opened.
+    #[error(transparent)]
+    OutcomeLog(#[from] OutcomeLogError),
+    /// The threads cannot be had.
+    #[error("threads for forecasts: {0}")]
+    Threads(#[from] std::io::Error),
+}
+
+impl Pipeline {
+    /// Reads the sources and starts the threads.
+    pub fn start(settings: &Settings) -> Result<Self, StartError> {
+        Self::start_with(settings, classifier::Classifier::forecast)
+    }
+
+    /// The same with another way to forecast: for tests of what a broken one does.
+    pub fn start_with(settings: &Settings, forecaster: Forecaster) -> Result<Self, StartError> {
+        let (reloader, current) = Reloader::start(&settings.sources, settings.inference.cache_mib)?;
+        let metrics = Arc::new(Metrics::default());
+        announce(&metrics, &current.take());
+        let outcome_log = settings.outcome_log.clone().map(|log| open_log(log, &metrics)).transpose()?;
+        Ok(Self {
+            limits: settings.limits.clone(),
+            current,
+            reloader,
+            inference: Inference::start(&settings.inference, forecaster, &metrics)?,
+            metrics,
+            sessions: Sessions::new(&settings.memory),
+            budgets: Budgets::default(),
+            decisions: Decisions::new(&settings.memory),
+            outcome_log,
+        })
+    }
+
+    /// Which model should answer.
+    pub async fn route(&self, question: Question, arrival: Arrival) -> Result<Answer, Rejection> {
+        let snapshot = self.current.take();
+        let convert_us = micros(arrival.at.elapsed());
+        in_time(arrival)?;
+        let until = with_time_to_decide(arrival);
+        let answered = self.inference.evidence(&snapshot, &[&question.prompt], until).await.pop();
+        let answered = answered.ok_or_else(|| broken("the forecast"))?;
+        self.decided(&snapshot, question, answered, convert_us)
+    }
+
+    /// The same for many at once: one wait for all their forecasts.
+    pub async fn route_batch(
+        &self,
+        questions: Vec<Result<Question, Rejection>>,
+        arrival: Arrival,
+    ) -> Result<Vec<Result<Answer, Rejection>>, Rejection> {
+        let snapshot = self.current.take();
+        let convert_us = micros(arrival.at.elapsed());
+        in_time(arrival)?;
+        let prompts: Vec<&Prompt> = questions.iter().flatten().map(|question| &question.prompt).collect();
+        let answered = self.inference.evidence(&snapshot, &prompts, with_time_to_decide(arrival)).await;
+        let mut answered = answered.into_iter();
+        let mut answers = Vec::with_capacity(questions.len());
+        for question in questions {
+            answers.push(match question {
+                Err(rejection) => Err(rejection),
+                Ok(question) => match answered.next() {
+                    Some(answered) => self.decided(&snapshot, question, answered, convert_us),
+                    None => Err(broken("the forecast")),
+                },
+            });
+        }
+        Ok(answers)
+    }
+
+    /// The part of the story that waits for nobody.
+    fn decided(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        question: Question,
+        answered: Answered,
+        convert_us: u32,
+    ) -> Result<Answer, Rejection> {
+        let (start, now) = (Instant::now(), Instant::now());
+        let Question { prompt, text, policy, facts, session: wish, tenant } = question;
+        let policy = known_policy(snapshot, policy.as_ref())?;
+        let session = wish.as_ref().and_then(|wish| self.sessions.facts(&tenant, wish, now));
+        let mut facts = RequestFacts { session, draw: draw(), ..facts };
+        let unhealthy = BTreeSet::new();
+        let mut consider = |budget| {
+            facts.budget = budget;
+            let candidates = Candidates::join(&snapshot.catalog, policy, &facts, &answered.evidence, &unhealthy)
+                .map_err(|error| Rejection::field("candidates", error))?;
+            any_known(snapshot, &facts)?;
+            let decision = decide(policy, &facts, &candidates);
+            Ok::<_, Rejection>((candidates, decision))
+        };
+        let (candidates, decision) = match policy.rules().mode {
+            decision::Mode::Budget { .. } => self.budgets.decide(policy, |state| {
+                let considered = consider(Some(state));
+                let next = considered.as_ref().ok().and_then(|(_, decision)| match decision {
+                    Ok(decision) => decision.budget,
+                    Err(refusal) => refusal.budget,
+                });
+                (considered, next)
+            })?,
+            decision::Mode::Tolerance { .. }
+            | decision::Mode::Target { .. }
+            | decision::Mode::Value { .. }
+            | decision::Mode::Pin { .. } => consider(None)?,
+        };
+        let series = snapshot.series.get_or_init(|| self.metrics.forecast_series(&snapshot.catalog));
+        self.metrics.evidence(&answered.evidence, series);
+        let decision = decision.map_err(|refusal| {
+            self.metrics.refused(&refusal, policy.name().as_str(), &candidates);
+            refused(&refusal, &candidates)
+        })?;
+        self.metrics.decided(&decision, &candidates);
+        if let Some(wish) = &wish {
+            self.sessions.remember(&tenant, wish, decision.model(), facts.prompt_tokens, now);
+        }
+        let id = DecisionId::new(SystemTime::now());
+        self.decisions.remember(id, &decision, expected(&decision, &candidates));
+        if let Some(log) = &self.outcome_log {
+            log.decided(&Made {
+                decision_id: &id.to_string(),
+                at_ms: now_ms(),
+                tenant: &tenant,
+                prompt: &prompt,
+                text: text.as_ref().map(Secret::expose),
+                prompt_tokens: facts.prompt_tokens,
+                decision: &decision,
+                candidates: &candidates,
+                evidence: &answered.evidence,
+                artifact: Some(&*snapshot.artifact).filter(|_| matches!(*answered.evidence, Evidence::Forecast(_))),
+            });
+        }
+        let Answered { evidence, queue_us, forecast_us } = answered;
+        let timing = Timing { convert_us, queue_us, forecast_us, decide_us: micros(start.elapsed()) };
+        self.time(timing);
+        tracing::debug!(decision = %id, model = %decision.model(), policy = %decision.policy, "decided");
+        Ok(Answer { id, decision, candidates, evidence, snapshot: Arc::clone(snapshot), timing })
+    }
+
+    fn time(&self, timing: Timing) {
+        let Timing { convert_us, queue_us, forecast_us, decide_us } = timing;
+        let stages = [("convert", convert_us), ("queue", queue_us), ("forecast", forecast_us), ("decide", decide_us)];
+        for (stage, us) in stages {
+            self.metrics.took(Metric::DecisionSeconds, &[stage], Duration::from_micros(u64::from(us)));
+        }
+        let total = stages.iter().map(|(_, us)| u64::from(*us)).sum();
+        self.metrics.took(Metric::DecisionSeconds, &["total"], Duration::from_micros(total));
+    }
+
+    /// How an earlier decision turned out.
+    pub fn report(&self, verdict: &Verdict) -> Result<(), Rejection> {
+        let verdict = self.with_bill(verdict);
+        let joined = self.decisions.join(&verdict, &self.budgets);
+        // The log joins by id at rest, so a verdict that comes after the decision is forgotten here is not lost there.
+        if let Some(log) = &self.outcome_log {
+            log.reported(logged(&verdict));
+        }
+        let joined = match joined {
+            Ok(joined) => joined,
+            Err(forgotten) => {
+                self.metrics.count(Metric::OutcomesReported, &["unknown_decision"]);
+                return if self.outcome_log.is_some() { Ok(()) } else { Err(forgotten) };
+            }
+        };
+        self.metrics.count(Metric::OutcomesReported, &[if joined.repeated { "repeated" } else { "joined" }]);
+        if !joined.repeated {
+            self.count_outcome(&joined, &verdict);
+        }
+        if let Some((forecast, reported)) = joined.drift {
+            self.metrics.judged(joined.model.as_str(), forecast, reported);
+        }
+        Ok(())
+    }
+
+    fn count_outcome(&self, joined: &Joined, verdict: &Verdict) {
+        let model = joined.model.as_str();
+        if let Some(cost) = verdict.cost {
+            self.metrics.add(Metric::OutcomeCost, &[model], cost.0);
+        }
+        let output = verdict.completion.map(|tokens| tokens.plus(verdict.reasoning.unwrap_or_default()));
+        for (tokens, kind) in [(verdict.prompt, "input"), (output, "output")] {
+            if let Some(tokens) = tokens {
+                self.metrics.add(Metric::OutcomeTokens, &[model, kind], u64::from(tokens.get()));
+            }
+        }
+        if let Some(ms) = verdict.latency_ms {
+            self.metrics.took(Metric::OutcomeSeconds, &[model], Duration::from_millis(u64::from(ms)));
+        }
+    }
+
+    /// A bill that is not given is computed from the catalog, where tokens are.
+    fn with_bill(&self, verdict: &Verdict) -> Verdict {
+        let snapshot = self.current.take();
+        let model = verdict.model.as_ref().and_then(|model| snapshot.catalog.get(model));
+        let billed = match (verdict.cost, model, verdict.prompt, verdict.completion) {
+            (Some(cost), _, _, _) => Some(cost),
+            (None, Some(model), Some(prompt), Some(completion)) => Some(model.prices.bill(&decision::Usage {
+                prompt,
+                cached_prompt: verdict.cached_prompt.unwrap_or_default(),
+                completion,
+                reasoning: verdict.reasoning.unwrap_or_default(),
+            })),
+            (None, _, _, _) => None,
+        };
+        Verdict { cost: billed, ..verdict.clone() }
+    }
+
+    /// The metrics, as Prometheus reads them.
+    pub fn metrics_text(&self) -> String {
+        let gauge = |metric, value: usize| self.metrics.set(metric, &[], i64::try_from(value).unwrap_or(i64::MAX));
+        gauge(Metric::InferenceQueue, self.inference.n_waiting());
+        gauge(Metric::CacheEntries, self.current.take().forecasts.len());
+        self.metrics.text(Instant::now())
+    }
+
+    /// Closes the outcome log within this time; false if time ran out. Blocks.
+    pub fn close(&self, patience: Duration) -> bool {
+        self.outcome_log.as_ref().is_none_or(|log| log.close(patience))
+    }
+
+    /// The snapshot in use.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.current.take()
+    }
+
+    /// Reads the sources anew. Blocks: not for the runtime's threads.
+    pub fn reload(&self, trigger: Trigger) -> Result<(), String> {
+        let reloaded = self.reloader.reload(&self.current, |snapshot| announce(&self.metrics, snapshot));
+        let result = if reloaded.is_ok() { "swapped" } else { "rejected" };
+        self.metrics.count(Metric::Reloads, &[result]);
+        match &reloaded {
+            Ok(()) => {
+                let snapshot = self.current.take();
+                let (artifact, number) = (&*snapshot.artifact, snapshot.number);
+                tracing::info!(trigger = trigger.word(), snapshot = number, artifact, "took a new snapshot into use");
+            }
+            Err(fault) => {
+                tracing::error!(trigger = trigger.word(), fault, "a reload failed; what was in use stays");
+            }
+        }
+        reloaded
+    }
+
+    /// Whether a source on the disk has changed. Blocks.
+    pub fn sources_changed(&self) -> bool {
+        self.reloader.changed()
+    }
+
+    /// Why what is in use is older than what is on the disk, if it is.
+    pub fn reload_fault(&self) -> Option<String> {
+        self.reloader.fault()
+    }
+}
+
+fn open_log(settings: OutcomeLogSettings, metrics: &Arc<Metrics>) -> Result<OutcomeLog, OutcomeLogError> {
+    let (log, recovery) = OutcomeLog::open(settings, metrics)?;
+    let (n_published, n_torn) = (recovery.n_published(), recovery.n_torn());
+    if n_published + n_torn > 0 {
+        tracing::warn!(n_published, n_torn, "an earlier run left outcomes unpublished; whole ones are published now");
+    }
+    Ok(log)
+}
+
+/// A verdict as the log keeps it, where the tokens of an answer include the hidden ones.
+fn logged(verdict: &Verdict) -> LoggedVerdict {
+    let count = |tokens: Option<Tokens>| tokens.map(|tokens| u64::from(tokens.get()));
+    let reasoning = verdict.reasoning.unwrap_or_default();
+    LoggedVerdict {
+        decision_id: Some(verdict.decision.to_string().as_str().into()),
+        at_ms: Some(now_ms()),
+        model: verdict.model.as_ref().map(|model| model.as_str().into()),
+        quality: verdict.quality.map(Quality::get),
+        judge: (!verdict.judge.is_empty()).then(|| verdict.judge.as_str().into()),
+        prompt_tokens: count(verdict.prompt),
+        cached_tokens: count(verdict.cached_prompt),
+        completion_tokens: count(verdict.completion.map(|tokens| tokens.plus(reasoning))),
+        reasoning_tokens: count(verdict.reasoning),
+        cost_usd: verdict.cost.map(PicoUsd::usd),
+        latency_ms: verdict.latency_ms.map(u64::from),
+    }
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Tells the metrics which names their labels may have.
+fn announce(metrics: &Metrics, snapshot: &Snapshot) {
+    metrics.snapshot_swapped(&snapshot.catalog, &snapshot.policies, snapshot.made_at);
+}
+
+/// The share of a caller's deadline that is kept for deciding and answering once the forecast is waited for. A guess.
+const TO_DECIDE: Duration = Duration::from_millis(1);
+
+fn with_time_to_decide(arrival: Arrival) -> Option<Instant> {
+    arrival.deadline.map(|deadline| deadline.checked_sub(TO_DECIDE).unwrap_or(deadline))
+}
+
+fn in_time(arrival: Arrival) -> Result<(), Rejection> {
+    match arrival.deadline {
+        Some(deadline) if deadline <= Instant::now() => {
+            Err(Rejection::Late { complaint: "the deadline passed before the request was decided" })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn broken(what: &str) -> Rejection {
+    Rejection::Broken { complaint: format!("{what} did not come back") }
+}
+
+fn known_policy<'a>(snapshot: &'a Snapshot, name: Option<&PolicyName>) -> Result<&'a Policy, Rejection> {
+    policy_of(&snapshot.policies, name).ok_or_else(|| {
+        let asked = name.map_or("", |name| name.as_str());
+        let known = snapshot.policies.iter().map(|policy| policy.name().as_str());
+        Rejection::field("policy", decision::document::unknown("policy", asked, known.collect::<Vec<_>>()))
+    })
+}
+
+/// A list in which the catalog knows nobody is a slip, not a wish.
+fn any_known(snapshot: &Snapshot, facts: &RequestFacts) -> Result<(), Rejection> {
+    let Some(asked) = &facts.candidates else { return Ok(()) };
+    if asked.iter().any(|model| snapshot.catalog.get(model).is_some()) {
+        return Ok(());
+    }
+    let known = || snapshot.catalog.models().iter().map(|model| model.id.as_str());
+    let meant = asked.iter().find_map(|model| Some((model, nearest(model.as_str(), known())?)));
+    let meant = meant.map(|(model, near)| format!("; the nearest name to `{model}` is `{near}`")).unwrap_or_default();
+    Err(Rejection::field("candidates", format!("none of the {} is in the catalog{meant}", asked.len())))
+}
+
+/// Says who was excluded for what, as far as a sentence holds.
+fn refused(refusal: &Refusal, candidates: &Candidates) -> Rejection {
+    const MOST: usize = 5;
+    let excluded =
+        candidates.all().iter().filter_map(|candidate| Some((&candidate.model, candidate.exclusion.as_ref()?)));
+    let list: Vec<String> = excluded.take(MOST).map(|(model, exclusion)| format!("`{model}` {exclusion}")).collect();
+    Rejection::Refused { complaint: format!("{refusal} ({})", list.join("; ")) }
+}
+
+fn expected(decision: &Decision, candidates: &Candidates) -> Box<[Expected]> {
+    let of = |model: &ModelId| {
+        let candidate = candidates.get(model);
+        let quality: Option<Quality> = candidate.and_then(|found| found.expectation).map(|expected| expected.quality);
+        Expected { model: model.clone(), quality, cost: candidate.map(|found| found.cost).unwrap_or_default() }
+    };
+    decision.ranked.iter().take(MAX_REMEMBERED_RANKS).map(of).collect()
+}
+
+fn draw() -> Draw {
+    Draw::new(fastrand::f64()).unwrap_or(Draw::NO_DETOUR)
+}

@@ -1,0 +1,120 @@
+//! Who gets in: a place among the requests under way, a token where tokens are asked for, a share of the memory for bodies,
+//! and a time by which there is an answer. Whoever is turned away hears why, and when to come again.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, Request, Response};
+use hyper::body::Incoming;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tracing::Instrument;
+
+use super::charge::{Account, Charged, Memory};
+use super::doors::Door;
+use super::witness::Witness;
+use crate::config::{Caller, Limits, Settings};
+use crate::http::Access;
+use crate::metrics::Metrics;
+use crate::metrics::list::Metric;
+use crate::status::Rejection;
+use crate::telemetry::Telemetry;
+
+/// The rules at the entrance, for both doors together.
+pub(crate) struct Admission {
+    places: Semaphore,
+    memory: Arc<Memory>,
+    callers: Vec<Caller>,
+    open_to_admins: bool,
+    request_timeout: Duration,
+    retry_after: Duration,
+    metrics: Arc<Metrics>,
+    telemetry: Option<Arc<Telemetry>>,
+}
+
+impl Admission {
+    pub(crate) fn new(
+        settings: &Settings,
+        open_to_admins: bool,
+        metrics: &Arc<Metrics>,
+        telemetry: Option<Arc<Telemetry>>,
+    ) -> Self {
+        let Limits { max_concurrent_requests, max_bytes_in_flight, request_timeout, retry_after, .. } = settings.limits;
+        Self {
+            places: Semaphore::new(max_concurrent_requests),
+            memory: Arc::new(Memory::new(max_bytes_in_flight, retry_after)),
+            callers: settings.callers.clone(),
+            open_to_admins,
+            request_timeout,
+            retry_after,
+            metrics: Arc::clone(metrics),
+            telemetry,
+        }
+    }
+
+    /// Lets a request through to its door, or says why not.
+    pub(crate) async fn admit(&self, door: &Door, request: Request<Incoming>) -> Response<tonic::body::Body> {
+        let at = Instant::now();
+        let method = door.method(request.uri().path());
+        let mut witness = Witness::begin(&self.metrics, door, method, at);
+        let account = Account::open(&self.memory);
+        let admitted = door.access(request.method(), request.uri().path()).and_then(|access| {
+            // Probes are answered whatever the load: a service that sheds is alive.
+            if access == Access::Anybody {
+                return Ok(None);
+            }
+            self.may_call(access, request.headers())?;
+            let limit = "limits.max_concurrent_requests";
+            let place = self.places.try_acquire().map_err(|_| {
+                self.metrics.count(Metric::Shed, &[door.word(), "concurrency"]);
+                Rejection::Overloaded { limit, retry_after: self.retry_after }
+            })?;
+            Ok(Some(place))
+        });
+        let place = match admitted {
+            Ok(place) => place,
+            Err(rejection) => return witness.ended(door.rejected(&rejection)),
+        };
+        let probe = place.is_none();
+        let trace = if probe { None } else { witness.trace(self.telemetry.as_deref(), request.headers()) };
+        let request = request.map(|body| Charged::new(body, Arc::clone(&account)));
+        let answer = async { timeout(self.request_timeout, door.answer(request, at)).await };
+        let answer = match trace {
+            Some(span) => answer.instrument(span).await,
+            None => answer.await,
+        };
+        // The account was held to the end of the answer: a body that was read lived on as the prompt.
+        drop(account);
+        drop(place);
+        witness.ended(answer.unwrap_or_else(|_| {
+            self.metrics.count(Metric::Shed, &[door.word(), "too_slow"]);
+            door.rejected(&Rejection::Late { complaint: "the request took longer than limits.request_timeout_ms" })
+        }))
+    }
+
+    fn may_call(&self, access: Access, headers: &HeaderMap) -> Result<(), Rejection> {
+        if self.callers.is_empty() {
+            return match access {
+                Access::Admin if !self.open_to_admins => Err(Rejection::Forbidden {
+                    complaint: "an admin call needs a caller with `admin = true` where the service listens beyond loopback",
+                }),
+                Access::Admin | Access::Caller | Access::Anybody => Ok(()),
+            };
+        }
+        let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer);
+        let caller = token.and_then(|token| self.callers.iter().find(|caller| caller.bears(token)));
+        match (caller, access) {
+            (None, _) => Err(Rejection::Unauthenticated),
+            (Some(caller), Access::Admin) if !caller.admin => {
+                Err(Rejection::Forbidden { complaint: "expected a caller with `admin = true`" })
+            }
+            (Some(_), Access::Admin | Access::Caller | Access::Anybody) => Ok(()),
+        }
+    }
+}
+
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

@@ -1,0 +1,107 @@
+//! The memory that bodies take: all requests together have a limit, each is charged as its body is read, and gives it back
+//! when it ends.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+use crate::status::Rejection;
+
+/// The memory that all bodies together may take.
+#[derive(Debug)]
+pub(super) struct Memory {
+    used: AtomicUsize,
+    most: usize,
+    retry_after: Duration,
+}
+
+impl Memory {
+    pub(super) fn new(most: usize, retry_after: Duration) -> Self {
+        Self { used: AtomicUsize::new(0), most, retry_after }
+    }
+}
+
+/// What one request has taken of it, given back when the request ends.
+#[derive(Debug)]
+pub(super) struct Account {
+    memory: Arc<Memory>,
+    used: AtomicUsize,
+}
+
+impl Account {
+    pub(super) fn open(memory: &Arc<Memory>) -> Arc<Self> {
+        Arc::new(Self { memory: Arc::clone(memory), used: AtomicUsize::new(0) })
+    }
+
+    fn charge(&self, bytes: usize) -> Result<(), Rejection> {
+        let used = self.memory.used.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        self.used.fetch_add(bytes, Ordering::Relaxed);
+        if used > self.memory.most {
+            let retry_after = self.memory.retry_after;
+            return Err(Rejection::Overloaded { limit: "limits.max_bytes_in_flight", retry_after });
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        self.memory.used.fetch_sub(self.used.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+}
+
+/// A body that is charged for as it is read.
+#[derive(Debug)]
+pub(crate) struct Charged<B> {
+    body: B,
+    account: Arc<Account>,
+}
+
+impl<B> Charged<B> {
+    pub(super) fn new(body: B, account: Arc<Account>) -> Self {
+        Self { body, account }
+    }
+}
+
+/// What a body can fail of.
+pub(crate) type BodyError = Box<dyn std::error::Error + Send + Sync>;
+
+impl<B> Body for Charged<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<BodyError>,
+{
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        polled.map(|next| {
+            let frame = match next? {
+                Ok(frame) => frame,
+                Err(error) => return Some(Err(error.into())),
+            };
+            let n_bytes = frame.data_ref().map_or(0, Bytes::len);
+            Some(match self.account.charge(n_bytes) {
+                Ok(()) => Ok(frame),
+                Err(rejection) => Err(Box::new(rejection) as BodyError),
+            })
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
