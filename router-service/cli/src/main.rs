@@ -10,6 +10,7 @@ mod eval;
 mod import;
 mod progress;
 mod sheet;
+mod tune;
 
 /// The learned router for language models: the cheapest model that is likely to succeed.
 #[derive(Parser)]
@@ -25,6 +26,8 @@ enum Command {
     Import(import::Arguments),
     /// Replay outcomes: what a router or a plain method would have saved, and at what quality.
     Eval(eval::Arguments),
+    /// Set a policy's parameter so that a promise about lost quality holds, and say what it saves.
+    Tune(Box<tune::Arguments>),
 }
 
 /// What the caller should have written instead.
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Import(arguments) => import::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Tune(arguments) => tune::run(&arguments),
     };
     match outcome {
         Ok(code) => code,
