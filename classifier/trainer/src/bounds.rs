@@ -134,12 +134,17 @@ pub fn fewest(worst: f64, typical: f64, level: f64) -> f64 {
 /// What share of the capital, in units of the spread that is left, somebody stakes who owns this share of the goal: the
 /// density of the normal distribution over its mass, at the quantile of that share.
 fn eagerness(share: f64) -> f64 {
+    // The density is the same at both ends, where it changes fastest; the table is fine at the lower one.
+    if share > 0.5 { eagerness_below_half(1.0 - share) * (1.0 - share) / share } else { eagerness_below_half(share) }
+}
+
+fn eagerness_below_half(share: f64) -> f64 {
+    const N_STEPS: usize = 2048;
     static TABLE: LazyLock<Vec<f64>> = LazyLock::new(|| {
-        let at = |index: usize| (LOST.ln() * (1.0 - number(index) / number(N_STEPS))).exp().min(1.0 - 1e-9);
+        let at = |index: usize| (LOST.ln() * (1.0 - number(index) / number(N_STEPS))).exp().min(0.6);
         (0..=N_STEPS).map(|index| density(quantile(at(index))) / at(index)).collect()
     });
-    const N_STEPS: usize = 2048;
-    let place = (1.0 - share.ln() / LOST.ln()).clamp(0.0, 1.0) * number(N_STEPS);
+    let place = (1.0 - share.max(LOST).ln() / LOST.ln()).clamp(0.0, 1.0) * number(N_STEPS);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the table's last index")]
     let below = (place as usize).min(N_STEPS - 1);
     TABLE[below] + (TABLE[below + 1] - TABLE[below]) * (place - number(below))

@@ -64,7 +64,8 @@ pub fn coverage(
     done: &mut dyn FnMut(u32),
 ) -> Result<Vec<Coverage>, TuneError> {
     let mut sums: Vec<Sums> = losses.iter().map(|_| Sums::default()).collect();
-    let mut menus: BTreeMap<Option<usize>, Menu> = BTreeMap::new();
+    let mut menus: BTreeMap<Option<usize>, (Menu, Vec<f64>)> = BTreeMap::new();
+    let all: Vec<usize> = (0..bench.pool.prompts.len()).collect();
     for trial in 0..plan.n_trials {
         let (tuned_on, rest) = split(bench, plan.share, plan.seed.wrapping_add(trial));
         let ask = Ask { seed: trial, ..ask.clone() };
@@ -72,20 +73,22 @@ pub fn coverage(
         let most = losses.iter().copied().fold(0.0, f64::max);
         let shop = Shop::of(bench, &Ask { loss_at_most: most, ..ask.clone() }, &tuned_on)?;
         let fresh;
-        let menu = if ask.knob.remembers() {
+        let (menu, sitting) = if ask.knob.remembers() {
             fresh = Menu::of(bench, &ask, &shop.stakes, &shop.units.order(), &mut |_, _| ())?;
-            &fresh
+            (&fresh, Sitting::anew(bench, &ask, &shop.stakes, &rest)?)
         } else {
             let key = shop.stakes.model(bench.pool)?.and_then(|model| bench.pool.model(model.as_str()));
-            match menus.entry(key) {
+            let (menu, on_all) = match menus.entry(key) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(place) => {
-                    let all: Vec<usize> = (0..bench.pool.prompts.len()).collect();
-                    place.insert(Menu::of(bench, &ask, &shop.stakes, &all, &mut |_, _| ())?)
+                    let menu = Menu::of(bench, &ask, &shop.stakes, &all, &mut |_, _| ())?;
+                    let on_all = losses_of(Ledger::of(bench, &ask, &shop.stakes, &all).judged(&menu.dishes));
+                    place.insert((menu, on_all))
                 }
-            }
+            };
+            let on_rest = Ledger::of(bench, &ask, &shop.stakes, &rest).judged(&menu.dishes);
+            (&*menu, Sitting { on_rest, on_all: on_all.clone() })
         };
-        let sitting = Sitting::of(bench, &ask, &shop.stakes, menu, &rest)?;
         for (sums, loss_at_most) in sums.iter_mut().zip(losses) {
             let ask = Ask { loss_at_most: *loss_at_most, ..ask.clone() };
             let walk = Walk { bench, ask: &ask, menu, units: &shop.units, stakes: &shop.stakes };
@@ -147,21 +150,15 @@ struct Sitting {
 }
 
 impl Sitting {
-    fn of(bench: &Bench<'_>, ask: &Ask, stakes: &Stakes, menu: &Menu, rest: &[usize]) -> Result<Self, TuneError> {
+    /// A budget begins with an empty account wherever it is put to work, and prompts come in any order.
+    fn anew(bench: &Bench<'_>, ask: &Ask, stakes: &Stakes, rest: &[usize]) -> Result<Self, TuneError> {
         let all: Vec<usize> = (0..bench.pool.prompts.len()).collect();
-        if !ask.knob.remembers() {
-            return Ok(Self {
-                on_rest: Ledger::of(bench, ask, stakes, rest).judged(&menu.dishes),
-                on_all: losses(Ledger::of(bench, ask, stakes, &all).judged(&menu.dishes)),
-            });
-        }
-        // A budget begins with an empty account wherever it is put to work, and prompts come in any order.
-        let anew = |rows: &[usize]| -> Result<Vec<(f64, f64)>, TuneError> {
+        let judged = |rows: &[usize]| -> Result<Vec<(f64, f64)>, TuneError> {
             let order = Units::shuffled(bench.pool, rows, ask.seed.wrapping_add(1)).order();
             let menu = Menu::of(bench, ask, stakes, &order, &mut |_, _| ())?;
             Ok(Ledger::of(bench, ask, stakes, &order).judged(&menu.dishes))
         };
-        Ok(Self { on_rest: anew(rest)?, on_all: losses(anew(&all)?) })
+        Ok(Self { on_rest: judged(rest)?, on_all: losses_of(judged(&all)?) })
     }
 
     /// The best saving that would have lost at most this much.
@@ -171,7 +168,7 @@ impl Sitting {
     }
 }
 
-fn losses(judged: Vec<(f64, f64)>) -> Vec<f64> {
+fn losses_of(judged: Vec<(f64, f64)>) -> Vec<f64> {
     judged.into_iter().map(|(loss, _)| loss).collect()
 }
 

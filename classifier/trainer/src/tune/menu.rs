@@ -58,7 +58,7 @@ impl Knob {
     }
 
     /// All settings, from the one that buys the most quality to the one that buys none.
-    fn modes(self) -> impl Iterator<Item = Mode> {
+    pub(super) fn modes(self) -> impl Iterator<Item = Mode> {
         let n_steps = match self {
             Self::Tolerance | Self::Target => 40,
             // Eight to a power of ten, from a thousand dollars to a millionth: a call costs something in between.

@@ -65,7 +65,7 @@ enum OnAlarmWord {
 /// The promise that is asked for.
 #[derive(Args)]
 pub(super) struct Asked {
-    /// The most that may be lost, above 0 and below 1; 0.02 with `--prove` if not given: 0.0025, 0.005, 0.01, 0.02, 0.05.
+    /// The most that may be lost, above 0 and below 1; without it `--prove` tries 0.005, 0.01, 0.02 and 0.05.
     #[arg(long, value_name = "LOSS", required_unless_present = "prove")]
     loss_at_most: Option<f64>,
 
@@ -144,7 +144,7 @@ impl Asked {
 
     /// The losses that `--prove` tries.
     pub(super) fn losses(&self) -> Vec<f64> {
-        self.loss_at_most.map_or_else(|| vec![0.0025, 0.005, 0.01, 0.02, 0.05], |loss| vec![loss])
+        self.loss_at_most.map_or_else(|| vec![0.005, 0.01, 0.02, 0.05], |loss| vec![loss])
     }
 
     /// The policy that the rest is taken from.

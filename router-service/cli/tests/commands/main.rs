@@ -5,3 +5,4 @@ mod eval;
 mod import;
 mod scorer;
 mod scratch;
+mod tune;
