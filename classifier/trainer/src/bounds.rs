@@ -30,14 +30,15 @@ impl Bound {
     }
 
     /// Whether the values show a mean above nothing. They are independent of one another with one mean, in random order, and
-    /// never below `-worst` nor above `best`.
-    pub fn shows(self, values: &[f64], (worst, best): (f64, f64), level: f64) -> bool {
+    /// never below `-worst` nor above `best`. Most games are decided early, so values are asked for one by one.
+    pub fn shows(self, values: impl ExactSizeIterator<Item = f64>, (worst, best): (f64, f64), level: f64) -> bool {
         match self {
             Self::Betting => deadline_bets(values, worst, level),
             Self::WaudbySmithRamdas => predictable_bets(values, worst, level),
             Self::HoeffdingBentkus => {
-                let losses: f64 = values.iter().map(|value| (best - value) / (best + worst)).sum();
-                hoeffding_bentkus(losses / number(values.len()), values.len(), best / (best + worst)) <= level
+                let n = values.len();
+                let losses: f64 = values.map(|value| (best - value) / (best + worst)).sum();
+                hoeffding_bentkus(losses / number(n), n, best / (best + worst)) <= level
             }
         }
     }
@@ -77,15 +78,23 @@ const GUESSED: (f64, f64) = (20.0, 0.05);
 /// Below this share of its goal a game is given up: it would have to be won against odds of a million million.
 const LOST: f64 = 1e-12;
 
+/// With fewer values left than this the stake is thought over before each of them; before that, before every fourth.
+const HASTE: usize = 200;
+
 /// A game against "the mean is at most nothing": fair, or worse, if that is so, hence `1/level` is reached with chance at most
 /// `level` (Ville). The stakes are those of somebody who has to reach the goal by the last value and has so many left (Kulldorff
 /// 1993, Browne 1999; for confidence intervals Voracek and Orabona 2025): in the limit they win whenever the best test would.
-pub fn deadline_bets(values: &[f64], worst: f64, level: f64) -> bool {
-    let (mut share_of_goal, mut squares) = (level, GUESSED.0 * GUESSED.1);
-    for (at, value) in values.iter().enumerate() {
-        let spread = (squares / (number(at) + GUESSED.0)).sqrt();
-        let stake = eagerness(share_of_goal) / (spread * number(values.len() - at).sqrt());
-        share_of_goal *= 1.0 + stake.min(MOST_STAKE / worst) * value;
+pub fn deadline_bets(values: impl ExactSizeIterator<Item = f64>, worst: f64, level: f64) -> bool {
+    let n = values.len();
+    let (mut share_of_goal, mut squares, mut stake) = (level, GUESSED.0 * GUESSED.1, 0.0_f64);
+    for (at, value) in values.enumerate() {
+        let left = n - at;
+        // A stake may be older than the last value, and far from the end it hardly changes.
+        if left < HASTE || at.is_multiple_of(4) {
+            let spread_left = (squares / (number(at) + GUESSED.0) * number(left)).sqrt();
+            stake = (eagerness(share_of_goal) / spread_left).min(MOST_STAKE / worst);
+        }
+        share_of_goal *= 1.0 + stake * value;
         if share_of_goal >= 1.0 {
             return true;
         }
@@ -98,12 +107,13 @@ pub fn deadline_bets(values: &[f64], worst: f64, level: f64) -> bool {
 }
 
 /// The same game with the stakes of Waudby-Smith and Ramdas (2024), their "predictable plug-in".
-pub fn predictable_bets(values: &[f64], worst: f64, level: f64) -> bool {
+pub fn predictable_bets(values: impl ExactSizeIterator<Item = f64>, worst: f64, level: f64) -> bool {
+    let n = number(values.len());
     let (mut share_of_goal, mut squares) = (level, 0.25);
     let goal = 2.0 * (1.0 / level).ln();
-    for (at, value) in values.iter().enumerate() {
+    for (at, value) in values.enumerate() {
         let variance = squares / number(at + 1);
-        let stake = (goal / (variance * number(values.len()))).sqrt();
+        let stake = (goal / (variance * n)).sqrt();
         share_of_goal *= 1.0 + stake.min(0.75 / worst) * value;
         if share_of_goal >= 1.0 {
             return true;
@@ -116,15 +126,19 @@ pub fn predictable_bets(values: &[f64], worst: f64, level: f64) -> bool {
 /// Stakes that are fixed beforehand, side by side, each with an equal share of the capital. Weaker than bets that adapt, and
 /// valid where those are not: where each value has a mean of its own and only the mean of the means is claimed to be above
 /// nothing, as under a budget, whose state goes on from prompt to prompt.
-pub fn constant_bets(values: &[f64], worst: f64, level: f64) -> bool {
-    const N_STAKES: i32 = 12;
-    let capital = (0..N_STAKES).map(|step| {
-        let stake = MOST_STAKE / worst * 0.6f64.powi(step);
-        let log: f64 = values.iter().map(|value| (stake * value).ln_1p()).sum();
-        log.exp() / f64::from(N_STAKES)
-    });
-    capital.sum::<f64>() >= 1.0 / level
+pub fn constant_bets(values: impl ExactSizeIterator<Item = f64>, worst: f64, level: f64) -> bool {
+    let mut capitals = STAKES.map(|_| 1.0 / number(STAKES.len()));
+    for value in values {
+        for (capital, stake) in capitals.iter_mut().zip(STAKES) {
+            *capital *= 1.0 + stake * MOST_STAKE / worst * value;
+        }
+    }
+    capitals.iter().sum::<f64>() >= 1.0 / level
 }
+
+/// Shares of the largest stake, each 0.6 of the one before: the best of them is never far from the best there is.
+const STAKES: [f64; 12] =
+    [1.0, 0.6, 0.36, 0.216, 0.1296, 0.07776, 0.046656, 0.0279936, 0.01679616, 0.010077696, 0.006046618, 0.003627971];
 
 /// The fewest values that could ever show a mean above nothing, were each as good as `typical`.
 pub fn fewest(worst: f64, typical: f64, level: f64) -> f64 {

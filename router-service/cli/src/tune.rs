@@ -36,6 +36,8 @@ Examples:
       the promise holds in every data set
   pointsman tune outcomes.parquet --forecasts decisions.jsonl --prices catalog.toml --prove 500
       whether such promises hold: tunes on 500 random halves and looks at the other halves
+  pointsman tune --town --prove 500
+      the same in a made-up town whose truth is known
 
 Exit code 0: promised and written. 1: refused, with the rows that are needed; nothing is written. 2: called wrongly.";
 
@@ -44,7 +46,7 @@ Exit code 0: promised and written. 1: refused, with the rows that are needed; no
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// Outcome rows: .parquet or .jsonl files, or folders of them. The artifact must not have learned from them.
-    #[arg(required = true, value_name = "OUTCOMES")]
+    #[arg(required_unless_present = "town", value_name = "OUTCOMES")]
     outcomes: Vec<PathBuf>,
 
     /// The artifact whose forecasts the policy will be given; the one inside the binary if neither this nor --forecasts is given.
@@ -106,9 +108,13 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "TIMES", value_parser = clap::value_parser!(u32).range(1..=100_000), conflicts_with_all = ["output", "report"])]
     prove: Option<u32>,
 
-    /// The share of the rows that --prove tunes on.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.5, requires = "prove")]
-    prove_share: f64,
+    /// The share of the rows that --prove tunes on; one half, or one twentieth of a made-up town.
+    #[arg(long, value_name = "SHARE", requires = "prove")]
+    prove_share: Option<f64>,
+
+    /// Let --prove tune in a made-up town of 20,000 groups of prompts, whose truth is known.
+    #[arg(long, requires = "prove", conflicts_with_all = ["outcomes", "artifact", "forecasts", "by"])]
+    town: bool,
 }
 
 /// Runs the command.
@@ -120,6 +126,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     };
     let mut inputs = Inputs::default();
     let base = arguments.asked.base(&mut inputs)?;
+    if let (Some(n_trials), true) = (arguments.prove, arguments.town) {
+        return proof::in_town(arguments, &base, n_trials);
+    }
     let rows = Rows::read(arguments, &mut inputs)?;
     if let Some(n_trials) = arguments.prove {
         return proof::run(arguments, &rows, &base, n_trials);
@@ -127,7 +136,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let pool = rows.one_pool(arguments.source.as_deref())?;
     let known = rows.forecasts(pool)?;
     let matched_pool = pool.taken(&known.matched.rows);
-    let ask = arguments.asked.ask(&base, &rows, &matched_pool, arguments.seed)?;
+    let ask = arguments.asked.ask(&base, Some(&rows), &matched_pool, arguments.seed)?;
     let bench =
         Bench { pool: &matched_pool, forecast: &known.matched.forecast, quality_low: &known.matched.quality_low };
     let tuned = searched(&bench, &ask, arguments.json)?;

@@ -4,7 +4,7 @@ use evals::dice::Dice;
 
 use super::{Bound, constant_bets, deadline_bets, fewest, hoeffding_bentkus, predictable_bets, quantile};
 
-type Test = fn(&[f64], f64, f64) -> bool;
+type Test = fn(std::vec::IntoIter<f64>, f64, f64) -> bool;
 
 #[test]
 fn hoeffding_and_bentkus_say_what_their_formulas_say() {
@@ -27,7 +27,7 @@ fn bets_win_as_early_as_an_independent_program_says() {
     // How many values, all alike or in a pattern, it takes to win; from a Python program with the normal distribution of its
     // standard library. One value more or less is what nine digits of a quantile may change.
     let first = |test: Test, values: &dyn Fn(usize) -> Vec<f64>, worst: f64| {
-        (1..3000).find(|n| test(&values(*n), worst, 0.05)).unwrap()
+        (1..3000).find(|n| test(values(*n).into_iter(), worst, 0.05)).unwrap()
     };
     let tests: [(Test, [usize; 3], usize); 3] = [
         (deadline_bets, [424, 183, 66], 14),
@@ -48,8 +48,8 @@ fn no_test_wins_with_fewer_than_the_fewest() {
         let least = fewest(1.0 - figure, figure, 0.05);
         let n = (1..).find(|n| f64::from(*n) >= least).unwrap();
         let values = vec![figure; usize::try_from(n - 1).unwrap()];
-        assert!(!deadline_bets(&values, 1.0 - figure, 0.05), "{figure}");
-        assert!(!constant_bets(&values, 1.0 - figure, 0.05), "{figure}");
+        assert!(!deadline_bets(values.iter().copied(), 1.0 - figure, 0.05), "{figure}");
+        assert!(!constant_bets(values.iter().copied(), 1.0 - figure, 0.05), "{figure}");
     }
 }
 
@@ -94,9 +94,9 @@ fn what_is_not_so_is_shown_no_more_often_than_the_level_says() {
             for trial in 0..N_TRIALS {
                 let values = null_values(&mut Dice::new(trial), n, kind);
                 for (count, bound) in n_shown.iter_mut().zip(Bound::ALL) {
-                    *count += u32::from(bound.shows(&values, (0.95, 1.05), level));
+                    *count += u32::from(bound.shows(values.iter().copied(), (0.95, 1.05), level));
                 }
-                n_shown[3] += u32::from(constant_bets(&values, 0.95, level));
+                n_shown[3] += u32::from(constant_bets(values.iter().copied(), 0.95, level));
             }
             for (test, count) in n_shown.into_iter().enumerate() {
                 assert!(f64::from(count) <= most, "test {test}, kind {kind}, {n} values: {count} of {N_TRIALS}");
@@ -122,7 +122,7 @@ fn bets_that_know_the_end_win_more_often_than_those_that_do_not() {
                     }
                 };
                 let values: Vec<f64> = (0..1200).map(|_| value(&mut dice)).collect();
-                bound.shows(&values, (0.98, 1.02), 0.05)
+                bound.shows(values.iter().copied(), (0.98, 1.02), 0.05)
             })
             .count()
     };

@@ -112,28 +112,30 @@ impl Stakes {
         }
         let telling = TELLING_SHARE * level;
         let could_be_best = |model: &usize| {
-            let ahead: Vec<f64> = units
-                .groups()
-                .iter()
-                .map(|unit| {
-                    let ahead = unit.rows.iter().map(|row| {
-                        let qualities = quality.row(*row);
-                        qualities[self.reference(*row)] - qualities[*model]
-                    });
-                    unit.weight * mean(ahead)
-                })
-                .collect();
+            let ahead = units.groups().iter().map(|unit| {
+                let ahead = unit.rows.iter().map(|row| {
+                    let qualities = quality.row(*row);
+                    qualities[self.reference(*row)] - qualities[*model]
+                });
+                unit.weight * mean(ahead)
+            });
             let worst = units.groups().iter().map(|unit| unit.weight).fold(1.0, f64::max);
-            !if units.uneven { constant_bets(&ahead, worst, telling) } else { deadline_bets(&ahead, worst, telling) }
+            !if units.uneven { constant_bets(ahead, worst, telling) } else { deadline_bets(ahead, worst, telling) }
         };
         (by_mean(all.into_iter().filter(could_be_best).collect()), level - telling)
     }
 
     /// What is left of the figure on each unit after the loss of a policy: the promise is that its mean is above nothing.
-    pub(crate) fn left(&self, asked: &Asked<'_>, dish: &Dish, stratum: &Stratum, rival: Rival) -> Vec<f64> {
-        let Asked { bench, loss, loss_at_most, .. } = asked;
+    pub(crate) fn left(
+        &self,
+        asked: &Asked<'_>,
+        dish: &Dish,
+        stratum: &Stratum,
+        rival: Rival,
+    ) -> impl ExactSizeIterator<Item = f64> {
+        let Asked { bench, loss, loss_at_most, .. } = *asked;
         let quality = &bench.pool.truth.quality;
-        let of_row = |row: usize| {
+        let of_row = move |row: usize| {
             let qualities = quality.row(row);
             let own = dish.pick(row).map_or(0.0, |pick| qualities[pick]);
             let other = match rival {
@@ -146,11 +148,11 @@ impl Stakes {
                 Loss::Worse => loss_at_most - f64::from(u8::from(own < other)),
             }
         };
-        let of_unit = |rows: &[usize]| match rows {
+        let of_unit = move |rows: &[usize]| match rows {
             [row] => of_row(*row),
             rows => mean(rows.iter().map(|row| of_row(*row))),
         };
-        stratum.units.iter().map(|unit| unit.weight * of_unit(&unit.rows)).collect()
+        stratum.units.iter().map(move |unit| unit.weight * of_unit(&unit.rows))
     }
 }
 
@@ -165,7 +167,13 @@ pub(crate) struct Asked<'a> {
 
 impl Asked<'_> {
     /// Whether the values show that the promise holds.
-    pub(crate) fn shown(&self, left: &[f64], stratum: &Stratum, uneven: bool, level: f64) -> bool {
+    pub(crate) fn shown(
+        &self,
+        left: impl ExactSizeIterator<Item = f64>,
+        stratum: &Stratum,
+        uneven: bool,
+        level: f64,
+    ) -> bool {
         let heaviest = stratum.units.iter().map(|unit| unit.weight).fold(1.0, f64::max);
         let worst = (1.0 - self.loss_at_most) * heaviest;
         let best = heaviest

@@ -30,10 +30,12 @@ fn every_mode_saves_and_keeps_its_promise_on_its_own_rows() {
     let town = town(1000, 1);
     for knob in Knob::ALL {
         for loss in Loss::ALL {
-            let ask = Ask { loss, ..Ask::of(knob, 0.1, 0.95) };
+            // A share of prompts is never below the mean loss, so more of it must be allowed.
+            let most = if loss == Loss::Worse { 0.2 } else { 0.1 };
+            let ask = Ask { loss, ..Ask::of(knob, most, 0.95) };
             let tuned = asked(&town, &ask).unwrap_or_else(|error| panic!("{} {}: {error}", knob.word(), loss.word()));
             assert!(tuned.saving.value > 0.02, "{} {}: {:?}", knob.word(), loss.word(), tuned.saving);
-            assert!(tuned.loss.value < 0.1, "{} {}: {:?}", knob.word(), loss.word(), tuned.loss);
+            assert!(tuned.loss.value < most, "{} {}: {:?}", knob.word(), loss.word(), tuned.loss);
             assert_eq!(Knob::of(&tuned.rules.mode), Some(knob));
             assert!(["ace", "bee"].contains(&tuned.reference.unwrap().as_str()));
             assert!(tuned.n_shown > 0 && tuned.n_shown < tuned.n_tried);
@@ -75,7 +77,7 @@ fn near_duplicates_count_once() {
 
 #[test]
 fn a_smaller_loss_or_more_confidence_never_saves_more() {
-    let town = town(1500, 5);
+    let town = town(800, 5);
     let saving = |loss, confidence| {
         asked(&town, &Ask::of(Knob::Value, loss, confidence)).map_or(0.0, |tuned| tuned.saving.value)
     };
@@ -86,7 +88,7 @@ fn a_smaller_loss_or_more_confidence_never_saves_more() {
 
 #[test]
 fn a_figure_that_was_chosen_by_looking_costs_what_the_curve_said() {
-    let town = town(1500, 6);
+    let town = town(1000, 6);
     let ask = Ask::of(Knob::Value, 0.1, 0.95);
     let tuned = asked(&town, &ask).unwrap();
     let offer = tuned.curve.iter().find(|offer| offer.loss_at_most.total_cmp(&0.1).is_eq()).unwrap();
@@ -98,7 +100,7 @@ fn a_figure_that_was_chosen_by_looking_costs_what_the_curve_said() {
 
 #[test]
 fn every_bound_can_be_asked_for() {
-    let town = town(3000, 7);
+    let town = town(1200, 7);
     for bound in Bound::ALL {
         let ask = Ask { bound, against: Against::Model("ace".to_owned()), ..Ask::of(Knob::Value, 0.2, 0.95) };
         assert!(asked(&town, &ask).unwrap().saving.value > 0.1, "{}", bound.word());
@@ -117,7 +119,7 @@ fn the_best_forecast_of_each_prompt_can_be_the_reference() {
 
 #[test]
 fn a_promise_can_be_had_in_every_slice_and_small_slices_are_named() {
-    let town = town(4000, 9);
+    let town = town(2500, 9);
     let mut names = datasets(&town.pool);
     names[17] = "tiny".to_owned();
     let ask = Ask { slices: SliceOf::Each(names), ..Ask::of(Knob::Value, 0.1, 0.95) };
@@ -129,7 +131,7 @@ fn a_promise_can_be_had_in_every_slice_and_small_slices_are_named() {
 
 #[test]
 fn slices_can_be_weighed() {
-    let town = town(2000, 10);
+    let town = town(1200, 10);
     let saving = |easy: f64| {
         let weights = BTreeMap::from([("easy".to_owned(), easy), ("hard".to_owned(), 1.0 - easy)]);
         let slices = SliceOf::Weighed(datasets(&town.pool), Weights::new(weights).unwrap());
@@ -143,7 +145,7 @@ fn too_few_rows_are_refused_with_what_is_needed_and_what_could_be_promised() {
     check(
         &town(100, 11),
         &Ask::of(Knob::Value, 0.02, 0.95),
-        "about 222 groups of prompts are needed, 90 are there; below a loss of 0.048 nothing can be shown with so few",
+        "about 225 groups of prompts are needed, 90 are there; below a loss of 0.05 nothing can be shown with so few",
     );
     let Err(TuneError::Refused(refused)) = asked(&town(600, 11), &Ask::of(Knob::Value, 0.005, 0.95)) else {
         panic!("600 groups cannot show a loss of 0.005")
@@ -160,10 +162,10 @@ fn too_few_rows_are_refused_with_what_is_needed_and_what_could_be_promised() {
 
 #[test]
 fn the_rows_that_a_refusal_asks_for_mostly_do() {
-    let ask = Ask::of(Knob::Value, 0.05, 0.95);
+    let ask = Ask::of(Knob::Value, 0.03, 0.95);
     let Err(TuneError::Refused(refused)) = asked(&town(400, 13), &ask) else { panic!("400 groups are too few") };
     let needed = refused.n_groups_needed.unwrap();
-    assert!((401..6000).contains(&needed), "{refused}");
+    assert!((361..4000).contains(&needed), "{refused}");
     let n_shown = (0..5).filter(|seed| asked(&town(2 * needed, 100 + seed), &ask).is_ok()).count();
     assert!(n_shown >= 3, "{n_shown} of 5 with twice {needed} groups");
 }

@@ -59,7 +59,7 @@ impl Walk<'_> {
         rivals.iter().all(|rival| {
             self.units.strata().iter().all(|stratum| {
                 let left = self.stakes.left(asked, dish, stratum, *rival);
-                asked.shown(&left, stratum, self.units.uneven, level)
+                asked.shown(left, stratum, self.units.uneven, level)
             })
         })
     }

@@ -179,11 +179,11 @@ impl Asked {
     }
 
     /// The ask on these rows.
-    pub(super) fn ask(&self, base: &Policy, rows: &Rows, pool: &Pool, seed: u32) -> anyhow::Result<Ask> {
+    pub(super) fn ask(&self, base: &Policy, rows: Option<&Rows>, pool: &Pool, seed: u32) -> anyhow::Result<Ask> {
         let knob = Knob::of(&base.rules().mode).expect("`base` refuses a pin");
-        let slices = match &self.by {
-            None => SliceOf::Nothing,
-            Some(column) => {
+        let slices = match (&self.by, rows) {
+            (None, _) | (_, None) => SliceOf::Nothing,
+            (Some(column), Some(rows)) => {
                 let names = rows.slices(pool, column)?;
                 match self.weights()? {
                     Some(weights) => SliceOf::Weighed(names, weights),

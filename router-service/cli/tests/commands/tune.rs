@@ -108,7 +108,7 @@ fn the_same_call_gives_the_same_bytes() {
 fn too_few_rows_are_refused_and_nothing_is_written() {
     let scratch = town("tune-few", 120);
     let output = scratch.run(&format!("tune {GIVEN} --loss-at-most 0.02 --json --report out -o policy.toml"));
-    check(&output, 1, "\"n_groups_needed\": 222", "about 222 groups of prompts are needed, 108 are there");
+    check(&output, 1, "\"n_groups_needed\": 225", "about 225 groups of prompts are needed, 108 are there");
     assert!(!scratch.0.join("policy.toml").exists());
     assert!(!scratch.0.join("out").exists());
 }
