@@ -255,7 +255,8 @@ impl Shop {
 
 /// The fewest groups that could show this much even if nothing were ever lost.
 pub(crate) fn fewest_groups(ask: &Ask) -> f64 {
-    fewest(1.0 - ask.loss_at_most, ask.loss_at_most, ask.level() / number(ask.shrinkages.len().max(1)))
+    let n_walks = if ask.against == Against::BestForecast { 1 } else { ask.shrinkages.len().max(1) };
+    fewest(1.0 - ask.loss_at_most, ask.loss_at_most, ask.level() / number(n_walks))
 }
 
 fn report(walk: &Walk<'_>, found: &Found, curve: Vec<Offer>) -> Result<Tuned, TuneError> {

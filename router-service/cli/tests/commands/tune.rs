@@ -141,6 +141,24 @@ fn a_base_policy_keeps_all_but_its_parameter() {
 }
 
 #[test]
+fn without_a_file_of_forecasts_the_artifact_is_asked_and_named() {
+    let scratch = town("tune-artifact", 300);
+    let output =
+        scratch.run("tune outcomes.jsonl --prices catalog.toml --against dear --loss-at-most 0.9 -o policy.toml");
+    check(&output, 0, "Promised", "");
+    let policies = Policies::from_toml(&scratch.read("policy.toml")).unwrap();
+    let promise = policies.default_policy().promise().unwrap();
+    let (artifact, catalog) = (promise.terms().artifact.clone().unwrap(), promise.terms().catalog.clone().unwrap());
+    assert_eq!(promise.void(&artifact, &catalog), None);
+    check(
+        &scratch.run("tune outcomes.jsonl --prices catalog.toml --artifact nowhere --loss-at-most 0.9 -o p.toml"),
+        1,
+        "",
+        "nowhere",
+    );
+}
+
+#[test]
 fn a_promise_can_be_had_by_slice() {
     let scratch = town("tune-slices", 1500);
     let output = scratch.run(&format!("tune {GIVEN} --loss-at-most 0.1 --by dataset -o policy.toml"));
@@ -209,7 +227,7 @@ fn mistakes_are_named_and_nothing_is_written() {
             "unknown column `datset`; the nearest known one is `dataset`",
         ),
         (format!("{GIVEN} --loss-at-most 0.1 --name Bad -o p.toml"), 2, "--name: expected a policy name"),
-        (format!("{GIVEN} --loss-at-most 0.1 --day 21.11.2026 -o p.toml"), 2, "--day: expected a day as 2026-11-21"),
+        ("outcomes.jsonl --forecasts forecasts.jsonl --prices catalog.toml --loss-at-most 0.1 --day 21.11.2026 -o p.toml".to_owned(), 2, "--day: expected a day as 2026-11-21"),
         (format!("{GIVEN} --source twon --loss-at-most 0.1 -o p.toml"), 2, "--source: unknown source `twon`"),
         (
             "both.jsonl --forecasts both-forecasts.jsonl --prices catalog.toml --loss-at-most 0.1 -o p.toml".to_owned(),
