@@ -77,8 +77,14 @@ impl<'a> Replayer<'a> {
 
     /// Lets a policy choose for every prompt, in order; a budget is settled with the real bills as it goes.
     pub fn replay(&self, policy: &Policy) -> Replay {
+        Replay { picks: self.choices(policy, 0..self.candidates.len()) }
+    }
+
+    /// The same for some of the prompts, in this order; an index beyond the pool is a mistake of the caller.
+    pub fn choices(&self, policy: &Policy, rows: impl IntoIterator<Item = usize>) -> Vec<Option<usize>> {
         let mut budget: Option<BudgetState> = None;
-        let picks = self.candidates.iter().enumerate().map(|(row, candidates)| {
+        let picks = rows.into_iter().map(|row| {
+            let candidates = &self.candidates[row];
             let facts = RequestFacts { budget, ..RequestFacts::of_size(Tokens::ZERO) };
             let decision = match decide(policy, &facts, candidates) {
                 Ok(decision) => decision,
@@ -95,7 +101,7 @@ impl<'a> Replayer<'a> {
             });
             Some(column)
         });
-        Replay { picks: picks.collect() }
+        picks.collect()
     }
 
     /// What the policy's mode buys as its parameter is swept: the parameter, mean cost and quality.

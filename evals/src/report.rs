@@ -9,8 +9,11 @@ use crate::verdict::{Method, Verdict};
 
 mod chart;
 mod page;
-mod svg;
+pub mod svg;
 mod table;
+
+/// The style of every page: light and dark, from a phone to a wall.
+pub const STYLE: &str = include_str!("report/page.css");
 
 /// A file that went into a report.
 #[derive(Clone, Debug, PartialEq, Serialize)]

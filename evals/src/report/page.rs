@@ -5,11 +5,9 @@ use std::fmt::Write;
 use super::chart::{frontier, method_class, reliability, savings, traffic};
 use super::svg::escaped;
 use super::table::{percent, signed};
-use super::{Overall, Report};
+use super::{Overall, Report, STYLE};
 use crate::replay::{PolicyVerdict, Slice};
 use crate::verdict::Verdict;
-
-const STYLE: &str = include_str!("page.css");
 
 pub(super) fn page(report: &Report) -> String {
     let mut body = String::new();

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 /// A drawing of a fixed inner size, which the page stretches to its column.
-pub(super) struct Drawing {
+pub struct Drawing {
     width: f64,
     height: f64,
     body: String,
@@ -11,30 +11,37 @@ pub(super) struct Drawing {
 
 /// Where a text stands relative to its point.
 #[derive(Clone, Copy)]
-pub(super) enum Anchor {
+pub enum Anchor {
+    /// It begins there.
     Start,
+    /// It is centred there.
     Middle,
+    /// It ends there.
     End,
 }
 
 impl Drawing {
-    pub(super) fn new(width: f64, height: f64) -> Self {
+    /// An empty drawing.
+    pub fn new(width: f64, height: f64) -> Self {
         Self { width, height, body: String::new() }
     }
 
     // Writing to a text cannot fail, so the results are dropped throughout.
 
-    pub(super) fn line(&mut self, class: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
+    /// A straight line.
+    pub fn line(&mut self, class: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
         let _ = write!(self.body, r#"<line class="{class}" x1="{x1:.1}" y1="{y1:.1}" x2="{x2:.1}" y2="{y2:.1}"/>"#);
     }
 
-    pub(super) fn path(&mut self, class: &str, points: &[(f64, f64)], closed: bool) {
+    /// A line through points, or the area within them.
+    pub fn path(&mut self, class: &str, points: &[(f64, f64)], closed: bool) {
         let steps: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
         let end = if closed { "Z" } else { "" };
         let _ = write!(self.body, r#"<path class="{class}" d="M{}{end}"/>"#, steps.join("L"));
     }
 
-    pub(super) fn dot(&mut self, class: &str, (x, y): (f64, f64), radius: f64, title: &str) {
+    /// A dot that says its name.
+    pub fn dot(&mut self, class: &str, (x, y): (f64, f64), radius: f64, title: &str) {
         let title = escaped(title);
         let _ = write!(
             self.body,
@@ -42,7 +49,8 @@ impl Drawing {
         );
     }
 
-    pub(super) fn bar(&mut self, class: &str, (x, y): (f64, f64), (width, height): (f64, f64), title: &str) {
+    /// A bar that says its name.
+    pub fn bar(&mut self, class: &str, (x, y): (f64, f64), (width, height): (f64, f64), title: &str) {
         let (width, height, title) = (width.max(0.0), height.max(0.0), escaped(title));
         let _ = write!(
             self.body,
@@ -50,7 +58,8 @@ impl Drawing {
         );
     }
 
-    pub(super) fn text(&mut self, class: &str, (x, y): (f64, f64), anchor: Anchor, text: &str) {
+    /// A text at a point.
+    pub fn text(&mut self, class: &str, (x, y): (f64, f64), anchor: Anchor, text: &str) {
         let anchor = match anchor {
             Anchor::Start => "start",
             Anchor::Middle => "middle",
@@ -61,7 +70,8 @@ impl Drawing {
             write!(self.body, r#"<text class="{class}" x="{x:.1}" y="{y:.1}" text-anchor="{anchor}">{text}</text>"#);
     }
 
-    pub(super) fn finish(self, label: &str) -> String {
+    /// The whole, with what it shows for who cannot see it.
+    pub fn finish(self, label: &str) -> String {
         let Self { width, height, body } = self;
         let label = escaped(label);
         format!(r#"<svg viewBox="0 0 {width:.0} {height:.0}" role="img" aria-label="{label}">{body}</svg>"#)
@@ -69,7 +79,7 @@ impl Drawing {
 }
 
 /// Text that cannot be taken for markup.
-pub(super) fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

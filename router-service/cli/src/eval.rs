@@ -20,7 +20,7 @@ use crate::progress::Progress;
 
 use inputs::{Inputs, Wanted};
 
-mod inputs;
+pub(crate) mod inputs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -116,7 +116,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let forecasts = inputs.forecasts("forecasts", arguments.forecasts.as_deref())?;
     let champion = inputs.forecasts("champion", arguments.champion.as_deref())?;
     let ids = inputs.ids(arguments.ids.as_deref())?;
-    let wanted = Wanted { ids, held_out: arguments.held_out.as_deref(), skip_bad: arguments.skip_bad };
+    let wanted = Wanted { ids, held_out: arguments.held_out.as_deref(), tuning: None, skip_bad: arguments.skip_bad };
     let (outcomes, n_skipped) = inputs.outcomes(&arguments.outcomes, &wanted)?;
     let (pools, mut notes) = outcomes.pools(named.as_ref(), &prices, &assumed)?;
     write_baselines(&arguments.write_forecasts, &pools)?;
@@ -166,7 +166,7 @@ fn scope(arguments: &Arguments) -> String {
     }
 }
 
-fn assumed(given: &[String]) -> anyhow::Result<AssumedTokens> {
+pub(crate) fn assumed(given: &[String]) -> anyhow::Result<AssumedTokens> {
     let mut assumed = AssumedTokens::default();
     for one in given {
         let wrong = || CalledWrongly(format!("--assume-completion: expected SOURCE=TOKENS, found `{one}`"));
@@ -216,7 +216,7 @@ fn write_baselines(wanted: &[String], pools: &[Pool]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn write_whole(file: &Path, text: &str) -> anyhow::Result<()> {
+pub(crate) fn write_whole(file: &Path, text: &str) -> anyhow::Result<()> {
     let mut staged = Staged::create(file).with_context(|| file.display().to_string())?;
     staged.write_all(text.as_bytes())?;
     staged.publish().with_context(|| file.display().to_string())

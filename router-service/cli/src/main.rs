@@ -18,6 +18,7 @@ mod router;
 mod serve;
 mod sheet;
 mod train;
+mod tune;
 
 /// The learned router for language models: the cheapest model that is likely to succeed.
 #[derive(Parser)]
@@ -47,6 +48,8 @@ enum Command {
     Route(route::Arguments),
     /// The catalog: prices, limits, skills, and how much evidence stands behind each model.
     Models(models::Arguments),
+    /// Set a policy's parameter so that a promise about lost quality holds, and say what it saves.
+    Tune(Box<tune::Arguments>),
 }
 
 /// What the caller should have written instead.
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Command::Distill(arguments) => distill::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Route(arguments) => route::run(&arguments),
         Command::Models(arguments) => models::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Tune(arguments) => tune::run(&arguments),
     };
     match outcome {
         Ok(code) => code,

@@ -121,7 +121,7 @@ pub fn decide(policy: &Policy, facts: &RequestFacts, candidates: &Candidates) ->
         }
     }
     let contenders: Vec<Contender<'_>> =
-        choice.eligible.iter().filter_map(|candidate| Contender::of(candidate, rules.basis)).collect();
+        choice.eligible.iter().filter_map(|candidate| Contender::of(candidate, rules)).collect();
     match Preference::of(&rules.mode, &budget) {
         Some(preference) if !contenders.is_empty() => Ok(choice.preferred(preference, &contenders)),
         Some(_) | None => Ok(choice.without_forecast()),

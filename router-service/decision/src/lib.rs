@@ -14,6 +14,7 @@ mod flip;
 mod health;
 mod nearest;
 mod policy;
+mod promise;
 mod rank;
 mod request;
 #[cfg(test)]
@@ -22,6 +23,8 @@ mod session;
 mod skills;
 mod stay;
 mod units;
+mod version;
+mod watch;
 
 pub use attempts::{
     AttemptRule, Attempts, Cause, End, Failure, Fault, Gate, Hop, MAX_ATTEMPTS, MAX_HOPS, Next, PlanError, Retry,
@@ -39,8 +42,12 @@ pub use flip::{Change, Flip, Parameter, Side};
 pub use health::{Breaker, BreakerRule, Health};
 pub use nearest::nearest;
 pub use policy::{
-    Basis, MAX_FALLBACKS, MAX_POLICIES, MAX_POLICY_NAME_BYTES, Mode, Policies, Policy, PolicyError, PolicyName, Rules,
-    WhenSpent,
+    Basis, Lean, MAX_FALLBACKS, MAX_POLICIES, MAX_POLICY_NAME_BYTES, Mode, Policies, Policy, PolicyError, PolicyName,
+    Rules, WhenSpent,
+};
+pub use promise::{
+    Loss, MAX_PROMISED_SLICES, MAX_SLICE_NAME_BYTES, OnAlarm, Promise, PromiseError, Reference, Slices, Span, Terms,
+    Void,
 };
 pub use request::{Limits, RequestFacts};
 pub use session::{Lock, MarginError, SessionFacts, SessionRule};
@@ -48,3 +55,4 @@ pub use units::{
     Draw, MAX_MODEL_ID_BYTES, MAX_PRICE_USD_PER_1M, MAX_TOKENS, MAX_USD, ModelId, Moment, PicoUsd, Price, Quality,
     Tokens, UnitError,
 };
+pub use watch::{Alarm, CALIBRATION_MARGIN, FALSE_ALARM, Served, Watch};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::catalog::Catalog;
 use crate::explore::Exploration;
+use crate::promise::Promise;
 use crate::request::Limits;
 use crate::session::SessionRule;
 use crate::units::{MAX_USD, ModelId, PicoUsd, Quality};
@@ -74,6 +75,16 @@ pub enum Basis {
     LowerBound,
 }
 
+/// A shrinkage towards a reference: every other model is judged at this much less than its quality. The best of many noisy
+/// forecasts is mostly the luckiest, so whoever is to be chosen over a known model must look better by more than the noise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lean {
+    /// The model that is judged at its full quality.
+    pub towards: ModelId,
+    /// What every other one is judged lower by, never below nothing.
+    pub shrinkage: Quality,
+}
+
 /// Why rules are no policy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
@@ -107,6 +118,16 @@ pub enum PolicyError {
     PinWeighed {
         /// The key.
         key: &'static str,
+    },
+    /// A promise that was made for other rules.
+    #[error(
+        "the promise was made for rules of version {made_for}, and these are version {found}: tune again, or remove the promise"
+    )]
+    OtherRules {
+        /// The version it was made for.
+        made_for: String,
+        /// The version of the rules it stands with.
+        found: String,
     },
     /// A list that nothing can satisfy.
     #[error("expected at least one name under `{key}`, found an empty list, which excludes every model")]
@@ -181,6 +202,7 @@ impl PolicyError {
             Self::NoBudget => "usd_per_request",
             Self::PinWeighed { key } | Self::EmptyList { key } | Self::TooMuch { key, .. } => key,
             Self::UnknownRegion { .. } => "regions",
+            Self::OtherRules { .. } => "promise.policy",
             Self::AllowedAndDenied { .. } => "deny",
             Self::UnknownModel { key, .. } => key,
             Self::Name { .. }
@@ -224,6 +246,7 @@ pub struct Policy {
     name: PolicyName,
     rules: Rules,
     version: Arc<str>,
+    promise: Option<Promise>,
 }
 
 /// What a policy is made of, before it is checked.
@@ -233,6 +256,8 @@ pub struct Rules {
     pub mode: Mode,
     /// The number quality is judged by.
     pub basis: Basis,
+    /// A shrinkage towards a reference.
+    pub lean: Option<Lean>,
     /// Who answers, in this order, when there is no forecast to choose by.
     pub fallback: Vec<ModelId>,
     /// What may serve at all.
@@ -244,11 +269,12 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// The plain rules of a mode: judged by expectation, no limits, no detours, no fallback order.
+    /// The plain rules of a mode: judged by expectation, no shrinkage, no limits, no detours, no fallback order.
     pub fn of(mode: Mode) -> Self {
         Self {
             mode,
             basis: Basis::default(),
+            lean: None,
             fallback: Vec::new(),
             limits: Limits::default(),
             exploration: None,
@@ -262,6 +288,7 @@ impl Rules {
     fn check_pin(&self) -> Result<(), PolicyError> {
         let weighs = [
             ("judge_by", self.basis != Basis::Expected),
+            ("lean", self.lean.is_some()),
             ("explore", self.exploration.is_some()),
             ("session", self.session != SessionRule::default()),
         ];
@@ -313,7 +340,22 @@ impl Policy {
         rules.check_lists()?;
         rules.check_money()?;
         let version = Arc::from(text::version(&rules));
-        Ok(Self { name, rules, version })
+        Ok(Self { name, rules, version, promise: None })
+    }
+
+    /// The same policy with what tuning promised of it. A promise made for other rules is refused.
+    pub fn promised(self, promise: Promise) -> Result<Self, PolicyError> {
+        let made_for = &promise.terms().policy;
+        if *made_for != *self.version {
+            let (made_for, found) = (made_for.clone(), self.version.to_string());
+            return Err(PolicyError::OtherRules { made_for, found });
+        }
+        Ok(Self { promise: Some(promise), ..self })
+    }
+
+    /// What tuning promised of it, where it was tuned.
+    pub fn promise(&self) -> Option<&Promise> {
+        self.promise.as_ref()
     }
 
     /// Its name.
@@ -344,6 +386,7 @@ impl Policy {
         };
         let named = (self.rules.fallback.iter().map(|model| ("fallback", model)))
             .chain(pinned.map(|model| ("model", model)))
+            .chain(self.rules.lean.iter().map(|lean| ("lean", &lean.towards)))
             .chain(limits.allow.iter().flatten().map(|model| ("allow", model)))
             .chain(limits.deny.iter().map(|model| ("deny", model)));
         for (key, model) in named {

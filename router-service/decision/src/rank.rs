@@ -6,7 +6,7 @@ use std::collections::BinaryHeap;
 
 use crate::budget::BudgetState;
 use crate::candidates::Candidate;
-use crate::policy::{Basis, Mode};
+use crate::policy::{Basis, Mode, Rules};
 use crate::units::{ModelId, PicoUsd, Quality};
 
 /// An eligible candidate with a forecast, seen through a policy.
@@ -20,11 +20,15 @@ pub(crate) struct Contender<'a> {
 
 impl<'a> Contender<'a> {
     /// None where there is no forecast: a model nobody knows is not chosen on luck.
-    pub(crate) fn of(candidate: &'a Candidate, basis: Basis) -> Option<Self> {
+    pub(crate) fn of(candidate: &'a Candidate, rules: &Rules) -> Option<Self> {
         let expectation = candidate.expectation?;
-        let quality = match basis {
+        let quality = match rules.basis {
             Basis::Expected => expectation.quality,
             Basis::LowerBound => expectation.quality_low,
+        };
+        let quality = match &rules.lean {
+            Some(lean) if lean.towards != candidate.model => quality.minus(lean.shrinkage),
+            Some(_) | None => quality,
         };
         Some(Self { model: &candidate.model, quality, cost: candidate.cost })
     }

@@ -11,33 +11,35 @@ use evals::forecasts::Forecasts;
 use evals::pool::{Outcomes, PriceList, TokenPrices};
 use evals::report::Source;
 use sha2::{Digest, Sha256};
-use training_data::split::{Shares, Split};
-use training_data::{prices, rows};
+use training_data::split::{LearningPart, Shares, Split, SplitError};
+use training_data::{OutcomeRow, prices, rows};
 
 use crate::CalledWrongly;
 use crate::progress::Progress;
 
 /// What has been read so far.
 #[derive(Default)]
-pub(super) struct Inputs {
-    pub(super) sources: Vec<Source>,
+pub(crate) struct Inputs {
+    pub(crate) sources: Vec<Source>,
     /// What a reader of the report should know of them.
-    pub(super) notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
 }
 
 /// Which of the outcome rows are wanted.
-pub(super) struct Wanted<'a> {
+pub(crate) struct Wanted<'a> {
     /// Only these prompts.
-    pub(super) ids: Option<BTreeSet<String>>,
+    pub(crate) ids: Option<BTreeSet<String>>,
     /// Only the held-out part under this salt.
-    pub(super) held_out: Option<&'a str>,
+    pub(crate) held_out: Option<&'a str>,
+    /// Only the part that training under this salt leaves for tuning.
+    pub(crate) tuning: Option<&'a str>,
     /// Pass over bad rows.
-    pub(super) skip_bad: bool,
+    pub(crate) skip_bad: bool,
 }
 
 impl Inputs {
     /// The named policy, or the cheapest model within two hundredths of the best.
-    pub(super) fn policy(&mut self, file: Option<&Path>, name: Option<&str>) -> anyhow::Result<Policy> {
+    pub(crate) fn policy(&mut self, file: Option<&Path>, name: Option<&str>) -> anyhow::Result<Policy> {
         let Some(file) = file else {
             let mode = Mode::Tolerance { quality_tolerance: Quality::new(0.02)? };
             return Ok(Policy::new(PolicyName::new("tolerance-0_02")?, Rules::of(mode))?);
@@ -50,7 +52,7 @@ impl Inputs {
         Ok(policy.clone())
     }
 
-    pub(super) fn prices(&mut self, file: Option<&Path>) -> anyhow::Result<PriceList> {
+    pub(crate) fn prices(&mut self, file: Option<&Path>) -> anyhow::Result<PriceList> {
         let Some(file) = file else { return Ok(PriceList::default()) };
         self.note("prices", file)?;
         let priced = prices::read(file)?.into_iter().filter_map(|row| {
@@ -60,7 +62,7 @@ impl Inputs {
         Ok(priced.collect())
     }
 
-    pub(super) fn named_pools(&mut self, file: Option<&Path>) -> anyhow::Result<Option<BTreeMap<String, Vec<String>>>> {
+    pub(crate) fn named_pools(&mut self, file: Option<&Path>) -> anyhow::Result<Option<BTreeMap<String, Vec<String>>>> {
         let Some(file) = file else { return Ok(None) };
         let text = self.text("pools", file)?;
         let expected = "expected an object of sources, each a list of models";
@@ -69,7 +71,7 @@ impl Inputs {
             .map_err(|error| anyhow::anyhow!("{}: {expected}: {error}", file.display()))
     }
 
-    pub(super) fn forecasts(&mut self, role: &'static str, file: Option<&Path>) -> anyhow::Result<Option<Forecasts>> {
+    pub(crate) fn forecasts(&mut self, role: &'static str, file: Option<&Path>) -> anyhow::Result<Option<Forecasts>> {
         let Some(file) = file else { return Ok(None) };
         self.note(role, file)?;
         let open = File::open(file).with_context(|| file.display().to_string())?;
@@ -80,7 +82,7 @@ impl Inputs {
         Ok(Some(forecasts))
     }
 
-    pub(super) fn ids(&mut self, file: Option<&Path>) -> anyhow::Result<Option<BTreeSet<String>>> {
+    pub(crate) fn ids(&mut self, file: Option<&Path>) -> anyhow::Result<Option<BTreeSet<String>>> {
         let Some(file) = file else { return Ok(None) };
         let text = self.text("ids", file)?;
         let ids: BTreeSet<String> =
@@ -93,23 +95,42 @@ impl Inputs {
 
     /// The wanted rows, and how many bad ones were passed over. What is not wanted is left out before anything is computed: a
     /// model's usual answer must not be learned from rows outside.
-    pub(super) fn outcomes(&mut self, paths: &[PathBuf], wanted: &Wanted<'_>) -> anyhow::Result<(Outcomes, u64)> {
+    pub(crate) fn outcomes(&mut self, paths: &[PathBuf], wanted: &Wanted<'_>) -> anyhow::Result<(Outcomes, u64)> {
+        self.outcomes_seen(paths, wanted, &mut |_| Ok(()))
+    }
+
+    /// The same; `see` is shown every wanted row.
+    pub(crate) fn outcomes_seen(
+        &mut self,
+        paths: &[PathBuf],
+        wanted: &Wanted<'_>,
+        see: &mut dyn FnMut(&OutcomeRow) -> anyhow::Result<()>,
+    ) -> anyhow::Result<(Outcomes, u64)> {
         for file in rows::outcome_files(paths)? {
             self.note("outcomes", &file)?;
         }
         let mut rows = rows::read(paths, wanted.skip_bad)?;
         let mut outcomes = Outcomes::default();
         let progress = Progress::open_ended("reading", "rows");
-        let split = wanted.held_out.map(|salt| Split::new(salt, Shares::default())).transpose()?;
-        let mut taken: Box<dyn Iterator<Item = _>> = match &split {
-            Some(split) => Box::new(split.held_out_rows(rows.by_ref())),
-            None => Box::new(rows.by_ref()),
+        let salt = wanted.held_out.or(wanted.tuning);
+        let split = salt.map(|salt| Split::new(salt, Shares::default())).transpose()?;
+        let mut taken: Box<dyn Iterator<Item = Result<OutcomeRow, SplitError>>> = match &split {
+            Some(split) if wanted.tuning.is_some() => {
+                Box::new(split.learning_rows(rows.by_ref()).filter_map(|row| match row {
+                    Ok((LearningPart::Tune, row)) => Some(Ok(row)),
+                    Ok((LearningPart::Fit | LearningPart::Calibrate, _)) => None,
+                    Err(error) => Some(Err(error)),
+                }))
+            }
+            Some(split) => Box::new(split.held_out_rows(rows.by_ref()).map(|row| row.map_err(SplitError::from))),
+            None => Box::new(rows.by_ref().map(|row| row.map_err(SplitError::from))),
         };
         for row in taken.by_ref() {
             let row = row?;
             let id = || format!("{}/{}/{}", row.source, row.dataset, row.prompt_id);
             if wanted.ids.as_ref().is_none_or(|ids| ids.contains(&id())) {
                 outcomes.add(&row)?;
+                see(&row)?;
             }
             if outcomes.n_rows().is_multiple_of(10_000) {
                 progress.at(outcomes.n_rows());
@@ -135,7 +156,7 @@ impl Inputs {
     }
 
     /// A whole file as text, without the mark that some editors put in front.
-    fn text(&mut self, role: &'static str, file: &Path) -> anyhow::Result<String> {
+    pub(crate) fn text(&mut self, role: &'static str, file: &Path) -> anyhow::Result<String> {
         let bytes = std::fs::read(file).with_context(|| file.display().to_string())?;
         self.sources.push(named(role, file, &Sha256::digest(&bytes)));
         let text = String::from_utf8(bytes)

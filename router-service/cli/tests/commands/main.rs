@@ -10,3 +10,4 @@ mod route;
 mod scorer;
 mod scratch;
 mod serve;
+mod tune;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Catalog, CatalogError, Model, Prices, Skill};
 use crate::document::{Document, DocumentError, Step};
 use crate::units::{ModelId, Price, Tokens, UnitError};
+use crate::version::version_of;
 
 impl Catalog {
     /// Reads a catalog from its TOML form.
@@ -36,6 +37,11 @@ impl Catalog {
     pub fn to_toml(&self) -> String {
         let twin = CatalogText { model: self.models().iter().map(ModelText::of).collect() };
         toml::to_string(&twin).expect("tables of strings and finite numbers have a TOML form")
+    }
+
+    /// A digest of everything in it: catalogs of one version hold the same models at the same prices.
+    pub fn version(&self) -> String {
+        version_of(&self.to_toml())
     }
 }
 

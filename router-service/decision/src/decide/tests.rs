@@ -7,7 +7,7 @@ use crate::budget::BudgetState;
 use crate::candidates::Candidates;
 use crate::evidence::Absent;
 use crate::explore::Exploration;
-use crate::policy::{Basis, Mode, Rules, WhenSpent};
+use crate::policy::{Basis, Lean, Mode, Rules, WhenSpent};
 use crate::request::RequestFacts;
 use crate::scenario::{
     blind, budget, candidates, facts, id, pin, policy, quality, target, tokens, tolerance, usd, value,
@@ -411,4 +411,23 @@ fn flipped(mode: Mode, situation: &str, expected: &Expect) {
     let decision = decide(&policy(Rules::of(mode)), &facts(), &candidates(situation)).unwrap();
     let flips: Vec<String> = decision.flips.iter().map(ToString::to_string).collect();
     expected.assert_eq(&flips.join("\n"));
+}
+
+#[test]
+fn a_lean_judges_every_other_model_lower_and_never_below_nothing() {
+    let three = "ref q=0.80 $5 | cheap q=0.79 $1 | dear q=0.84 $9 | poor q=0.02 $0.1";
+    let chosen = |shrinkage: f64, mode: Mode| {
+        let lean = Some(Lean { towards: id("ref"), shrinkage: quality(shrinkage) });
+        let rules = Rules { lean, ..Rules::of(mode) };
+        decide(&policy(rules), &facts(), &candidates(three)).unwrap().model().to_string()
+    };
+    assert_eq!(chosen(0.0, tolerance(0.0)), "dear");
+    assert_eq!(chosen(0.05, tolerance(0.0)), "ref");
+    assert_eq!(chosen(0.05, tolerance(0.05)), "ref");
+    assert_eq!(chosen(0.05, tolerance(0.06)), "cheap");
+    assert_eq!(chosen(1.0, tolerance(0.5)), "ref");
+    assert_eq!(chosen(0.05, target(0.78)), "ref");
+    assert_eq!(chosen(0.01, target(0.78)), "cheap");
+    // A forecast below the shrinkage counts as nothing, and nothing is within any tolerance above the reference's quality.
+    assert_eq!(chosen(1.0, tolerance(0.8)), "poor");
 }

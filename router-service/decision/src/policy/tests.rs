@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::{
-    Basis, MAX_FALLBACKS, MAX_POLICIES, MAX_POLICY_NAME_BYTES, Mode, Policies, Policy, PolicyError, PolicyName, Rules,
-    WhenSpent,
+    Basis, Lean, MAX_FALLBACKS, MAX_POLICIES, MAX_POLICY_NAME_BYTES, Mode, Policies, Policy, PolicyError, PolicyName,
+    Rules, WhenSpent,
 };
 use crate::catalog::Catalog;
 use crate::explore::Exploration;
@@ -20,6 +20,7 @@ default = "balanced"
 mode = "tolerance"
 quality_tolerance = 0.02
 judge_by = "lower_bound"
+lean = { towards = "large", shrinkage = 0.05 }
 fallback = ["small", "large"]
 allow = ["small", "large"]
 deny = ["dubious"]
@@ -53,6 +54,7 @@ fn every_key_is_read() {
     let balanced = policies.default_policy().rules();
     assert_eq!(balanced.mode, Mode::Tolerance { quality_tolerance: quality(0.02) });
     assert_eq!(balanced.basis, Basis::LowerBound);
+    assert_eq!(balanced.lean, Some(Lean { towards: id("large"), shrinkage: quality(0.05) }));
     assert_eq!(balanced.fallback, [id("small"), id("large")]);
     let limits = Limits {
         allow: Some([id("small"), id("large")].into()),
@@ -286,6 +288,8 @@ fn any_rules() -> impl Strategy<Value = Rules> {
         .prop_map(|(mode, low, fallback, (allow, regions, zero_data_retention, max_cost), exploration, margin)| {
             Rules {
                 basis: if low && !matches!(mode, Mode::Pin { .. }) { Basis::LowerBound } else { Basis::Expected },
+                lean: (low && !matches!(mode, Mode::Pin { .. }))
+                    .then(|| Lean { towards: id("large"), shrinkage: quality(margin) }),
                 fallback,
                 limits: Limits {
                     allow: allow.map(|models| models.into_iter().collect()),

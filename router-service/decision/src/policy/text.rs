@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Basis, Mode, Policies, Policy, PolicyName, Rules, WhenSpent};
+use super::{Basis, Lean, Mode, Policies, Policy, PolicyName, Rules, WhenSpent};
 use crate::catalog::Region;
 use crate::document::{Document, DocumentError, Step, unknown};
 use crate::explore::Exploration;
+use crate::promise::PromiseText;
 use crate::request::Limits;
 use crate::session::SessionRule;
 use crate::units::{ModelId, PicoUsd, Quality};
+use crate::version::version_of;
 
 impl Policies {
     /// Reads policies from their TOML form.
@@ -18,15 +20,22 @@ impl Policies {
         let document = Document::parse(text)?;
         let twin: PoliciesText = document.read()?;
         let mut policies = Vec::new();
-        for (name, twin) in twin.policy {
+        for (name, mut twin) in twin.policy {
             let place = |keys: &str| -> Vec<Step> {
                 let keys = keys.split('.').filter(|key| !key.is_empty()).map(Step::from);
                 ["policy".into(), Step::from(name.as_str())].into_iter().chain(keys).collect()
             };
             let checked = PolicyName::new(&name).map_err(|error| document.fault(&place(""), error))?;
+            let promise = twin.promise.take().map(PromiseText::checked).transpose();
             let rules = twin.checked().map_err(|(keys, complaint)| document.fault(&place(keys), complaint))?;
             let policy = Policy::new(checked, rules).map_err(|error| document.fault(&place(error.key()), error))?;
-            policies.push(policy);
+            let promise = promise.map_err(|(keys, complaint)| document.fault(&place(keys), complaint))?;
+            policies.push(match promise {
+                Some(promise) => {
+                    policy.promised(promise).map_err(|error| document.fault(&place(error.key()), error))?
+                }
+                None => policy,
+            });
         }
         let known: Vec<String> = policies.iter().map(|policy| policy.name().to_string()).collect();
         let Some(default) = policies.iter().map(Policy::name).find(|name| name.as_str() == twin.default).cloned()
@@ -39,7 +48,11 @@ impl Policies {
 
     /// Writes the TOML form: what `from_toml` reads back as the same policies.
     pub fn to_toml(&self) -> String {
-        let policy = self.iter().map(|policy| (policy.name.to_string(), RulesText::of(&policy.rules))).collect();
+        let text = |policy: &Policy| RulesText {
+            promise: policy.promise.as_ref().map(PromiseText::of),
+            ..RulesText::of(&policy.rules)
+        };
+        let policy = self.iter().map(|policy| (policy.name.to_string(), text(policy))).collect();
         let twin = PoliciesText { default: self.default.to_string(), policy };
         toml::to_string(&twin).expect("tables of strings and finite numbers have a TOML form")
     }
@@ -48,14 +61,7 @@ impl Policies {
 /// The digest of the rules' canonical text.
 pub(super) fn version(rules: &Rules) -> String {
     let text = toml::to_string(&RulesText::of(rules)).expect("tables of strings and finite numbers have a TOML form");
-    format!("{:032x}", fnv1a_128(text.as_bytes()))
-}
-
-/// FNV-1a over 128 bits, with the offset basis and prime of its authors' page. It tells versions apart; it guards nothing.
-fn fnv1a_128(bytes: &[u8]) -> u128 {
-    bytes.iter().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d, |hash, byte| {
-        (hash ^ u128::from(*byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
-    })
+    version_of(&text)
 }
 
 #[derive(Serialize, Deserialize)]
@@ -120,6 +126,8 @@ struct RulesText {
     model: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     judge_by: Option<BasisText>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lean: Option<LeanText>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     fallback: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -136,6 +144,16 @@ struct RulesText {
     explore: Option<ExploreText>,
     #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<SessionText>,
+    /// Not one of the rules, and so no part of their version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    promise: Option<PromiseText>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LeanText {
+    towards: String,
+    shrinkage: f64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -177,6 +195,7 @@ impl RulesText {
                 None | Some(BasisText::Expected) => Basis::Expected,
                 Some(BasisText::LowerBound) => Basis::LowerBound,
             },
+            lean: self.lean.map(LeanText::checked).transpose()?,
             fallback: names("fallback", &self.fallback)?,
             limits,
             exploration: self.explore.map(ExploreText::checked).transpose()?,
@@ -234,6 +253,11 @@ impl RulesText {
                 Basis::Expected => None,
                 Basis::LowerBound => Some(BasisText::LowerBound),
             },
+            lean: rules
+                .lean
+                .as_ref()
+                .map(|lean| LeanText { towards: lean.towards.to_string(), shrinkage: lean.shrinkage.get() }),
+            promise: None,
             fallback: rules.fallback.iter().map(ToString::to_string).collect(),
             allow: limits.allow.as_ref().map(|models| models.iter().map(ToString::to_string).collect()),
             deny: limits.deny.iter().map(ToString::to_string).collect(),
@@ -280,6 +304,13 @@ impl RulesText {
                 self.model = Some(model.to_string());
             }
         }
+    }
+}
+
+impl LeanText {
+    fn checked(self) -> Result<Lean, Fault> {
+        let shrinkage = Quality::new(self.shrinkage).map_err(|error| ("lean.shrinkage", error.to_string()))?;
+        Ok(Lean { towards: model("lean.towards", &self.towards)?, shrinkage })
     }
 }
 

@@ -5,9 +5,13 @@ use proptest::prelude::*;
 use super::{Contender, Preference};
 use crate::candidates::{Candidate, Candidates};
 use crate::flip::flips;
-use crate::policy::Basis;
+use crate::policy::{Mode, Rules};
 use crate::scenario::any_list;
 use crate::units::{ModelId, Quality};
+
+fn plain() -> Rules {
+    Rules::of(Mode::Tolerance { quality_tolerance: Quality::ZERO })
+}
 
 fn struck_out_one_by_one(tolerance: Quality, contenders: &[Contender<'_>]) -> Vec<usize> {
     let mut left: Vec<usize> = (0..contenders.len()).collect();
@@ -28,7 +32,7 @@ proptest! {
     fn the_heap_agrees_with_striking_out(list in any_list(), tolerance in 0u32..=20) {
         let candidates = Candidates::new(list, None).unwrap();
         let contenders: Vec<Contender<'_>> =
-            candidates.all().iter().filter_map(|candidate| Contender::of(candidate, Basis::Expected)).collect();
+            candidates.all().iter().filter_map(|candidate| Contender::of(candidate, &plain())).collect();
         let tolerance = Quality::new(f64::from(tolerance) / 20.0).unwrap();
         let order = Preference::CheapestWithin(tolerance).order(&contenders);
         prop_assert_eq!(order, struck_out_one_by_one(tolerance, &contenders));
@@ -45,7 +49,7 @@ proptest! {
     ) {
         let told = |list: &[Candidate]| {
             let contenders: Vec<Contender<'_>> =
-                list.iter().filter_map(|candidate| Contender::of(candidate, Basis::Expected)).collect();
+                list.iter().filter_map(|candidate| Contender::of(candidate, &plain())).collect();
             let order = preference.order(&contenders);
             let flips = order.first().map(|chosen| flips(preference, &contenders, *chosen));
             let names: Vec<ModelId> = order.iter().map(|index| contenders[*index].model.clone()).collect();

@@ -1,0 +1,206 @@
+//! What counts once: a group of near-duplicates, in random order. Groups are what is independent of one another; rows are not.
+
+use std::collections::BTreeMap;
+
+use evals::dice::Dice;
+use evals::grid::number;
+use evals::pool::Pool;
+
+use super::{Ask, TuneError, fewest_groups};
+
+/// Which slices matter.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum SliceOf {
+    /// None: only the mean over all groups does.
+    #[default]
+    Nothing,
+    /// Each of them: the slice of every prompt of the pool.
+    Each(Vec<String>),
+    /// Their mean in these proportions.
+    Weighed(Vec<String>, Weights),
+}
+
+/// Shares of slices that sum to one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weights(BTreeMap<String, f64>);
+
+/// Why weights are none.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum WeightsError {
+    /// They do not sum to one, or one of them is no share.
+    #[error("expected weights of 0 or more that sum to 1, found {found}, which sum to {sum}")]
+    Sum {
+        /// The weights.
+        found: String,
+        /// Their sum.
+        sum: f64,
+    },
+    /// A weight for a slice without rows.
+    #[error("the weight of `{slice}` has no rows; the slices are {known}")]
+    NoRows {
+        /// The slice.
+        slice: String,
+        /// What there is.
+        known: String,
+    },
+    /// A slice without a weight.
+    #[error("the slice `{slice}` has rows and no weight; say `{slice}=0` to leave it out")]
+    NoWeight {
+        /// The slice.
+        slice: String,
+    },
+}
+
+impl Weights {
+    /// Checks the weights.
+    pub fn new(weights: BTreeMap<String, f64>) -> Result<Self, WeightsError> {
+        /// What a sum of decimal fractions may be off by.
+        const ROUNDING: f64 = 1e-9;
+        let sum: f64 = weights.values().sum();
+        if weights.values().all(|weight| weight.is_finite() && *weight >= 0.0) && (sum - 1.0).abs() <= ROUNDING {
+            return Ok(Self(weights));
+        }
+        let found = weights.iter().map(|(slice, weight)| format!("{slice}={weight}")).collect::<Vec<_>>().join(", ");
+        Err(WeightsError::Sum { found, sum })
+    }
+}
+
+/// A group, or what of it lies in a slice.
+#[derive(Clone, Debug)]
+pub(crate) struct Unit {
+    /// Its prompts, by their place in the pool.
+    pub(crate) rows: Vec<usize>,
+    /// What it counts for: 1 unless somebody weighs slices.
+    pub(crate) weight: f64,
+}
+
+/// Something a loss is tested on.
+pub(crate) struct Stratum {
+    /// Its units, in random order.
+    pub(crate) units: Vec<Unit>,
+}
+
+/// The groups in random order, and the slices they fall into.
+pub(crate) struct Units {
+    groups: Vec<Unit>,
+    strata: Vec<Stratum>,
+    held: Vec<String>,
+    too_small: Vec<String>,
+    /// Whether units have means of their own, so that only bets that do not adapt are valid.
+    pub(crate) uneven: bool,
+}
+
+impl Units {
+    /// The groups of some prompts of a pool in the order of a seed.
+    pub(crate) fn shuffled(pool: &Pool, rows: &[usize], seed: u32) -> Self {
+        let mut by_group: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for row in rows {
+            by_group.entry(&pool.prompts[*row].group).or_default().push(*row);
+        }
+        let mut groups: Vec<Unit> = by_group.into_values().map(|rows| Unit { rows, weight: 1.0 }).collect();
+        let mut dice = Dice::new(seed);
+        for last in (1..groups.len()).rev() {
+            let below = u32::try_from(last + 1).expect("a pool has fewer than 2^32 prompts");
+            groups.swap(last, usize::try_from(dice.below(below)).expect("an index fits"));
+        }
+        Self { groups, strata: Vec::new(), held: Vec::new(), too_small: Vec::new(), uneven: false }
+    }
+
+    /// Takes the first groups out, for choosing on.
+    pub(crate) fn split_off(&mut self, n: usize) -> Vec<Unit> {
+        let rest = self.groups.split_off(n.min(self.groups.len()));
+        std::mem::replace(&mut self.groups, rest)
+    }
+
+    pub(crate) fn n_groups(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// The groups that are tested on.
+    pub(crate) fn groups(&self) -> &[Unit] {
+        &self.groups
+    }
+
+    /// Their prompts, in order.
+    pub(crate) fn order(&self) -> Vec<usize> {
+        self.groups.iter().flat_map(|group| group.rows.iter().copied()).collect()
+    }
+
+    /// What each loss must be shown on.
+    pub(crate) fn strata(&self) -> &[Stratum] {
+        &self.strata
+    }
+
+    /// The slices that were large enough, and those that were not; none where nobody asked.
+    pub(crate) fn slice_names(&self) -> Option<(Vec<String>, Vec<String>)> {
+        (!self.held.is_empty()).then(|| (self.held.clone(), self.too_small.clone()))
+    }
+
+    /// Cuts the groups as was asked.
+    pub(crate) fn slice(&mut self, ask: &Ask) -> Result<(), TuneError> {
+        match &ask.slices {
+            SliceOf::Nothing => self.strata = vec![Stratum { units: self.groups.clone() }],
+            SliceOf::Each(names) => {
+                let least = fewest_groups(ask);
+                for (name, units) in self.cut(names) {
+                    if number(units.len()) < least {
+                        self.too_small.push(name);
+                    } else {
+                        self.held.push(name);
+                        self.strata.push(Stratum { units });
+                    }
+                }
+                if self.strata.is_empty() {
+                    return Err(Box::new(super::Refused::of_small_slices(ask, &self.too_small)).into());
+                }
+            }
+            SliceOf::Weighed(names, weights) => {
+                self.weigh(names, weights)?;
+                self.strata = vec![Stratum { units: self.groups.clone() }];
+                self.uneven = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// The groups by slice; a group that lies in several has a part in each.
+    fn cut(&self, names: &[String]) -> BTreeMap<String, Vec<Unit>> {
+        let mut slices: BTreeMap<String, Vec<Unit>> = BTreeMap::new();
+        for group in &self.groups {
+            let mut parts: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+            for row in &group.rows {
+                parts.entry(&names[*row]).or_default().push(*row);
+            }
+            for (name, rows) in parts {
+                slices.entry(name.to_owned()).or_default().push(Unit { rows, weight: 1.0 });
+            }
+        }
+        slices
+    }
+
+    /// Every part of a group counts for its slice's weight over the slice's share of the parts.
+    fn weigh(&mut self, names: &[String], Weights(weights): &Weights) -> Result<(), TuneError> {
+        let slices = self.cut(names);
+        let known = || slices.keys().cloned().collect::<Vec<_>>().join(", ");
+        if let Some(slice) = weights.keys().find(|slice| !slices.contains_key(*slice)).cloned() {
+            return Err(WeightsError::NoRows { slice, known: known() }.into());
+        }
+        if let Some(slice) = slices.keys().find(|slice| !weights.contains_key(*slice)).cloned() {
+            return Err(WeightsError::NoWeight { slice }.into());
+        }
+        let n_parts = number(slices.values().map(Vec::len).sum());
+        let mut groups = Vec::new();
+        for group in &self.groups {
+            let mut parts: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+            for row in &group.rows {
+                parts.entry(&names[*row]).or_default().push(*row);
+            }
+            for (name, rows) in parts {
+                let share = number(slices[name].len()) / n_parts;
+                groups.push(Unit { rows, weight: weights[name] / share });
+            }
+        }
+        self.groups = groups;
+        Ok(())
+    }
+}

@@ -1,0 +1,142 @@
+//! The rows that are tuned on: outcomes, their forecasts, their prices, and the slices they fall into.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, bail};
+use classifier::built_in_catalog;
+use decision::Catalog;
+use evals::forecasts::{Forecasts, Matched};
+use evals::pool::{Pool, PriceList, TokenPrices};
+use training_data::OutcomeRow;
+
+use super::forecast::Oracle;
+use super::{Arguments, only};
+use crate::eval::assumed;
+use crate::eval::inputs::{Inputs, Wanted};
+
+/// The columns that slices can be taken by: those that a prompt has, whoever answers it.
+const COLUMNS: [&str; 5] = ["source", "dataset", "group", "judge", "policy"];
+
+/// What has been read.
+pub(super) struct Rows {
+    pub(super) pools: Vec<Pool>,
+    /// What was passed over.
+    pub(super) notes: Vec<String>,
+    /// The version of the catalog, where prices came from one.
+    pub(super) catalog: Option<String>,
+    /// A digest over the outcome files.
+    pub(super) outcomes: String,
+    made: Option<Forecasts>,
+    oracle: Option<Oracle>,
+    /// The slice of each prompt by its id.
+    slices: BTreeMap<String, String>,
+}
+
+/// The forecasts of a pool.
+pub(super) struct Known {
+    pub(super) matched: Matched,
+    /// The digest of the artifact that made them, where it is known.
+    pub(super) artifact: Option<String>,
+}
+
+impl Rows {
+    pub(super) fn read(arguments: &Arguments, inputs: &mut Inputs) -> anyhow::Result<Self> {
+        let by = arguments.asked.by.as_deref();
+        if let Some(column) = by.filter(|column| !COLUMNS.contains(column)) {
+            let complaint = decision::document::unknown("column", column, COLUMNS);
+            bail!(crate::CalledWrongly(format!("--by: {complaint}")));
+        }
+        let (prices, catalog) = prices(arguments, inputs)?;
+        let named = inputs.named_pools(arguments.pools.as_deref())?;
+        let assumed = assumed(&arguments.assume_completion)?;
+        let made = inputs.forecasts("forecasts", arguments.forecasts.as_deref())?;
+        let oracle = match (&arguments.artifact, &made) {
+            (None, Some(_)) => None,
+            (folder, _) => {
+                let oracle = Oracle::read(folder.as_deref())?;
+                Some(match &catalog {
+                    Some(catalog) => oracle.with(catalog.clone()),
+                    None => oracle,
+                })
+            }
+        };
+        let wanted = Wanted {
+            ids: None,
+            held_out: None,
+            tuning: arguments.tuning_part.as_deref(),
+            skip_bad: arguments.skip_bad,
+        };
+        let mut slices = BTreeMap::new();
+        let (outcomes, n_skipped) = inputs.outcomes_seen(&arguments.outcomes, &wanted, &mut |row| {
+            if row.judging_only {
+                bail!(
+                    "source `{}`, prompt `{}`: expected rows to tune on, found one for judging only",
+                    row.source,
+                    row.prompt_id
+                );
+            }
+            if let Some(column) = by {
+                slices.insert(format!("{}/{}/{}", row.source, row.dataset, row.prompt_id), cell(row, column));
+            }
+            Ok(())
+        })?;
+        let (pools, mut notes) = outcomes.pools(named.as_ref(), &prices, &assumed)?;
+        if n_skipped > 0 {
+            notes.push(format!("{n_skipped} bad rows passed over"));
+        }
+        let digests = inputs.sources.iter().filter(|source| source.role == "outcomes").map(|source| &*source.sha256);
+        let outcomes = super::record::digest_of(digests);
+        let catalog = catalog.as_ref().map(Catalog::version);
+        Ok(Self { pools, notes, catalog, outcomes, made, oracle, slices })
+    }
+
+    pub(super) fn one_pool(&self, source: Option<&str>) -> anyhow::Result<&Pool> {
+        only(&self.pools, source)
+    }
+
+    /// The forecasts of a pool: those of the file, else made anew.
+    pub(super) fn forecasts(&self, pool: &Pool) -> anyhow::Result<Known> {
+        let artifact = self.oracle.as_ref().map(|oracle| oracle.digest().to_owned());
+        let matched = match (&self.made, &self.oracle) {
+            (Some(made), _) => made.of(pool)?,
+            (None, Some(oracle)) => oracle.forecasts(pool)?,
+            (None, None) => bail!("expected forecasts or an artifact"),
+        };
+        Ok(Known { matched, artifact })
+    }
+
+    /// The slice of each prompt of a pool.
+    pub(super) fn slices(&self, pool: &Pool, column: &str) -> anyhow::Result<Vec<String>> {
+        let of = |id: &String| self.slices.get(id).cloned().with_context(|| format!("prompt `{id}` has no `{column}`"));
+        pool.prompts.iter().map(|prompt| of(&prompt.id)).collect()
+    }
+}
+
+fn cell(row: &OutcomeRow, column: &str) -> String {
+    let text = match column {
+        "source" => Some(&row.source),
+        "dataset" => Some(&row.dataset),
+        "group" => row.group.as_ref(),
+        "judge" => row.judge.as_ref(),
+        _ => row.logged.as_ref().and_then(|logged| logged.policy.as_ref()),
+    };
+    text.map_or_else(|| format!("(no {column})"), ToString::to_string)
+}
+
+/// The price list, and the catalog it comes from where it comes from one.
+fn prices(arguments: &Arguments, inputs: &mut Inputs) -> anyhow::Result<(PriceList, Option<Catalog>)> {
+    let catalog = match arguments.prices.as_deref() {
+        None => built_in_catalog(),
+        Some(file) if file.extension().is_some_and(|extension| extension == "toml") => {
+            let text = inputs.text("prices", file)?;
+            Catalog::from_toml(&text).with_context(|| file.display().to_string())?
+        }
+        Some(file) => return Ok((inputs.prices(Some(file))?, None)),
+    };
+    let prices = catalog.models().iter().map(|model| {
+        let prices =
+            TokenPrices { prompt: model.prices.prompt.usd_per_1m(), completion: model.prices.completion.usd_per_1m() };
+        (model.id.to_string(), prices)
+    });
+    Ok((prices.collect(), Some(catalog)))
+}

@@ -1,0 +1,253 @@
+//! `pointsman tune` as a caller meets it: a town where cheap answers are nearly always as good, and one can tell when not.
+
+use decision::Policies;
+
+use crate::scratch::{Scratch, check};
+
+const CATALOG: &str = "\
+[[model]]
+id = \"cheap\"
+context_window = 8192
+usd_per_1m = { prompt = 0.1, completion = 0.4 }
+
+[[model]]
+id = \"dear\"
+context_window = 8192
+usd_per_1m = { prompt = 2, completion = 8 }
+";
+
+/// What a model's answer to a question is worth: `dear` fails one question in seven, `cheap` the hard ones and a few more.
+fn quality(question: usize, model: &str) -> u8 {
+    let failed_by_both = question.is_multiple_of(7);
+    let hard = question.is_multiple_of(4);
+    u8::from(!failed_by_both && (model == "dear" || (!hard && !question.is_multiple_of(50))))
+}
+
+fn outcomes(n: usize, source: &str) -> String {
+    let mut text = String::new();
+    for question in 0..n {
+        for model in ["cheap", "dear"] {
+            let kind = if question % 3 == 1 { "a" } else { "b" };
+            text += &format!(
+                r#"{{"source":"{source}","dataset":"{kind}","prompt_id":"{question:04}","prompt":"Question {question}?","model":"{model}","quality":{},"prompt_tokens":100,"completion_tokens":50}}"#,
+                quality(question, model)
+            );
+            text.push('\n');
+        }
+    }
+    text
+}
+
+fn forecasts(n: usize, source: &str) -> String {
+    let line = |question: usize| {
+        let kind = if question % 3 == 1 { "a" } else { "b" };
+        let cheap = if question.is_multiple_of(4) { 0.1 } else { 0.84 };
+        format!(
+            r#"{{"id":"{source}/{kind}/{question:04}","forecasts":[{{"model":"cheap","quality":{cheap},"cost_usd":0.00003}},{{"model":"dear","quality":0.86,"cost_usd":0.0006}}]}}"#
+        )
+    };
+    (0..n).map(|question| line(question) + "\n").collect()
+}
+
+fn town(name: &str, n: usize) -> Scratch {
+    let scratch = Scratch::new(name);
+    scratch.write("outcomes.jsonl", &outcomes(n, "town"));
+    scratch.write("forecasts.jsonl", &forecasts(n, "town"));
+    scratch.write("catalog.toml", CATALOG);
+    scratch
+}
+
+const GIVEN: &str = "outcomes.jsonl --forecasts forecasts.jsonl --prices catalog.toml --day 2026-11-21";
+
+#[test]
+fn a_policy_is_written_that_the_engine_reads_with_its_promise() {
+    let scratch = town("tune-policy", 1500);
+    let output = scratch
+        .run(&format!("tune {GIVEN} --loss-at-most 0.05 --name mine --report out --on-alarm reference -o policy.toml"));
+    check(
+        &output,
+        0,
+        "Promised: with 95% confidence at most 0.05 of quality is lost against the best single model",
+        "",
+    );
+    check(&output, 0, "saving if chosen here", "");
+    let text = scratch.read("policy.toml");
+    assert!(text.starts_with("# Tuned by pointsman"), "{text}");
+    let policies = Policies::from_toml(&text).unwrap();
+    let promise = policies.default_policy().promise().unwrap().terms();
+    assert_eq!(policies.default_policy().name().as_str(), "mine");
+    assert_eq!(promise.tuned, "2026-11-21");
+    assert_eq!(promise.reference.model().unwrap().as_str(), "dear");
+    assert!(promise.saving.value > 0.5 && promise.saving.low > 0.4, "{promise:?}");
+    assert_eq!(promise.catalog, Some(decision::Catalog::from_toml(CATALOG).unwrap().version()));
+    assert_eq!(promise.artifact, None);
+    assert_eq!(promise.on_alarm, decision::OnAlarm::Reference);
+    let page = scratch.read("out/report.html");
+    assert!(page.contains("<svg") && page.contains("looking at this curve") && !page.contains("<script"), "{page}");
+    let json: serde_json::Value = serde_json::from_str(&scratch.read("out/report.json")).unwrap();
+    assert_eq!(json["curve"].as_array().map(Vec::len), Some(10));
+    assert_eq!(json["version"], policies.default_policy().version());
+    // The judge replays the file that was written.
+    let judged = scratch.run(
+        "eval outcomes.jsonl --prices catalog.toml --forecasts forecasts.jsonl --policies policy.toml --bootstraps 20",
+    );
+    check(&judged, 0, "policy `mine` replayed", "");
+}
+
+#[test]
+fn the_same_call_gives_the_same_bytes() {
+    let scratch = town("tune-same", 1500);
+    let run = |file: &str| {
+        let output = scratch.run(&format!("tune {GIVEN} --loss-at-most 0.05 --mode value --json -o {file}"));
+        (output.stdout, scratch.read(file))
+    };
+    assert_eq!(run("a.toml"), run("b.toml"));
+}
+
+#[test]
+fn too_few_rows_are_refused_and_nothing_is_written() {
+    let scratch = town("tune-few", 120);
+    let output = scratch.run(&format!("tune {GIVEN} --loss-at-most 0.02 --json --report out -o policy.toml"));
+    check(&output, 1, "\"n_groups_needed\": 225", "about 225 groups of prompts are needed, 108 are there");
+    assert!(!scratch.0.join("policy.toml").exists());
+    assert!(!scratch.0.join("out").exists());
+}
+
+#[test]
+fn a_base_policy_keeps_all_but_its_parameter() {
+    let scratch = town("tune-base", 1500);
+    let base = "default = \"old\"\n[policy.old]\nmode = \"target\"\nquality_floor = 0.99\nfallback = [\"cheap\"]\nzero_data_retention = true\n";
+    scratch.write("base.toml", base);
+    check(
+        &scratch.run(&format!("tune {GIVEN} --loss-at-most 0.1 --policies base.toml -o policy.toml")),
+        0,
+        "Promised",
+        "",
+    );
+    let policies = Policies::from_toml(&scratch.read("policy.toml")).unwrap();
+    let rules = policies.default_policy().rules();
+    assert!(matches!(rules.mode, decision::Mode::Target { .. }));
+    assert_eq!(rules.fallback[0].as_str(), "cheap");
+    assert!(rules.limits.zero_data_retention);
+    scratch.write("pin.toml", "default = \"old\"\n[policy.old]\nmode = \"pin\"\nmodel = \"cheap\"\n");
+    let pinned = scratch.run(&format!("tune {GIVEN} --loss-at-most 0.1 --policies pin.toml -o p.toml"));
+    check(&pinned, 1, "", "pin.toml: policy `old` pins a model and has no parameter to tune");
+    // A promise that somebody edited away from its rules is of another version, and is named.
+    let edited = scratch.read("policy.toml").replace("zero_data_retention = true\n", "");
+    scratch.write("edited.toml", &edited);
+    let output = scratch.run(&format!("tune {GIVEN} --loss-at-most 0.1 --policies edited.toml -o p.toml"));
+    check(&output, 1, "", "the promise was made for rules of version");
+    assert!(!scratch.0.join("p.toml").exists());
+}
+
+#[test]
+fn without_a_file_of_forecasts_the_artifact_is_asked_and_named() {
+    let scratch = town("tune-artifact", 300);
+    let output =
+        scratch.run("tune outcomes.jsonl --prices catalog.toml --against dear --loss-at-most 0.9 -o policy.toml");
+    check(&output, 0, "Promised", "");
+    let policies = Policies::from_toml(&scratch.read("policy.toml")).unwrap();
+    let promise = policies.default_policy().promise().unwrap();
+    let (artifact, catalog) = (promise.terms().artifact.clone().unwrap(), promise.terms().catalog.clone().unwrap());
+    assert_eq!(promise.void(&artifact, &catalog), None);
+    check(
+        &scratch.run("tune outcomes.jsonl --prices catalog.toml --artifact nowhere --loss-at-most 0.9 -o p.toml"),
+        1,
+        "",
+        "nowhere",
+    );
+}
+
+#[test]
+fn a_promise_can_be_had_by_slice() {
+    let scratch = town("tune-slices", 1500);
+    let output = scratch.run(&format!("tune {GIVEN} --loss-at-most 0.1 --by dataset -o policy.toml"));
+    check(&output, 0, "it holds in each of: a, b", "");
+    let weighed =
+        scratch.run(&format!("tune {GIVEN} --loss-at-most 0.1 --by dataset --weights a=0.5,b=0.5 -o policy.toml"));
+    check(&weighed, 0, "Promised", "");
+}
+
+#[test]
+fn promises_are_put_to_the_proof() {
+    let scratch = town("tune-prove", 700);
+    let output = scratch.run(&format!("tune {GIVEN} --mode value --prove 5 --loss-at-most 0.1"));
+    check(&output, 0, "same loss", "");
+    check(&output, 0, "5 random splits, tuned on 50% of the groups", "");
+}
+
+#[test]
+fn mistakes_are_named_and_nothing_is_written() {
+    let scratch = town("tune-mistakes", 300);
+    let both = outcomes(60, "town") + &outcomes(60, "city");
+    scratch.write("both.jsonl", &both);
+    scratch.write("both-forecasts.jsonl", &(forecasts(60, "town") + &forecasts(60, "city")));
+    scratch.write("right.jsonl", &outcomes(300, "town").replace("\"quality\":0", "\"quality\":1"));
+    scratch
+        .write("judging.jsonl", &outcomes(300, "town").replacen("\"quality\"", "\"judging_only\":true,\"quality\"", 2));
+    scratch.write("other.toml", &CATALOG.replace("\"cheap\"", "\"cheep\""));
+    for (arguments, code, error) in [
+        (
+            format!("{GIVEN} --loss-at-most 0 -o p.toml"),
+            2,
+            "--loss-at-most: expected a number above 0 and below 1, found 0",
+        ),
+        (format!("{GIVEN} --loss-at-most 1.5 -o p.toml"), 2, "--loss-at-most: expected a number above 0 and below 1"),
+        (format!("{GIVEN} --loss-at-most 0.1 --confidence 1 -o p.toml"), 2, "--confidence: expected a number above 0"),
+        (
+            format!("{GIVEN} --loss-at-most 0.1 --shrinkage 0.1,3 -o p.toml"),
+            2,
+            "--shrinkage: expected a number from 0 to 1",
+        ),
+        (format!("{GIVEN} --loss-at-most 0.1"), 2, "--output"),
+        (format!("{GIVEN} -o p.toml"), 2, "--loss-at-most"),
+        (
+            format!("{GIVEN} --loss-at-most 0.1 --against deer -o p.toml"),
+            1,
+            "the reference `deer` has no outcomes among the rows; the nearest name there is `dear`",
+        ),
+        (
+            format!("{GIVEN} --loss-at-most 0.1 --by dataset --weights a=0.5,b=0.4 -o p.toml"),
+            2,
+            "--weights: expected weights of 0 or more that sum to 1, found a=0.5, b=0.4, which sum to 0.9",
+        ),
+        (
+            format!("{GIVEN} --loss-at-most 0.1 --by dataset --weights a -o p.toml"),
+            2,
+            "--weights: expected SLICE=WEIGHT",
+        ),
+        (
+            format!("{GIVEN} --loss-at-most 0.1 --by dataset --weights a=0.5,c=0.5 -o p.toml"),
+            1,
+            "the weight of `c` has no rows; the slices are a, b",
+        ),
+        (
+            format!("{GIVEN} --loss-at-most 0.1 --by datset -o p.toml"),
+            2,
+            "unknown column `datset`; the nearest known one is `dataset`",
+        ),
+        (format!("{GIVEN} --loss-at-most 0.1 --name Bad -o p.toml"), 2, "--name: expected a policy name"),
+        ("outcomes.jsonl --forecasts forecasts.jsonl --prices catalog.toml --loss-at-most 0.1 --day 21.11.2026 -o p.toml".to_owned(), 2, "--day: expected a day as 2026-11-21"),
+        (format!("{GIVEN} --source twon --loss-at-most 0.1 -o p.toml"), 2, "--source: unknown source `twon`"),
+        (
+            "both.jsonl --forecasts both-forecasts.jsonl --prices catalog.toml --loss-at-most 0.1 -o p.toml".to_owned(),
+            2,
+            "the outcomes have several sources (city, town); name one with --source",
+        ),
+        (
+            "right.jsonl --forecasts forecasts.jsonl --prices catalog.toml --loss-at-most 0.1 -o p.toml".to_owned(),
+            1,
+            "every answer has the quality 1: rows of one class",
+        ),
+        (
+            "judging.jsonl --forecasts forecasts.jsonl --prices catalog.toml --loss-at-most 0.1 -o p.toml".to_owned(),
+            1,
+            "expected rows to tune on, found one for judging only",
+        ),
+        ("outcomes.jsonl --prices other.toml --loss-at-most 0.1 -o p.toml".to_owned(), 1, "model `cheap` has no price"),
+        ("nowhere.jsonl --loss-at-most 0.1 -o p.toml".to_owned(), 1, "nowhere.jsonl"),
+    ] {
+        check(&scratch.run(&format!("tune {arguments}")), code, "", error);
+        assert!(!scratch.0.join("p.toml").exists(), "{arguments}");
+    }
+}
