@@ -41,13 +41,13 @@ impl FeatureRow {
 
 /// Makes rows. Keeps the automaton that finds words.
 #[derive(Debug)]
-pub struct Features {
+pub(crate) struct Features {
     words: Words,
 }
 
 impl Features {
     /// The one feature function.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { words: Words::new() }
     }
 

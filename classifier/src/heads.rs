@@ -11,7 +11,7 @@ use crate::net::Net;
 #[derive(Clone, Debug, PartialEq)]
 pub enum View {
     /// A net: bias, slope times level, abilities times traits make a logit.
-    Net(Net),
+    Net(Box<Net>),
     /// A forest: the same sum makes a probability.
     Forest(Forest),
 }

@@ -37,7 +37,12 @@ pub const MAX_LINES: usize = 500;
 pub const MAX_BYTES: u64 = 256 * 1024;
 
 /// Files that may be larger than [`MAX_BYTES`], each with the reason.
-pub const LARGE_FILES: &[(&str, &str)] = &[];
+pub const LARGE_FILES: &[(&str, &str)] = &[
+    ("classifier/embedded/artifact/manifest.json", "models, calibration and benchmarks of the built-in artifact"),
+    ("classifier/embedded/artifact/weights.safetensors", "the weights of the built-in artifact, ours"),
+    ("classifier/embedded/artifact/encoder/encoder.safetensors", "the table of word pieces, distilled by us"),
+    ("classifier/embedded/artifact/encoder/tokenizer.json", "the vocabulary of that table"),
+];
 
 /// Names that say nothing about what lives in a file.
 const JUNK_NAMES: &[&str] = &[

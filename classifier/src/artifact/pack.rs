@@ -145,7 +145,6 @@ fn put_sight(shelf: &mut Shelf, name: &str, sight: &Sight) {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "sixteen bits are left")]
 fn upper_half(value: f32) -> u16 {
     (value.to_bits() >> 16) as u16
 }
@@ -268,8 +267,8 @@ impl Found<'_> {
     fn sight(&self, name: &str, line: &SightLine) -> Result<Sight, ArtifactError> {
         let at = |part: &str| format!("{name}.{part}");
         let view = match line.kind {
-            Kind::ReadingNet => View::Net(self.net(name, true)?),
-            Kind::FeatureNet => View::Net(self.net(name, false)?),
+            Kind::ReadingNet => View::Net(Box::new(self.net(name, true)?)),
+            Kind::FeatureNet => View::Net(Box::new(self.net(name, false)?)),
             Kind::Forest => View::Forest(self.forest(name)?),
         };
         let usual = Usual { means: self.f64(&at("usual.means"))?, variances: self.f64(&at("usual.variances"))? };

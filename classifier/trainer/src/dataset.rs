@@ -71,12 +71,18 @@ pub enum DatasetError {
     TooManyModels,
 }
 
+/// The answers of one model to one prompt: the sum of their qualities, how many, tokens of the answer, hidden ones among them.
+type Answered = (f64, u32, Option<u64>, Option<u64>);
+
+/// By model.
+type Answers = BTreeMap<training_data::row::Text, Answered>;
+
 #[derive(Default)]
 struct Gathered {
     text: Option<training_data::row::Text>,
     group: u64,
     tokens: Option<u64>,
-    answers: BTreeMap<training_data::row::Text, (f64, u32, Option<u64>, Option<u64>)>,
+    answers: Answers,
 }
 
 /// Takes rows in, one at a time.
@@ -147,20 +153,14 @@ impl Gathering {
     }
 }
 
-fn answers(
-    gathered: &BTreeMap<training_data::row::Text, (f64, u32, Option<u64>, Option<u64>)>,
-    places: &BTreeMap<training_data::row::Text, u16>,
-) -> Vec<Answer> {
-    let answer =
-        |(model, (sum, n, output, reasoning)): (&training_data::row::Text, &(f64, u32, Option<u64>, Option<u64>))| {
-            let tokens = |count: &Option<u64>| count.map(|count| count as f32);
-            Answer {
-                model: places[model],
-                quality: (sum / f64::from(*n)) as f32,
-                output: tokens(output),
-                reasoning: tokens(reasoning),
-            }
-        };
+#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a quality and counts of tokens")]
+fn answers(gathered: &Answers, places: &BTreeMap<training_data::row::Text, u16>) -> Vec<Answer> {
+    let answer = |(model, answered): (&training_data::row::Text, &Answered)| {
+        let (sum, n, output, reasoning) = answered;
+        let tokens = |count: &Option<u64>| count.map(|count| count as f32);
+        let quality = (sum / f64::from(*n)) as f32;
+        Answer { model: places[model], quality, output: tokens(output), reasoning: tokens(reasoning) }
+    };
     gathered.iter().map(answer).collect()
 }
 

@@ -172,7 +172,7 @@ pub(crate) fn fit_net(
     }
     let (rows, n) = (learned.abilities.rows, learned.abilities.n);
     let usual = Usual::of_rows(&rows.chunks_exact(n).collect::<Vec<_>>());
-    Fitted { view: View::Net(learned.net), abilities: rows, usual }
+    Fitted { view: View::Net(Box::new(learned.net)), abilities: rows, usual }
 }
 
 /// Mean and one over the deviation of every feature.

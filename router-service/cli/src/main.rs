@@ -6,12 +6,12 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-mod distill;
 mod check;
+mod distill;
 mod eval;
 mod import;
-mod onboard;
 mod models;
+mod onboard;
 mod progress;
 mod route;
 mod router;

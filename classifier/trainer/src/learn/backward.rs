@@ -14,8 +14,9 @@ impl Lesson {
     #[inline(always)]
     pub(crate) fn backward(&self, layout: &Layout, weights: &Weights, batch: &Batch<'_>, course: &Course) -> Weights {
         let mut gradient = Weights::zero(layout);
-        let out = self.from_answers(layout, weights, batch, course, &mut gradient);
-        let pooled = self.through_trunk(layout, weights, batch, course, &out, &mut gradient);
+        let out = self.answers_back(layout, weights, batch, course, &mut gradient);
+        let datasets = self.datasets_back(layout, batch, course);
+        let pooled = self.through_trunk(layout, weights, batch, (&out, &datasets), &mut gradient);
         if layout.width > 0 {
             let looked = self.through_pools(layout, weights, batch, pooled, &mut gradient);
             self.through_pieces(layout, weights, batch, &looked, &mut gradient);
@@ -25,7 +26,7 @@ impl Lesson {
 
     /// What level and traits should change; abilities learn on the way.
     #[inline(always)]
-    fn from_answers(
+    fn answers_back(
         &self,
         layout: &Layout,
         weights: &Weights,
@@ -69,17 +70,16 @@ impl Lesson {
         layout: &Layout,
         weights: &Weights,
         batch: &Batch<'_>,
-        course: &Course,
-        out: &[f32],
+        back: (&[f32], &[f32]),
         gradient: &mut Weights,
     ) -> Vec<f32> {
+        let (out, datasets) = back;
         let (n, width) = (batch.n(), layout.trunk);
-        let datasets = self.from_datasets(layout, batch, course);
         learn_layer(gradient, (&layout.out, &layout.out_bias), &self.trunk, out, n);
-        learn_layer(gradient, (&layout.aux, &layout.aux_bias), &self.trunk, &datasets, n);
+        learn_layer(gradient, (&layout.aux, &layout.aux_bias), &self.trunk, datasets, n);
         let mut trunk = vec![0.0; n * width];
         back_through(&mut trunk, out, weights.at(&layout.out), n);
-        back_through(&mut trunk, &datasets, weights.at(&layout.aux), n);
+        back_through(&mut trunk, datasets, weights.at(&layout.aux), n);
         let (kept_first, kept_second) = batch.trunk_kept.split_at(n * width);
         let second = bent_back(&trunk, &self.second, kept_second);
         learn_layer(gradient, (&layout.second, &layout.second_bias), &self.bent, &second, n);
@@ -97,7 +97,7 @@ impl Lesson {
 
     /// How wrong the guessed data sets are.
     #[inline(always)]
-    fn from_datasets(&self, layout: &Layout, batch: &Batch<'_>, course: &Course) -> Vec<f32> {
+    fn datasets_back(&self, layout: &Layout, batch: &Batch<'_>, course: &Course) -> Vec<f32> {
         let mut back = self.datasets.clone();
         for (row, pupil) in back.chunks_exact_mut(layout.n_datasets.max(1)).zip(&batch.pupils) {
             row[usize::from(pupil.dataset)] -= 1.0;
