@@ -12,7 +12,7 @@ use proto::v1::route_request::Input;
 
 use crate::config::Limits;
 use crate::messages::text_of;
-use crate::question::{Question, SessionWish, Verdict};
+use crate::question::{CallEnd, Question, SessionWish, Verdict};
 use crate::remembered::DecisionId;
 use crate::secret::Secret;
 use crate::status::Rejection;
@@ -292,6 +292,15 @@ pub fn verdict(request: &v1::ReportOutcomeRequest) -> Result<Verdict, Rejection>
         reasoning: count("reasoning_tokens", request.reasoning_tokens)?,
         cost: request.cost_usd.map(|usd| money("cost_usd", usd)).transpose()?,
         latency_ms: request.latency_ms,
+        end: match v1::CallEnd::try_from(request.end) {
+            Ok(v1::CallEnd::Unspecified) => None,
+            Ok(v1::CallEnd::Answered) => Some(CallEnd::Answered),
+            Ok(v1::CallEnd::ProviderFailed) => Some(CallEnd::ProviderFailed),
+            Err(_) => {
+                let complaint = format!("expected answered, provider_failed or nothing, found number {}", request.end);
+                return Err(Rejection::field("end", complaint));
+            }
+        },
     };
     if verdict.quality.is_none() && !verdict.judge.is_empty() {
         return Err(Rejection::field("judge", "expected a quality beside the judge, found none"));

@@ -84,7 +84,9 @@ impl Http {
             "/v1/route" => self.route(&self.read(parts, body).await?, arrival).await,
             "/v1/route/batch" => self.route_batch(&self.read(parts, body).await?, arrival).await,
             "/v1/outcomes" => self.outcomes(&self.read(parts, body).await?),
-            "/v1/models" => Ok(json_reply(&ModelsJson::from(model_list(&self.pipeline.snapshot())))),
+            "/v1/models" => {
+                Ok(json_reply(&ModelsJson::from(model_list(&self.pipeline.snapshot(), &self.pipeline.unhealthy()))))
+            }
             "/v1/admin/reload" => self.reload().await,
             "/healthz" => Ok(json_reply(&json!({ "status": "alive" }))),
             "/readyz" => Ok(self.ready()),

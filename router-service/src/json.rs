@@ -99,6 +99,14 @@ pub struct OutcomeJson {
     reasoning_tokens: Option<u32>,
     cost_usd: Option<f64>,
     latency_ms: Option<u32>,
+    end: Option<EndJson>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum EndJson {
+    Answered,
+    ProviderFailed,
 }
 
 /// Reads a body. What is malformed is placed by line and column, what is of the wrong type by its field.
@@ -230,6 +238,12 @@ impl OutcomeJson {
             reasoning_tokens: self.reasoning_tokens,
             cost_usd: self.cost_usd,
             latency_ms: self.latency_ms,
+            end: match self.end {
+                None => v1::CallEnd::Unspecified,
+                Some(EndJson::Answered) => v1::CallEnd::Answered,
+                Some(EndJson::ProviderFailed) => v1::CallEnd::ProviderFailed,
+            }
+            .into(),
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::inference::{Answered, Forecaster, Inference, micros};
 use crate::metrics::Metrics;
 use crate::metrics::list::Metric;
 use crate::outcome_log::{Made, OutcomeLog, OutcomeLogError, OutcomeLogSettings};
+use crate::providers::Providers;
 use crate::question::{Question, Verdict};
 use crate::reload::{Reloader, Trigger};
 use crate::remembered::{Budgets, DecisionId, Decisions, Expected, Joined, MAX_REMEMBERED_RANKS, Sessions};
@@ -37,6 +38,7 @@ pub struct Pipeline {
     sessions: Sessions,
     budgets: Budgets,
     decisions: Decisions,
+    providers: Providers,
     outcome_log: Option<OutcomeLog>,
 }
 
@@ -114,6 +116,7 @@ impl Pipeline {
             sessions: Sessions::new(&settings.memory),
             budgets: Budgets::default(),
             decisions: Decisions::new(&settings.memory),
+            providers: Providers::new(),
             outcome_log,
         })
     }
@@ -167,13 +170,19 @@ impl Pipeline {
         let policy = known_policy(snapshot, policy.as_ref())?;
         let session = wish.as_ref().and_then(|wish| self.sessions.facts(&tenant, wish, now));
         let mut facts = RequestFacts { session, draw: draw(), ..facts };
-        let unhealthy = BTreeSet::new();
+        let unhealthy = self.providers.unhealthy(now);
         let mut consider = |budget| {
             facts.budget = budget;
-            let candidates = Candidates::join(&snapshot.catalog, policy, &facts, &answered.evidence, &unhealthy)
-                .map_err(|error| Rejection::field("candidates", error))?;
             any_known(snapshot, &facts)?;
-            let decision = decide(policy, &facts, &candidates);
+            let join = |unhealthy| Candidates::join(&snapshot.catalog, policy, &facts, &answered.evidence, unhealthy);
+            let joined = |unhealthy| join(unhealthy).map_err(|error| Rejection::field("candidates", error));
+            let mut candidates = joined(&unhealthy)?;
+            let mut decision = decide(policy, &facts, &candidates);
+            if decision.is_err() && !unhealthy.is_empty() {
+                // Rather a model that may be down than none: reports of failures must not become an outage.
+                candidates = joined(&BTreeSet::new())?;
+                decision = decide(policy, &facts, &candidates);
+            }
             Ok::<_, Rejection>((candidates, decision))
         };
         let (candidates, decision) = match policy.rules().mode {
@@ -252,6 +261,11 @@ impl Pipeline {
         if !joined.repeated {
             self.count_outcome(&joined, &verdict);
         }
+        if let Some(end) = verdict.end {
+            let latency_ms = u64::from(verdict.latency_ms.unwrap_or(0));
+            let catalog = &self.current.take().catalog;
+            self.providers.ended(catalog, &joined.model, end, latency_ms, Instant::now());
+        }
         if let Some((forecast, reported)) = joined.drift {
             self.metrics.judged(joined.model.as_str(), forecast, reported);
         }
@@ -302,6 +316,11 @@ impl Pipeline {
     /// Closes the outcome log within this time; false if time ran out. Blocks.
     pub fn close(&self, patience: Duration) -> bool {
         self.outcome_log.as_ref().is_none_or(|log| log.close(patience))
+    }
+
+    /// The models that are left out because their calls keep failing.
+    pub fn unhealthy(&self) -> BTreeSet<ModelId> {
+        self.providers.unhealthy(Instant::now())
     }
 
     /// The snapshot in use.

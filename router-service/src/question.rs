@@ -59,4 +59,15 @@ pub struct Verdict {
     pub cost: Option<PicoUsd>,
     /// To the last byte.
     pub latency_ms: Option<u32>,
+    /// How the call ended, where somebody says.
+    pub end: Option<CallEnd>,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallEnd {
+    /// With an answer, good or bad.
+    Answered,
+    /// By the provider's fault.
+    ProviderFailed,
 }

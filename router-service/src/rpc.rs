@@ -60,7 +60,7 @@ impl Router for Rpc {
         &self,
         _request: Request<v1::ListModelsRequest>,
     ) -> Result<Response<v1::ListModelsReply>, Status> {
-        Ok(Response::new(model_list(&self.pipeline.snapshot())))
+        Ok(Response::new(model_list(&self.pipeline.snapshot(), &self.pipeline.unhealthy())))
     }
 
     async fn report_outcome(

@@ -386,6 +386,9 @@ pub struct ReportOutcomeRequest {
     /// From the call to the last byte.
     #[prost(uint32, optional, tag = "10")]
     pub latency_ms: ::core::option::Option<u32>,
+    /// How the call ended: models whose provider keeps failing are left out until it is back.
+    #[prost(enumeration = "CallEnd", tag = "11")]
+    pub end: i32,
 }
 /// The verdict was taken.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -583,6 +586,39 @@ impl Side {
             "SIDE_AT_LEAST" => Some(Self::AtLeast),
             "SIDE_BELOW" => Some(Self::Below),
             "SIDE_AT_MOST" => Some(Self::AtMost),
+            _ => None,
+        }
+    }
+}
+/// How a call ended, where its caller says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum CallEnd {
+    /// Not said.
+    Unspecified = 0,
+    /// With an answer, good or bad.
+    Answered = 1,
+    /// By the provider's fault: an error of its own, a time-out, a stream cut in the middle.
+    ProviderFailed = 2,
+}
+impl CallEnd {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CALL_END_UNSPECIFIED",
+            Self::Answered => "CALL_END_ANSWERED",
+            Self::ProviderFailed => "CALL_END_PROVIDER_FAILED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CALL_END_UNSPECIFIED" => Some(Self::Unspecified),
+            "CALL_END_ANSWERED" => Some(Self::Answered),
+            "CALL_END_PROVIDER_FAILED" => Some(Self::ProviderFailed),
             _ => None,
         }
     }

@@ -1,7 +1,9 @@
 //! Domain -> wire: a decision with all that explains it, and the catalog.
 
+use std::collections::BTreeSet;
+
 use classifier::Standing;
-use decision::{Absent, Candidates, Change, Evidence, Flip, Model, ModelForecast, Side, Skill};
+use decision::{Absent, Candidates, Change, Evidence, Flip, Model, ModelForecast, ModelId, Side, Skill};
 use proto::v1;
 use proto::v1::flip::Change as WireChange;
 
@@ -95,19 +97,24 @@ fn flip(flip: &Flip) -> v1::Flip {
 }
 
 /// The catalog with what stands behind each model's forecasts.
-pub fn model_list(snapshot: &Snapshot) -> v1::ListModelsReply {
+pub fn model_list(snapshot: &Snapshot, unhealthy: &BTreeSet<ModelId>) -> v1::ListModelsReply {
     let standings = snapshot.classifier.standings();
     let standing_of = |model: &Model| standings.iter().find(|(id, _)| **id == model.id).map(|(_, standing)| standing);
     let default = snapshot.policies.default_policy().name();
     let others = snapshot.policies.iter().map(decision::Policy::name).filter(|name| *name != default);
     v1::ListModelsReply {
-        models: snapshot.catalog.models().iter().map(|found| model(found, standing_of(found))).collect(),
+        models: snapshot
+            .catalog
+            .models()
+            .iter()
+            .map(|found| model(found, standing_of(found), unhealthy.contains(&found.id)))
+            .collect(),
         policies: std::iter::once(default).chain(others).map(ToString::to_string).collect(),
         artifact: snapshot.artifact.to_string(),
     }
 }
 
-fn model(model: &Model, standing: Option<&Standing>) -> v1::Model {
+fn model(model: &Model, standing: Option<&Standing>, unhealthy: bool) -> v1::Model {
     v1::Model {
         id: model.id.to_string(),
         owner: model.owner.clone().unwrap_or_default(),
@@ -125,7 +132,7 @@ fn model(model: &Model, standing: Option<&Standing>) -> v1::Model {
             Some(Standing::Trained { n_outcomes } | Standing::Onboarded { n_outcomes }) => *n_outcomes,
             Some(Standing::Like { .. } | Standing::Benchmarks { .. } | Standing::Unknown) | None => 0,
         },
-        unhealthy: false,
+        unhealthy,
     }
 }
 

@@ -198,6 +198,7 @@ fn every_bad_field_of_a_verdict_is_named() {
         ),
         (Request { completion_tokens: Some(u32::MAX), ..good() }, "completion_tokens: expected"),
         (Request { reasoning_tokens: Some(u32::MAX), ..good() }, "reasoning_tokens: expected"),
+        (Request { end: 3, ..good() }, "end: expected answered, provider_failed or nothing, found number 3"),
         (Request { cost_usd: Some(f64::INFINITY), ..good() }, "cost_usd: expected an amount in USD"),
     ] {
         let error = verdict(&request).expect_err(complaint).to_string();

@@ -120,6 +120,7 @@ fn verdict(decision: DecisionId) -> Verdict {
         reasoning: None,
         cost: None,
         latency_ms: None,
+        end: None,
     }
 }
 

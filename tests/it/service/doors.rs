@@ -170,3 +170,25 @@ async fn a_caller_s_trace_is_taken_over_and_passed_on() {
     );
     running.ended().await;
 }
+
+#[tokio::test]
+async fn a_model_whose_calls_keep_failing_is_left_out_and_never_the_last_one() {
+    let running = Running::start(settings()).await;
+    let mut client = running.client();
+    let both = || v1::RouteRequest { candidates: vec!["gpt-4-0613".into(), "gpt-4o-2024-05-13".into()], ..prompt("x") };
+    let first = client.route(both()).await.unwrap().into_inner();
+    for _ in 0..5 {
+        let decision_id = client.route(both()).await.unwrap().into_inner().decision_id;
+        let failed = json!({ "decision_id": decision_id, "model": first.model, "end": "provider_failed" });
+        assert_eq!(running.post("/v1/outcomes", failed.to_string()).await.status, StatusCode::OK);
+    }
+    let next = client.route(both()).await.unwrap().into_inner();
+    assert_ne!(next.model, first.model);
+    assert_eq!((&*next.excluded[0].model, &*next.excluded[0].reason), (&*first.model, "unhealthy"));
+    let models = client.list_models(v1::ListModelsRequest {}).await.unwrap().into_inner().models;
+    assert!(models.iter().all(|model| model.unhealthy == (model.id == first.model)));
+    // Asked for alone it serves: a report of failures is no outage.
+    let alone = v1::RouteRequest { candidates: vec![first.model.clone()], ..prompt("x") };
+    assert_eq!(client.route(alone).await.unwrap().into_inner().model, first.model);
+    running.ended().await;
+}
