@@ -46,7 +46,7 @@ impl fmt::Display for Refused {
         match n_groups_needed {
             Some(needed) => write!(f, "about {needed} groups of prompts are needed, {n_groups} are there")?,
             None => {
-                write!(f, "{n_groups} groups of prompts are there, and every policy that saves seems to lose more")?
+                write!(f, "{n_groups} groups of prompts are there, and every policy that saves seems to lose more")?;
             }
         }
         match instead {
