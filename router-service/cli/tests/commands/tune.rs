@@ -176,9 +176,9 @@ fn promises_are_put_to_the_proof() {
     check(&output, 0, "5 random splits, tuned on 50% of the groups", "");
 }
 
-#[test]
-fn mistakes_are_named_and_nothing_is_written() {
-    let scratch = town("tune-mistakes", 300);
+/// A town beside which there are files that no policy can be tuned on.
+fn bad_town(name: &str) -> Scratch {
+    let scratch = town(name, 300);
     let both = outcomes(60, "town") + &outcomes(60, "city");
     scratch.write("both.jsonl", &both);
     scratch.write("both-forecasts.jsonl", &(forecasts(60, "town") + &forecasts(60, "city")));
@@ -186,6 +186,12 @@ fn mistakes_are_named_and_nothing_is_written() {
     scratch
         .write("judging.jsonl", &outcomes(300, "town").replacen("\"quality\"", "\"judging_only\":true,\"quality\"", 2));
     scratch.write("other.toml", &CATALOG.replace("\"cheap\"", "\"cheep\""));
+    scratch
+}
+
+#[test]
+fn mistakes_are_named_and_nothing_is_written() {
+    let scratch = bad_town("tune-mistakes");
     for (arguments, code, error) in [
         (
             format!("{GIVEN} --loss-at-most 0 -o p.toml"),
