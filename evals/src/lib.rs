@@ -11,6 +11,7 @@ pub mod grid;
 pub mod hull;
 pub mod pair;
 pub mod pool;
+pub mod probe;
 pub mod replay;
 pub mod report;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod catalog;
 mod documents;
 mod edges;
+mod forecasts;
 mod house;
 mod service;
 mod tidiness;

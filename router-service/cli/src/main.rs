@@ -12,6 +12,7 @@ mod eval;
 mod import;
 mod models;
 mod onboard;
+mod probe;
 mod progress;
 mod route;
 mod router;
@@ -42,6 +43,8 @@ enum Command {
     Train(train::Arguments),
     /// Let a new model into an artifact from a few outcomes, or say which prompts to run it on.
     Onboard(onboard::Arguments),
+    /// Measure how often harmless words around a prompt change the choice.
+    Probe(probe::Arguments),
     /// Make the small table of word pieces that artifacts carry out of a large sentence encoder.
     Distill(distill::Arguments),
     /// Decide which model should answer a prompt, or a file of prompts.
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Train(arguments) => train::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Onboard(arguments) => onboard::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Probe(arguments) => probe::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Distill(arguments) => distill::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Route(arguments) => route::run(&arguments),
         Command::Models(arguments) => models::run(&arguments).map(|()| ExitCode::SUCCESS),

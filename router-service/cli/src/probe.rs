@@ -1,0 +1,99 @@
+//! `pointsman probe`: whether prompts can talk their price up or down.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::Args;
+use evals::probe::{CHANGES, Probed, probe};
+use serde_json::json;
+use training_data::rows;
+
+use crate::progress::Progress;
+use crate::router::{Router, Sources};
+use crate::sheet::{Sheet, count};
+
+const EXAMPLES: &str = "\
+Examples:
+  pointsman probe outcomes/
+  pointsman probe outcomes/ --artifact artifact/ --policies policies.toml --prompts 5000 --json
+
+Greetings, thanks, signatures, pleas to the router, other letter case and spacing are put on prompts; printed is how often each
+changes the model that the policy's default chooses among the whole catalog.";
+
+/// Arguments of `pointsman probe`.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// Outcome rows with their prompts: .parquet or .jsonl files, or folders of them.
+    #[arg(required = true, value_name = "OUTCOMES")]
+    outcomes: Vec<PathBuf>,
+
+    #[command(flatten)]
+    sources: Sources,
+
+    /// Policies; the default one chooses. Without the file, the built-in one.
+    #[arg(long, value_name = "FILE")]
+    policies: Option<PathBuf>,
+
+    /// Prompts to try, evenly taken from all.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1000)]
+    prompts: usize,
+
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let router = Router::read(&arguments.sources, arguments.policies.as_deref())?;
+    let mut texts: BTreeMap<String, training_data::row::Text> = BTreeMap::new();
+    let reading = Progress::open_ended("reading", "rows");
+    for (at, row) in rows::read(&arguments.outcomes, false)?.enumerate() {
+        let row = row?;
+        if let Some(prompt) = row.prompt {
+            texts.entry(format!("{}/{}/{}", row.source, row.dataset, row.prompt_id)).or_insert(prompt);
+        }
+        reading.at(at);
+    }
+    reading.end();
+    if texts.is_empty() {
+        bail!("expected outcome rows with the text of their prompts, found none");
+    }
+    let step = texts.len().div_ceil(arguments.prompts.max(1));
+    let chosen: Vec<&str> = texts.values().step_by(step).map(|text| &**text).collect();
+    let bar = Progress::counted("probing", CHANGES.len());
+    let policy = router.policies.default_policy();
+    let probed = probe(&router.classifier, &router.catalog, policy, &chosen, |done| bar.at(done));
+    bar.end();
+    let text = if arguments.json { as_json(&probed)? } else { as_sheet(&probed) };
+    Ok(io::stdout().write_all(text.as_bytes())?)
+}
+
+fn as_sheet(probed: &Probed) -> String {
+    let percent = |share: f64| format!("{:.1}%", share * 100.0);
+    let mut sheet = Sheet::default();
+    for (change, share) in &probed.changed {
+        sheet.line(change.words(), percent(*share));
+    }
+    sheet.line("mean", percent(probed.mean()));
+    if let Some((change, share)) = probed.worst() {
+        sheet.line("worst", format!("{} ({})", percent(share), change.words()));
+    }
+    sheet.line("prompts", count(probed.n_prompts as u64));
+    sheet.text()
+}
+
+fn as_json(probed: &Probed) -> anyhow::Result<String> {
+    let changed: Vec<_> =
+        probed.changed.iter().map(|(change, share)| json!({"change": change.words(), "share": share})).collect();
+    let report = json!({
+        "n_prompts": probed.n_prompts,
+        "mean": probed.mean(),
+        "worst": probed.worst().map(|(change, share)| json!({"change": change.words(), "share": share})),
+        "changes": changed,
+    });
+    Ok(serde_json::to_string_pretty(&report)? + "\n")
+}

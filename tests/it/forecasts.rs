@@ -1,0 +1,268 @@
+//! The built-in artifact at work: any prompt has a forecast, courtesies do not move a choice, broken files are refused.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use classifier::{Artifact, Classifier, Prompt, Standing, built_in_catalog};
+use decision::{Catalog, Forecast};
+use evals::probe::probe;
+use router_service::default_policy::default_policies;
+
+fn built_in() -> (Classifier, Catalog) {
+    let catalog = built_in_catalog();
+    (Classifier::new(Arc::new(Artifact::built_in().expect("it is inside the binary")), &catalog), catalog)
+}
+
+/// Questions of many kinds, written for this test.
+const QUESTIONS: [&str; 30] = [
+    "What is the capital of Peru?",
+    "A baker sells 12 rolls an hour for 5 hours and eats 3. How many rolls are sold and left if she baked 80?",
+    "Find all real x such that x^3 - 6x^2 + 11x - 6 = 0.",
+    "Write a Python function that merges two sorted lists without using sort().",
+    "Which of the following is a noble gas?\nA. Oxygen\nB. Neon\nC. Chlorine\nD. Iron",
+    "Prove that the square root of 3 is irrational.",
+    "Summarise the causes of the First World War in three sentences.",
+    "Translate into French: The train leaves at nine from platform four.",
+    "Given an array of n integers (1 <= n <= 10^5), print the number of pairs whose sum is divisible by k.",
+    "A patient has fever, cough and a rash on the chest. Which test would you order first?\nA. X-ray\nB. Blood count\nC. Biopsy\nD. None",
+    "Explain the difference between a stack and a queue to a child.",
+    "What did Kant mean by the categorical imperative?",
+    "If a car drives 60 miles in 45 minutes, what is its speed in miles per hour?",
+    "Let G be a group of order 15. Show that G is cyclic.",
+    "There are four houses in a row. Anna lives next to Ben. Ben does not live at an end. Clara owns the cat. Who lives where?",
+    "Which statute governs a contract for the sale of goods in most of the states?",
+    "What is the output of print([i * i for i in range(4)])?",
+    "Name three novels by Virginia Woolf.",
+    "The demand for coffee falls while supply rises. What happens to the price?\nA. It rises\nB. It falls\nC. It stays\nD. Unclear",
+    "Compute the integral of x * e^x from 0 to 1.",
+    "A die is thrown twice. What is the probability that the sum is at least 10?",
+    "Write an SQL query that returns the ten customers with the highest revenue in 2023.",
+    "Describe how mRNA leaves the nucleus of a cell.",
+    "Anna is the ancestor of Ben. Ben is the ancestor of Carl. What is the relation of Carl to Anna?",
+    "Fix the error in this code: def f(x) return x + 1",
+    "Which amendment protects the freedom of speech?",
+    "Evaluate 17 * 23 - 4^3.",
+    "Give me a recipe for bread without yeast.",
+    "A firm has assets of $5,000 and debts of $2,000. What is its equity?",
+    "Determine the number of permutations of 1..n without two adjacent even numbers, modulo 998244353.",
+];
+
+#[test]
+fn the_built_in_artifact_proves_itself() {
+    let (classifier, catalog) = built_in();
+    classifier.self_test().unwrap();
+    assert!(classifier.artifact().digest().starts_with("sha256:"));
+    let standings = classifier.standings();
+    assert_eq!(standings.len(), catalog.models().len());
+    assert!(standings.iter().all(|(_, standing)| matches!(standing, Standing::Trained { .. })), "{standings:?}");
+}
+
+#[test]
+fn any_prompt_has_an_ordered_forecast_and_strange_ones_a_wide_bound() {
+    let (classifier, _) = built_in();
+    let gap = |text: &str| mean_gap(&classifier.forecast(&[Prompt::from_text(text)])[0]);
+    let usual = QUESTIONS.iter().map(|text| gap(text)).sum::<f64>() / QUESTIONS.len() as f64;
+    let binary: String = (0..2_000_u32).filter_map(|code| char::from_u32(code * 7 % 0x3000)).collect();
+    for text in [
+        "",
+        "x",
+        "?",
+        "\0\0\0",
+        &binary,
+        "\u{1f980}\u{1f980}\u{1f980}",
+        "\u{4eca}\u{65e5}\u{306f}\u{3044}\u{3044}\u{5929}\u{6c17}",
+    ] {
+        assert!(gap(text) > usual, "{text:?}: {} against {usual}", gap(text));
+    }
+    let long = "What is this about? ".repeat(52_429);
+    assert!(gap(&long).is_finite());
+}
+
+fn mean_gap(forecast: &Forecast) -> f64 {
+    let gap = forecast.models().iter().map(|model| model.quality.get() - model.quality_low.get());
+    gap.sum::<f64>() / forecast.models().len() as f64
+}
+
+#[test]
+fn company_does_not_change_a_forecast() {
+    let (classifier, _) = built_in();
+    let prompts: Vec<Prompt> = QUESTIONS.iter().map(|text| Prompt::from_text(text)).collect();
+    let together = classifier.forecast(&prompts);
+    for (prompt, forecast) in prompts.iter().zip(&together) {
+        assert_eq!(&classifier.forecast(std::slice::from_ref(prompt))[0], forecast);
+    }
+}
+
+#[test]
+fn harder_questions_have_lower_forecasts() {
+    let (classifier, _) = built_in();
+    let mean = |text: &str| {
+        let forecast = classifier.forecast(&[Prompt::from_text(text)]).remove(0);
+        forecast.models().iter().map(|model| model.quality.get()).sum::<f64>() / forecast.models().len() as f64
+    };
+    assert!(mean(QUESTIONS[12]) > mean(QUESTIONS[29]) + 0.1, "a sum of school against a contest");
+}
+
+#[test]
+fn harmless_words_hardly_move_a_choice() {
+    let (classifier, catalog) = built_in();
+    let probed = probe(&classifier, &catalog, default_policies().default_policy(), &QUESTIONS, |_| {});
+    // Thirty prompts: the bounds of the whole, 5% and 10%, plus two prompts of chance for the worst.
+    assert!(probed.mean() <= 0.05, "{probed:?}");
+    assert!(probed.worst().is_some_and(|(_, share)| share <= 0.10 + 2.0 / 30.0), "{probed:?}");
+}
+
+#[test]
+fn likes_scores_and_strangers_are_forecast_and_marked() {
+    let text = "
+        [[model]]
+        id = \"gpt-4o-2024-08-06\"
+        context_window = 128000
+        usd_per_1m = { prompt = 1, completion = 2 }
+
+        [[model]]
+        id = \"my-tuned-4o\"
+        context_window = 128000
+        like = \"gpt-4o-2024-08-06\"
+        usd_per_1m = { prompt = 1, completion = 2 }
+
+        [[model]]
+        id = \"good-scores\"
+        context_window = 8000
+        benchmarks = { mmlu_pro = 0.85, unheard-of = 0.5 }
+        usd_per_1m = { prompt = 1, completion = 2 }
+
+        [[model]]
+        id = \"bad-scores\"
+        context_window = 8000
+        benchmarks = { mmlu_pro = 0.15 }
+        usd_per_1m = { prompt = 1, completion = 2 }
+
+        [[model]]
+        id = \"stranger\"
+        context_window = 8000
+        usd_per_1m = { prompt = 1, completion = 2 }
+    ";
+    let catalog = Catalog::from_toml(text).unwrap();
+    let classifier = Classifier::new(Arc::new(Artifact::built_in().unwrap()), &catalog);
+    let standing = |name: &str| {
+        let standings = classifier.standings();
+        standings.into_iter().find(|(id, _)| id.as_str() == name).map(|(_, standing)| standing)
+    };
+    assert!(matches!(standing("my-tuned-4o"), Some(Standing::Like { .. })));
+    assert_eq!(standing("good-scores"), Some(Standing::Benchmarks { n_scores: 1 }));
+    assert_eq!(standing("stranger"), Some(Standing::Unknown));
+    let forecast = classifier.forecast(&[Prompt::from_text(QUESTIONS[18])]).remove(0);
+    let of = |name: &str| forecast.models().iter().find(|model| model.model.as_str() == name).unwrap().clone();
+    let (kin, model) = (of("my-tuned-4o"), of("gpt-4o-2024-08-06"));
+    assert_eq!(kin.quality, model.quality);
+    assert!(kin.quality_low < model.quality_low, "nothing of its own stands behind it");
+    assert!(of("good-scores").quality > of("bad-scores").quality);
+    assert!(of("stranger").quality_low < of("good-scores").quality_low);
+}
+
+/// The files of the built-in artifact in a folder of their own.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("pointsman-forecasts-{name}-{}", std::process::id()));
+        let embedded = Path::new(env!("CARGO_MANIFEST_DIR")).join("../classifier/embedded/artifact");
+        std::fs::create_dir_all(folder.join("encoder")).expect("a temporary folder");
+        for file in [
+            "manifest.json",
+            "weights.safetensors",
+            "encoder/encoder.json",
+            "encoder/encoder.safetensors",
+            "encoder/tokenizer.json",
+        ] {
+            std::fs::copy(embedded.join(file), folder.join(file)).expect("the artifact is part of the repository");
+        }
+        Self(folder)
+    }
+
+    fn change(&self, file: &str, change: impl FnOnce(&mut Vec<u8>)) {
+        let path = self.0.join(file);
+        let mut bytes = std::fs::read(&path).expect("copied above");
+        change(&mut bytes);
+        std::fs::write(&path, bytes).expect("a temporary file");
+    }
+
+    #[track_caller]
+    fn refused(&self, complaint: &str) {
+        let error = Artifact::read(&self.0).expect_err(complaint).to_string();
+        assert!(error.contains(complaint), "{error}");
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn replaced(from: &'static str, to: &'static str) -> impl FnOnce(&mut Vec<u8>) {
+    move |bytes| {
+        let text = String::from_utf8(std::mem::take(bytes)).expect("a manifest is text");
+        assert!(text.contains(from), "the manifest has no {from}");
+        *bytes = text.replacen(from, to, 1).into_bytes();
+    }
+}
+
+#[test]
+fn a_folder_reads_as_the_built_in_does() {
+    let folder = Folder::new("whole");
+    let read = Artifact::read(&folder.0).unwrap();
+    assert_eq!(read.digest(), Artifact::built_in().unwrap().digest());
+}
+
+#[test]
+fn broken_artifacts_are_refused_with_the_reason() {
+    let folder = Folder::new("missing");
+    std::fs::remove_file(folder.0.join("weights.safetensors")).unwrap();
+    folder.refused("weights.safetensors");
+
+    let folder = Folder::new("truncated");
+    folder.change("weights.safetensors", |bytes| bytes.truncate(1_000_000));
+    folder.refused("weights.safetensors, the whole file: expected tensors in the safetensors format");
+
+    let folder = Folder::new("nan");
+    // The last numbers of a file of tensors are numbers, wherever its head ends.
+    folder.change("weights.safetensors", |bytes| {
+        let end = bytes.len();
+        for from in (bytes.len() / 2..end - 4).step_by(4) {
+            bytes[from..from + 4].copy_from_slice(&f32::NAN.to_le_bytes());
+        }
+    });
+    folder.refused("weights.safetensors");
+
+    let folder = Folder::new("schema");
+    folder.change("manifest.json", replaced("\"schema\": 1", "\"schema\": 7"));
+    folder.refused("manifest.json, schema: expected 1, which this build reads, found 7");
+
+    let folder = Folder::new("features");
+    folder.change("manifest.json", replaced("\"feature_schema\": 1", "\"feature_schema\": 2"));
+    folder.refused("feature_schema: expected 1");
+
+    let folder = Folder::new("dimension");
+    folder.change("manifest.json", replaced("\"kind\": \"feature_net\"", "\"kind\": \"reading_net\""));
+    folder.refused("expected numbers of type");
+
+    let folder = Folder::new("no-json");
+    folder.change("manifest.json", |bytes| bytes.truncate(500));
+    folder.refused("manifest.json, the whole file: expected the manifest of an artifact");
+
+    let folder = Folder::new("encoder");
+    folder.change("encoder/encoder.safetensors", |bytes| bytes.truncate(4_000));
+    folder.refused("encoder");
+}
+
+#[test]
+fn models_of_the_catalog_are_those_of_the_artifact() {
+    let artifact = Artifact::built_in().unwrap();
+    let known: BTreeSet<&str> = artifact.parts().models.iter().map(|known| known.name.as_str()).collect();
+    for model in built_in_catalog().models() {
+        assert!(known.contains(model.id.as_str()), "{} has no outcomes", model.id.as_str());
+    }
+}
