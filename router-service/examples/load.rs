@@ -125,6 +125,8 @@ impl Plan {
 struct Seen {
     /// Microseconds from when it was due.
     latencies: Vec<u32>,
+    /// Microseconds from when it was sent: what the service took, without the wait for a free connection.
+    from_sending: Vec<u32>,
     /// How requests ended, by word.
     ends: BTreeMap<String, u64>,
 }
@@ -153,6 +155,7 @@ async fn run(mut plan: Plan) -> Result<(), Failure> {
     while let Some(ended) = tasks.join_next().await {
         let one = ended??;
         seen.latencies.extend(one.latencies);
+        seen.from_sending.extend(one.from_sending);
         for (word, n) in one.ends {
             *seen.ends.entry(word).or_default() += n;
         }
@@ -220,13 +223,16 @@ async fn connection(
             break;
         }
         tokio::time::sleep_until(due.into()).await;
+        let sent = Instant::now();
         let number = next.fetch_add(plan.number("--batch").max(1), Ordering::Relaxed);
         let word = match &mut http {
             None => call_grpc(&plan, &mut grpc, number).await,
             Some(http) => call_http(&plan, http, number).await?,
         };
         if word == "forecast" || word.starts_with("absent") {
-            seen.latencies.push(u32::try_from(due.elapsed().as_micros()).unwrap_or(u32::MAX));
+            let micros = |since: Instant| u32::try_from(since.elapsed().as_micros()).unwrap_or(u32::MAX);
+            seen.latencies.push(micros(due));
+            seen.from_sending.push(micros(sent));
         }
         *seen.ends.entry(word).or_default() += plan.number("--batch").max(1);
     }
@@ -284,6 +290,7 @@ async fn call_http(plan: &Plan, connection: &mut HttpConnection, number: u64) ->
 fn print(plan: &Plan, mut seen: Seen, took: Duration) -> io::Result<()> {
     let mut out = io::stdout().lock();
     seen.latencies.sort_unstable();
+    seen.from_sending.sort_unstable();
     let n: u64 = seen.ends.values().sum();
     let door = if plan.grpc { "gRPC" } else { "HTTP" };
     writeln!(out, "{door} {}: {n} decisions asked for in {:.1} s", plan.address, took.as_secs_f64())?;
@@ -292,9 +299,10 @@ fn print(plan: &Plan, mut seen: Seen, took: Duration) -> io::Result<()> {
     }
     let Some(last) = seen.latencies.len().checked_sub(1) else { return Ok(()) };
     let at = |in_1000: usize| f64::from(seen.latencies[last * in_1000 / 1000]) / 1000.0;
-    writeln!(out, "latency of a call that was answered, ms")?;
+    let sent = |in_1000: usize| f64::from(seen.from_sending[last * in_1000 / 1000]) / 1000.0;
+    writeln!(out, "latency of a call that was answered, ms, from when it was due and from when it was sent")?;
     for (name, in_1000) in [("p50", 500), ("p90", 900), ("p99", 990), ("p99.9", 999), ("max", 1000)] {
-        writeln!(out, "  {name:6} {:>9.3}", at(in_1000))?;
+        writeln!(out, "  {name:6} {:>9.3} {:>9.3}", at(in_1000), sent(in_1000))?;
     }
     let mut upper = 64_u32;
     let mut below = 0;
