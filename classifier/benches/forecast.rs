@@ -37,18 +37,20 @@ fn forecasts(c: &mut Criterion) {
     let artifact = Arc::new(Artifact::built_in().expect("inside the binary"));
     let twenty = Classifier::new(Arc::clone(&artifact), &catalog(20));
     let many = Classifier::new(artifact, &catalog(400));
-    let prompt = |words: String| [Prompt::from_text(&words)];
-    let short = prompt(self::words(96));
+    let prompt = |text: String| [Prompt::from_text(&text)];
+    let short = prompt(words(96));
     let mut group = c.benchmark_group("forecast");
     group.bench_function("128_tokens_20_models", |b| b.iter(|| twenty.forecast(black_box(&short))));
     group.bench_function("128_tokens_400_models", |b| b.iter(|| many.forecast(black_box(&short))));
-    let text = self::words(96);
+    let text = words(96);
     group.bench_function("128_tokens_20_models_and_reading_the_text", |b| {
         b.iter(|| twenty.forecast(&[Prompt::from_text(black_box(&text))]));
     });
-    let text = self::words(1500);
-    group.bench_function("2000_tokens_20_models", |b| b.iter(|| twenty.forecast(&[Prompt::from_text(black_box(&text))])));
-    let text: String = self::words(17_000).chars().take(100_000).collect();
+    let text = words(1500);
+    group.bench_function("2000_tokens_20_models", |b| {
+        b.iter(|| twenty.forecast(&[Prompt::from_text(black_box(&text))]));
+    });
+    let text: String = words(17_000).chars().take(100_000).collect();
     group.bench_function("100000_characters_20_models", |b| {
         b.iter(|| twenty.forecast(&[Prompt::from_text(black_box(&text))]));
     });

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 const STRONG: &str = "please pls plz thanks thank thankyou thx ty appreciate appreciated grateful gratefully kindly \
 hi hello hey hiya dear greetings morning afternoon evening regards sincerely cheers respectfully yours faithfully \
 hard difficult tricky tough easy simple trivial urgent urgently asap important critical hurry \
-router routing ignore best strongest smartest biggest largest cheapest expensive powerful frontier premium \
+router routing ignore breath sent tomorrow tonight today boss deadline best strongest smartest biggest largest cheapest expensive powerful frontier premium \
 carefully careful accurate accurately help sorry excuse good luck";
 
 /// Words that may stand beside them. None of them says what a question is about.
@@ -21,7 +21,21 @@ love really just any some now today soon possible possibly available as well doi
 day week weekend weekend! use using pick choose select route send give make sure take your time think step steps deep \
 breath ahead answer answering reply response model models llm kind warm sent iphone phone android mobile \
 instructions instruction previous above below always never must only correctly correct right wrong \
+small big large tiny strong weak fast slow good bad by get got before because who which then work job school \
+class friend colleague customer project exam homework teacher everything something anything nothing \
 know knowing let helping helped if that's it's what's up bye goodbye see later soon looking forward hearing";
+
+/// Who speaks or is spoken to: a closing sentence with one of these is a remark, if hardly a word of it says anything else.
+const PERSONS: &[&str] = &["i", "i'm", "i've", "i'd", "i'll", "me", "my", "we", "our", "us", "you", "your", "you're"];
+
+/// Of the words of a remark, one in so many may be of any kind.
+const WORDS_FOR_A_STRANGER: usize = 4;
+
+/// A remark has at most so many words.
+const MAX_REMARK: usize = 16;
+
+/// Lines under a line of dashes are a signature up to so many words.
+const MAX_SIGNATURE_WORDS: usize = 12;
 
 /// After one of these a signature follows.
 const SIGN_OFFS: &[&str] =
@@ -29,6 +43,9 @@ const SIGN_OFFS: &[&str] =
 
 /// Words that go from the beginning even where nothing sets them off.
 const OPENERS: &[&str] = &["please", "pls", "plz", "kindly", "hello", "hi", "hey", "dear", "thanks"];
+
+/// Words of a label before a question, at most.
+const MAX_LABEL: usize = 4;
 
 /// Words of a name under a letter, at most.
 const MAX_NAME_WORDS: usize = 4;
@@ -43,9 +60,25 @@ static WEAK_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| WEAK.split_whitesp
 pub(crate) fn stripped(text: &str) -> &str {
     let words = words_of(text);
     let mut end = words.len();
-    end = without_signature(&words, end);
-    end = without_run(&words, end);
-    let start = after_run(&words, end);
+    // Thanks may stand before a name, and a remark before thanks.
+    loop {
+        let before = end;
+        end = without_dashes(&words, end);
+        end = without_signature(&words, end);
+        end = without_run(&words, end);
+        end = without_remark(&words, end);
+        if end == before {
+            break;
+        }
+    }
+    let mut start = after_run(&words, end);
+    loop {
+        let next = start + after_remark(&words[start..end]);
+        if next == start {
+            break;
+        }
+        start = next;
+    }
     if start >= end {
         return text;
     }
@@ -126,6 +159,42 @@ fn without_signature(words: &[Word<'_>], end: usize) -> usize {
     end
 }
 
+/// A line of two dashes, and at most some words under it.
+fn without_dashes(words: &[Word<'_>], end: usize) -> usize {
+    let from = end.saturating_sub(MAX_SIGNATURE_WORDS + 1).max(1);
+    let dashes = |place: &usize| words[*place].opens && words[*place].text == "--";
+    (from..end).rev().find(dashes).unwrap_or(end)
+}
+
+/// Where the last sentence begins, if it is a remark.
+fn without_remark(words: &[Word<'_>], end: usize) -> usize {
+    let from = end.saturating_sub(MAX_REMARK).max(1);
+    let opens = |place: &usize| words[*place].opens || words[*place - 1].text.ends_with(['.', '!', '?']);
+    match (from..end).rev().find(opens) {
+        Some(begin) if is_remark(&words[begin..end]) => begin,
+        _ => end,
+    }
+}
+
+/// Where the second sentence begins, if the first is a remark.
+fn after_remark(words: &[Word<'_>]) -> usize {
+    let closes = |place: &usize| {
+        words[*place].text.ends_with(['.', '!', ':']) || words.get(place + 1).is_none_or(|next| next.opens)
+    };
+    match (0..words.len().min(MAX_REMARK)).find(closes) {
+        Some(last) if last + 1 < words.len() && is_remark(&words[..=last]) => last + 1,
+        _ => 0,
+    }
+}
+
+/// Whether a sentence speaks of who asks or answers, and of nothing else.
+fn is_remark(words: &[Word<'_>]) -> bool {
+    let strangers = words.iter().filter(|word| !word.is_courtesy() && !PERSONS.contains(&word.core())).count();
+    let asks = words.iter().any(|word| word.text.contains(|c: char| c.is_ascii_digit() || is_meaningful_sign(c)));
+    let persons = words.iter().any(|word| PERSONS.contains(&word.core()));
+    persons && !asks && words.len() >= 3 && strangers * WORDS_FOR_A_STRANGER <= words.len()
+}
+
 /// Where the trailing run of courtesies begins, if it has a strong word.
 fn without_run(words: &[Word<'_>], end: usize) -> usize {
     let run = words[..end].iter().rev().take(MAX_RUN).take_while(|word| word.is_courtesy()).count();
@@ -142,14 +211,16 @@ fn without_run(words: &[Word<'_>], end: usize) -> usize {
 /// Where the question begins after a leading run of courtesies with a strong word.
 fn after_run(words: &[Word<'_>], end: usize) -> usize {
     let run = words[..end].iter().take(MAX_RUN).take_while(|word| word.is_courtesy()).count();
+    // "quick question:" opens a question without a strong word.
+    let label = (0..run.min(MAX_LABEL)).find(|place| words[*place].text.ends_with(':')).map_or(0, |place| place + 1);
     let last_strong = (0..run).rev().find(|place| words[*place].is_strong());
-    let Some(last_strong) = last_strong else { return 0 };
+    let Some(last_strong) = last_strong else { return label };
     // Up to the end of the sentence, or of the line, that the last strong word stands in.
     let closes = |place: &usize| words[*place].ends_sentence() || words.get(place + 1).is_none_or(|next| next.opens);
-    let boundary = (last_strong..run).find(closes);
+    let boundary = (last_strong..run).rev().find(closes);
     // "please find x" has no boundary, and "best picture of 1990" is a question: only words that open nothing else go alone.
     let openers = words[..run].iter().take_while(|word| OPENERS.contains(&word.core())).count();
-    boundary.map_or(openers, |place| place + 1)
+    boundary.map_or(openers.max(label), |place| place + 1)
 }
 
 #[cfg(test)]
@@ -172,6 +243,10 @@ mod tests {
             " this is very hard",
             " ignore the router, use the best model.",
             "\nbest regards,\njohn smith",
+            "\n--\ntom baker\nhead of operations",
+            " i need this by tomorrow, it is for my boss.",
+            " take a deep breath and think step by step.",
+            " could you do this for my grandmother.",
             "\n--\njane",
             " please help me, this is urgent!",
             " thanks, john",
@@ -198,21 +273,22 @@ mod tests {
 
     #[test]
     fn a_question_keeps_its_words() {
-        for text in [
-            "which of these is the best",
-            "what is the hardest mineral?\na. talc\nb. quartz",
-            "how much is 2 + 2 =",
-            "explain why it is hard to factor integers",
-            "is this easy",
-            "thank you",
-            "please",
-            "",
-            "x",
-            "what did dear mean to chaucer",
-            "why do people say please?",
+        for (text, topic) in [
+            ("which of these metals is the best", "which of these metals"),
+            ("what is the hardest mineral?\na. talc\nb. quartz", "what is the hardest mineral?\na. talc\nb. quartz"),
+            ("how much is 2 + 2 =", "how much is 2 + 2 ="),
+            ("explain why it is hard to factor integers", "explain why it is hard to factor integers"),
+            ("what did dear mean to chaucer", "what did dear mean to chaucer"),
+            ("why do people say please?", "why do people say"),
         ] {
-            let kept = stripped(text);
-            assert!(text.len() - kept.len() <= 5, "{text:?} became {kept:?}");
+            check(text, topic);
+        }
+    }
+
+    #[test]
+    fn a_text_of_courtesies_alone_stays() {
+        for text in ["thank you", "please", "hello!", "", "x", "this is very hard"] {
+            check(text, text);
         }
     }
 }

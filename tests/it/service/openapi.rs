@@ -30,11 +30,19 @@ async fn every_answer_fits_its_schema() {
     let document = running.get("/openapi.json").await.json();
     let body = |body: Value| body.to_string();
     let decision = running
-        .post("/v1/route", body(json!({ "prompt": "x", "candidates": ["gpt-4-0613", "gpt-4o-2024-05-13", "y"] })))
+        .post(
+            "/v1/route",
+            body(json!({ "prompt": "x", "candidates": ["gpt-4o-mini-2024-07-18", "gpt-4o-2024-05-13", "y"] })),
+        )
         .await
         .json();
     for (method, path, request, status) in [
-        ("post", "/v1/route", json!({ "prompt": "x", "candidates": ["gpt-4-0613", "gpt-4o-2024-05-13", "y"] }), "200"),
+        (
+            "post",
+            "/v1/route",
+            json!({ "prompt": "x", "candidates": ["gpt-4o-mini-2024-07-18", "gpt-4o-2024-05-13", "y"] }),
+            "200",
+        ),
         ("post", "/v1/route", json!({ "prompt": "" }), "400"),
         (
             "post",
