@@ -1,6 +1,7 @@
 //! What would have changed the choice: the price or the policy parameter at which another model wins, and which one.
 //! A flip is a promise that can be checked: make the change and the named model wins, stop short of it and it does not.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use crate::rank::{Contender, Preference};
@@ -187,6 +188,21 @@ impl<'a> Around<'a> {
             .collect()
     }
 
+    /// The worth of a success at which one of another quality is even with the chosen, in pico-dollars.
+    fn even(&self, other: &Contender<'_>) -> f64 {
+        (other.cost.as_f64() - self.chosen.cost.as_f64()) / (other.quality.get() - self.chosen.quality.get())
+    }
+
+    /// Which of two is even with the chosen at the lower worth. The fractions are compared as such: two of them are even
+    /// or they are not, whatever a division rounds to. Both are stronger than the chosen, or both are weaker.
+    fn by_even(&self, a: &Contender<'_>, b: &Contender<'_>) -> Ordering {
+        let cost = |other: &Contender<'_>| i128::from(other.cost.0) - i128::from(self.chosen.cost.0);
+        let gain = |other: &Contender<'_>| {
+            i128::from(other.quality.billionths()) - i128::from(self.chosen.quality.billionths())
+        };
+        (cost(a) * gain(b)).cmp(&(cost(b) * gain(a)))
+    }
+
     fn utility(&self, worth: f64) -> Vec<Flip> {
         let next =
             self.others().max_by(|a, b| a.utility(worth).total_cmp(&b.utility(worth)).then_with(|| b.by_cost(a)));
@@ -194,19 +210,17 @@ impl<'a> Around<'a> {
             let gap = self.chosen.utility(worth) - next.utility(worth);
             PicoUsd::from_f64(self.chosen.cost.as_f64() + gap).map(|cost| self.cost_above(cost, &next))
         });
-        // The worth of a success at which another one is even with the chosen.
-        let even = |other: &Contender<'_>| {
-            (other.cost.as_f64() - self.chosen.cost.as_f64()) / (other.quality.get() - self.chosen.quality.get())
-        };
         let flip = |side, wins: Contender<'_>| {
-            parameter(Parameter::UsdPerSuccess, side, even(&wins) / PicoUsd::PER_USD, &wins)
+            parameter(Parameter::UsdPerSuccess, side, self.even(&wins) / PicoUsd::PER_USD, &wins)
         };
+        // Where several are even with the chosen at one worth, past it the strongest of them wins, and short of it the
+        // cheapest.
         let nearest_above = (self.others())
             .filter(|other| other.quality > self.chosen.quality)
-            .min_by(|a, b| even(a).total_cmp(&even(b)).then_with(|| a.by_quality(b)));
+            .min_by(|a, b| self.by_even(a, b).then_with(|| a.by_quality(b)));
         let nearest_below = (self.others())
             .filter(|other| other.quality < self.chosen.quality && other.cost < self.chosen.cost)
-            .max_by(|a, b| even(a).total_cmp(&even(b)).then_with(|| b.by_cost(a)));
+            .max_by(|a, b| self.by_even(a, b).then_with(|| b.by_cost(a)));
         (price.into_iter())
             .chain(nearest_below.map(|wins| flip(Side::Below, wins)))
             .chain(nearest_above.map(|wins| flip(Side::Above, wins)))

@@ -108,6 +108,11 @@ impl Quality {
         f64::from(self.0) / 1e9
     }
 
+    /// The probability in billionths.
+    pub(crate) fn billionths(self) -> u32 {
+        self.0
+    }
+
     /// The sum, held at certain success.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {

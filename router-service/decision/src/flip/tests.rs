@@ -7,7 +7,7 @@ use crate::candidates::{Candidate, Candidates};
 use crate::decide::decide;
 use crate::policy::{Mode, Policy, Rules};
 use crate::request::RequestFacts;
-use crate::scenario::{any_basis, any_list, any_mode, any_policy, facts, policy, tokens};
+use crate::scenario::{any_basis, any_list, any_mode, any_policy, candidates, facts, policy, tokens, value};
 use crate::session::SessionFacts;
 use crate::units::{ModelId, PicoUsd, Quality};
 
@@ -81,6 +81,21 @@ fn unaligned(mut list: Vec<Candidate>) -> Vec<Candidate> {
         candidate.cost = candidate.cost.plus(PicoUsd(7919 * u64::try_from(index).unwrap() * 1013));
     }
     list
+}
+
+/// Found by chance: three models even at one worth of a success, where a division sees two worths a rounding apart.
+#[test]
+fn past_a_worth_at_which_two_others_are_even_the_stronger_wins() {
+    let even = "m1 q=.95 $38.0e-6 | m0 q=.9 $35.021947e-6 | m2 q=.85 $32.043894e-6 | m3 q=.8 $29.065841e-6";
+    let list: Vec<Candidate> = candidates(even).eligible().cloned().collect();
+    let policy = policy(Rules::of(value(0.0)));
+    let decision = decide(&policy, &facts(), &Candidates::new(list.clone(), None).unwrap()).unwrap();
+    assert_eq!(decision.model().as_str(), "m3");
+    let above = decision.flips.iter().find(|flip| matches!(flip.change, Change::Parameter { side: Side::Above, .. }));
+    assert_eq!(above.unwrap().wins.as_str(), "m1");
+    for flip in &decision.flips {
+        prove(&policy, &facts(), &list, flip).unwrap();
+    }
 }
 
 proptest! {
