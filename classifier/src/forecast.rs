@@ -8,7 +8,7 @@ use decision::{Catalog, Forecast, Model, ModelForecast, ModelId, Quality, Tokens
 use crate::abilities::Seen;
 use crate::artifact::{Artifact, Known, Parts, Sight, Standing};
 use crate::heads::View;
-use crate::kernel::exp;
+use crate::kernel::{exp, widely};
 use crate::lens::Reading;
 use crate::prompt::Prompt;
 
@@ -104,18 +104,28 @@ impl Classifier {
         let length = parts.tokens.view.traits(reading);
         let media = if prompt.images() + prompt.tool_calls() > 0 { UNLIKE_MEDIA } else { 0.0 };
         let unlikeness = parts.places.unlikeness(reading) + media;
-        let models = self.models.iter().enumerate().map(|(at, model)| {
-            let mut logit = 0.0;
-            for ((sight, traits), abilities) in parts.sights.iter().zip(&traits).zip(&self.abilities) {
-                let n = sight.n_columns();
-                logit += sight.weight * sight.view.logit(traits, &abilities[at * n..][..n]);
-            }
-            let n = parts.tokens.n_columns();
-            let log = View::sum(&length, &self.abilities[parts.sights.len()][at * n..][..n]);
-            self.model_forecast(model, logit, log, unlikeness)
-        });
+        let (logits, logs) = widely(
+            #[inline(always)]
+            || self.sums(&traits, &length),
+        );
+        let models = self.models.iter().zip(logits.iter().zip(&logs));
+        let models = models.map(|(model, (logit, log))| self.model_forecast(model, *logit, *log, unlikeness));
         Forecast::new(models.collect())
             .expect("a catalog names each model once, and bounds are built below what they bound")
+    }
+
+    /// What the traits and the length of a prompt make of each model: the blended logit, and the logarithm of its tokens.
+    #[inline(always)]
+    fn sums(&self, traits: &[Vec<f32>], length: &[f32]) -> (Vec<f32>, Vec<f32>) {
+        let parts = self.artifact.parts();
+        let mut logits = vec![0.0; self.models.len()];
+        for ((sight, traits), abilities) in parts.sights.iter().zip(traits).zip(&self.abilities) {
+            for (logit, row) in logits.iter_mut().zip(abilities.chunks_exact(sight.n_columns())) {
+                *logit += sight.weight * sight.view.logit(traits, row);
+            }
+        }
+        let rows = self.abilities[parts.sights.len()].chunks_exact(parts.tokens.n_columns());
+        (logits, rows.map(|row| View::sum(length, row)).collect())
     }
 
     fn model_forecast(&self, model: &Bound, logit: f32, log_tokens: f32, unlikeness: f32) -> ModelForecast {

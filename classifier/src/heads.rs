@@ -53,11 +53,13 @@ impl View {
     }
 
     /// The sum of products itself.
+    #[inline(always)]
     pub fn sum(traits: &[f32], abilities: &[f32]) -> f32 {
         abilities[0] + dot(&abilities[1..], traits)
     }
 
     /// What a model with these abilities (bias, slope, abilities) is expected to do.
+    #[inline(always)]
     pub fn logit(&self, traits: &[f32], abilities: &[f32]) -> f32 {
         let sum = Self::sum(traits, abilities);
         match self {

@@ -1,7 +1,7 @@
 //! A small net: word pieces through a trained table, a look at neighbours and several attention poolings, beside the feature
 //! row; out come a level and traits. Plain loops, no library: a hundred tokens are a few hundred thousand multiplications.
 
-use crate::kernel::{add_product, add_scaled, dot, gelu, softmax};
+use crate::kernel::{add_product, add_scaled, dot, gelu, softmax, widely};
 
 /// Attention poolings beside the mean and the maximum.
 pub const N_QUERIES: usize = 4;
@@ -68,6 +68,14 @@ impl Net {
 
     /// The level and the traits of a prompt.
     pub fn traits(&self, pieces: &[u32], features: &[f32]) -> Vec<f32> {
+        widely(
+            #[inline(always)]
+            || self.traits_inlined(pieces, features),
+        )
+    }
+
+    #[inline(always)]
+    fn traits_inlined(&self, pieces: &[u32], features: &[f32]) -> Vec<f32> {
         let mut trunk = self.trunk_bias.clone();
         if let Some(reader) = &self.reader {
             add_product(&mut trunk, &reader.pooled(pieces), &reader.into_trunk);
@@ -85,6 +93,7 @@ impl Net {
     }
 
     /// The features as the trunk sees them.
+    #[inline(always)]
     pub fn standardised(&self, features: &[f32]) -> Vec<f32> {
         let centred = features.iter().zip(&self.centre).zip(&self.inverse_spread);
         centred
@@ -155,6 +164,7 @@ impl Reader {
     }
 
     /// The normalised poolings of these word pieces.
+    #[inline(always)]
     pub fn pooled(&self, pieces: &[u32]) -> Vec<f32> {
         let mut looked = self.rows(pieces);
         self.look(&mut looked);
@@ -164,6 +174,7 @@ impl Reader {
     }
 
     /// The rows of the table. A piece the table lacks is passed over.
+    #[inline(always)]
     fn rows(&self, pieces: &[u32]) -> Vec<f32> {
         let mut rows = Vec::with_capacity(pieces.len() * self.width);
         for piece in pieces {
@@ -178,6 +189,7 @@ impl Reader {
     }
 
     /// Adds to each piece what it means beside its neighbours.
+    #[inline(always)]
     fn look(&self, rows: &mut [f32]) {
         let width = self.width;
         let seen = beside(rows, width, &self.neighbours);

@@ -11,6 +11,10 @@ pub(super) const FILES: [(&str, &[u8]); 5] = [
     ("encoder/tokenizer.json", include_bytes!("../../embedded/artifact/encoder/tokenizer.json")),
 ];
 
+/// The digest over these files. Written down, since hashing them at every start takes longer than reading them; a test reads
+/// the directory and compares.
+pub(super) const DIGEST: &str = include_str!("../../embedded/artifact.sha256").trim_ascii();
+
 /// The files of the encoder inside the binary, by name: what training starts from where nobody names another.
 pub fn built_in_encoder() -> [(&'static str, &'static [u8]); 3] {
     let [_, _, rest @ ..] = FILES;

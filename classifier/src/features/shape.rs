@@ -160,8 +160,11 @@ fn push_digits(view: &View<'_>, values: &mut Vec<f32>) {
 }
 
 fn push_signs(view: &View<'_>, values: &mut Vec<f32>) {
-    let text = view.text;
-    let n = |signs: &str| count(text.chars().filter(|c| signs.contains(*c)).count());
+    let mut tally = [0_usize; 256];
+    for byte in view.text.bytes() {
+        tally[usize::from(byte)] += 1;
+    }
+    let n = |signs: &str| count(signs.bytes().map(|sign| tally[usize::from(sign)]).sum());
     for (sign, scale) in [(",", 50.0), (".", 50.0), ("(", 50.0), ("=", 50.0), ("\"", 50.0), ("'", 50.0), (":", 50.0)] {
         values.push(n(sign) / view.n_chars * scale);
     }
@@ -169,7 +172,8 @@ fn push_signs(view: &View<'_>, values: &mut Vec<f32>) {
     for signs in ["\\$", "^", "{};", "?", "-", "+", "*", "/", "$", "`", "_", "="] {
         values.push(log(n(signs)));
     }
-    let n_strange = count(text.chars().filter(|c| !c.is_ascii()).count());
+    // The lead bytes of all longer characters.
+    let n_strange = count(tally[0xc0..].iter().sum());
     values.extend([log(n_strange), n_strange / view.n_chars * 10.0, n(" ") / view.n_chars]);
 }
 
