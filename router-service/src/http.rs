@@ -143,6 +143,7 @@ impl Http {
             "artifact": &*snapshot.artifact,
             "models": snapshot.catalog.models().len(),
             "reload_fault": self.pipeline.reload_fault(),
+            "promises": self.pipeline.promises(),
         }));
         if phase != Phase::Serving {
             *reply.status_mut() = StatusCode::SERVICE_UNAVAILABLE;

@@ -13,6 +13,7 @@ pub mod messages;
 pub mod metrics;
 pub mod outcome_log;
 mod pipeline;
+mod promises;
 mod providers;
 pub mod question;
 mod reload;

@@ -18,6 +18,7 @@ use crate::inference::{Answered, Forecaster, Inference, micros};
 use crate::metrics::Metrics;
 use crate::metrics::list::Metric;
 use crate::outcome_log::{Made, OutcomeLog, OutcomeLogError, OutcomeLogSettings};
+use crate::promises::Promises;
 use crate::providers::Providers;
 use crate::question::{Question, Verdict};
 use crate::reload::{Reloader, Trigger};
@@ -39,6 +40,7 @@ pub struct Pipeline {
     budgets: Budgets,
     decisions: Decisions,
     providers: Providers,
+    promises: Promises,
     outcome_log: Option<OutcomeLog>,
 }
 
@@ -105,7 +107,8 @@ impl Pipeline {
     pub fn start_with(settings: &Settings, forecaster: Forecaster) -> Result<Self, StartError> {
         let (reloader, current) = Reloader::start(&settings.sources, settings.inference.cache_mib)?;
         let metrics = Arc::new(Metrics::default());
-        announce(&metrics, &current.take());
+        let promises = Promises::default();
+        announce(&metrics, &promises, &current.take());
         let outcome_log = settings.outcome_log.clone().map(|log| open_log(log, &metrics)).transpose()?;
         Ok(Self {
             limits: settings.limits.clone(),
@@ -117,6 +120,7 @@ impl Pipeline {
             budgets: Budgets::default(),
             decisions: Decisions::new(&settings.memory),
             providers: Providers::new(),
+            promises,
             outcome_log,
         })
     }
@@ -168,6 +172,8 @@ impl Pipeline {
         let (start, now) = (Instant::now(), Instant::now());
         let Question { prompt, text, policy, facts, session: wish, tenant } = question;
         let policy = known_policy(snapshot, policy.as_ref())?;
+        let instead = self.promises.instead_of(policy);
+        let policy = instead.as_ref().unwrap_or(policy);
         let session = wish.as_ref().and_then(|wish| self.sessions.facts(&tenant, wish, now));
         let mut facts = RequestFacts { session, draw: draw(), ..facts };
         let unhealthy = self.providers.unhealthy(now);
@@ -210,7 +216,8 @@ impl Pipeline {
             self.sessions.remember(&tenant, wish, decision.model(), facts.prompt_tokens, now);
         }
         let id = DecisionId::new(SystemTime::now());
-        self.decisions.remember(id, &decision, expected(&decision, &candidates));
+        let reference = self.promises.reference(policy, &decision, &candidates);
+        self.decisions.remember(id, &decision, expected(&decision, &candidates), reference);
         if let Some(log) = &self.outcome_log {
             log.decided(&Made {
                 decision_id: &id.to_string(),
@@ -268,6 +275,9 @@ impl Pipeline {
         }
         if let Some((forecast, reported)) = joined.drift {
             self.metrics.judged(joined.model.as_str(), forecast, reported);
+        }
+        if let Some(promised) = joined.promised {
+            self.promises.saw(&promised.policy, &promised.rules, &promised.served, &self.metrics);
         }
         Ok(())
     }
@@ -328,9 +338,15 @@ impl Pipeline {
         self.current.take()
     }
 
+    /// How the promises of tuned policies fare.
+    pub fn promises(&self) -> serde_json::Value {
+        self.promises.standing()
+    }
+
     /// Reads the sources anew. Blocks: not for the runtime's threads.
     pub fn reload(&self, trigger: Trigger) -> Result<(), String> {
-        let reloaded = self.reloader.reload(&self.current, |snapshot| announce(&self.metrics, snapshot));
+        let reloaded =
+            self.reloader.reload(&self.current, |snapshot| announce(&self.metrics, &self.promises, snapshot));
         let result = if reloaded.is_ok() { "swapped" } else { "rejected" };
         self.metrics.count(Metric::Reloads, &[result]);
         match &reloaded {
@@ -390,9 +406,10 @@ fn now_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Tells the metrics which names their labels may have.
-fn announce(metrics: &Metrics, snapshot: &Snapshot) {
+/// Tells the metrics which names their labels may have, and the watch which promises there are.
+fn announce(metrics: &Metrics, promises: &Promises, snapshot: &Snapshot) {
     metrics.snapshot_swapped(&snapshot.catalog, &snapshot.policies, snapshot.made_at);
+    promises.adopt(snapshot, metrics);
 }
 
 /// The share of a caller's deadline that is kept for deciding and answering once the forecast is waited for. A guess.

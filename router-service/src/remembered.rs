@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use decision::{BudgetState, Decision, ModelId, PicoUsd, Policy, Quality, SessionFacts, Tokens};
+use decision::{BudgetState, Decision, ModelId, PicoUsd, Policy, Quality, Served, SessionFacts, Tokens};
 use sha2::{Digest, Sha256};
 
 use crate::config::MemoryRule;
@@ -146,6 +146,8 @@ pub(crate) struct Awaiting {
     pub(crate) ranked: Box<[Expected]>,
     /// What the budget has been charged so far, where one was.
     charged: Option<PicoUsd>,
+    /// What was forecast of the reference of the policy's promise, where that speaks of this decision.
+    reference: Option<Quality>,
     judged: bool,
     reported: bool,
 }
@@ -165,8 +167,18 @@ pub(crate) struct Joined {
     pub(crate) model: ModelId,
     /// Forecast and outcome, where both are known and this is the first verdict on the quality.
     pub(crate) drift: Option<(Quality, Quality)>,
+    /// What the watch over a promise should see.
+    pub(crate) promised: Option<Promised>,
     /// Whether something was reported of this decision before.
     pub(crate) repeated: bool,
+}
+
+/// An outcome under a promise.
+#[derive(Clone, Debug)]
+pub(crate) struct Promised {
+    pub(crate) policy: Arc<str>,
+    pub(crate) rules: Arc<str>,
+    pub(crate) served: Served,
 }
 
 /// The decisions that wait for a verdict.
@@ -180,11 +192,18 @@ impl Decisions {
         Self { awaiting: Generations::new(rule.decisions) }
     }
 
-    pub(crate) fn remember(&self, id: DecisionId, decision: &Decision, ranked: Box<[Expected]>) {
+    pub(crate) fn remember(
+        &self,
+        id: DecisionId,
+        decision: &Decision,
+        ranked: Box<[Expected]>,
+        reference: Option<Quality>,
+    ) {
         let charged = decision.budget.and(ranked.first().map(|first| first.cost));
         let (policy, policy_version) = (Arc::from(decision.policy.as_str()), Arc::clone(&decision.policy_version));
         let (judged, reported) = (false, false);
-        self.awaiting.insert(id, Awaiting { policy, policy_version, ranked, charged, judged, reported });
+        let awaiting = Awaiting { policy, policy_version, ranked, charged, reference, judged, reported };
+        self.awaiting.insert(id, awaiting);
     }
 
     /// Joins a verdict with its decision. The same verdict told twice counts once.
@@ -194,13 +213,24 @@ impl Decisions {
             let expected = awaiting.ranked.iter().find(|expected| expected.model == model);
             let forecast = expected.and_then(|expected| expected.quality);
             let drift = forecast.zip(verdict.quality).filter(|_| !awaiting.judged);
+            // A promise speaks of whom the policy chose, not of who stood in when that one failed.
+            let promised = drift.zip(awaiting.reference).filter(|_| model == awaiting.ranked[0].model);
+            let promised = promised.map(|((forecast, quality), reference)| Promised {
+                policy: Arc::clone(&awaiting.policy),
+                rules: Arc::clone(&awaiting.policy_version),
+                served: Served {
+                    quality: quality.get(),
+                    forecast: forecast.get(),
+                    reference_forecast: reference.get(),
+                },
+            });
             awaiting.judged |= verdict.quality.is_some();
             if let (Some(charged), Some(billed)) = (awaiting.charged, verdict.cost) {
                 budgets.settle(&awaiting.policy, &awaiting.policy_version, charged, billed);
                 awaiting.charged = Some(billed);
             }
             let repeated = std::mem::replace(&mut awaiting.reported, true);
-            Joined { model, drift, repeated }
+            Joined { model, drift, promised, repeated }
         });
         joined.ok_or_else(|| Rejection::NotFound {
             field: "decision_id",

@@ -25,6 +25,7 @@ mod evidence;
 mod life;
 mod openapi;
 mod privacy;
+mod promises;
 mod tls;
 
 /// Longer than anything here takes; a test that reaches it has failed.

@@ -1,7 +1,7 @@
 //! Every metric there is, in one list: name, kind, labels, help. What `/metrics` prints, what `docs/metrics.md` says and what
 //! the code can count are all made from it. A label takes words of a fixed set, or names bound from catalog and policies.
 
-use super::words::{ANSWERED, ASKED, DOOR, EXCLUSION, Label, METHOD, POLICY, REASON, STATUS, fixed};
+use super::words::{ALARM, ANSWERED, ASKED, DOOR, EXCLUSION, Label, METHOD, POLICY, REASON, STATUS, fixed};
 
 /// Series of one metric. Whatever would be one more counts under `other` in all its labels.
 pub const MAX_SERIES: usize = 4096;
@@ -72,6 +72,9 @@ pub enum Metric {
     OutcomeCost,
     OutcomeTokens,
     OutcomeSeconds,
+    PromiseOutcomes,
+    PromiseAlarms,
+    PromiseVoid,
     SnapshotAge,
     SnapshotModels,
     Reloads,
@@ -89,7 +92,7 @@ pub enum Metric {
 }
 
 /// How many metrics there are.
-pub const N_METRICS: usize = 36;
+pub const N_METRICS: usize = 39;
 
 const COUNT: f64 = 1.0;
 const NANOSECONDS: f64 = 1e9;
@@ -289,6 +292,24 @@ pub const METRICS: [Facts; N_METRICS] = [
         NANOSECONDS,
         &[ANSWERED],
         "How long reported calls took, as OpenTelemetry measures it.",
+    ),
+    counter(
+        Metric::PromiseOutcomes,
+        "pointsman_promise_outcomes_total",
+        &[POLICY],
+        "Judged outcomes that the watch over a policy's promise has seen.",
+    ),
+    gauge(
+        Metric::PromiseAlarms,
+        "pointsman_promise_alarms",
+        &[POLICY, fixed("alarm", ALARM)],
+        "1 where the watch over a policy's promise has raised this alarm.",
+    ),
+    gauge(
+        Metric::PromiseVoid,
+        "pointsman_promise_void",
+        &[POLICY],
+        "1 where a policy's promise was made with another artifact or catalog and does not hold.",
     ),
     gauge(
         Metric::SnapshotAge,

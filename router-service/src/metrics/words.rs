@@ -115,6 +115,7 @@ pub(super) const REASON: &[&str] = &[
     "stayed",
     "explored",
 ];
+pub(super) const ALARM: &[&str] = &["loss", "forecasts_too_high", "forecasts_too_low"];
 pub(super) const EXCLUSION: &[&str] = &[
     "unknown",
     "denied",

@@ -79,7 +79,7 @@ fn conversations_and_decisions_are_bounded() {
     let (decision, expected) = decided(&Budgets::default(), &policy("mode = \"tolerance\"\nquality_tolerance = 0"));
     for number in 0..2_000 {
         sessions.remember("", &wish(&number.to_string()), &id("m"), tokens(1), Instant::now());
-        decisions.remember(DecisionId::new(SystemTime::now()), &decision, expected.clone());
+        decisions.remember(DecisionId::new(SystemTime::now()), &decision, expected.clone(), None);
         assert!(sessions.len() <= 300 && decisions.len() <= 300);
     }
     assert!(sessions.len() > 100 && decisions.len() > 100);
@@ -130,7 +130,7 @@ fn a_verdict_is_joined_and_counts_once() {
     let policy = policy("mode = \"budget\"\nusd_per_request = 0.05");
     let (decision, expected) = decided(&budgets, &policy);
     let id = DecisionId::new(SystemTime::now());
-    decisions.remember(id, &decision, expected);
+    decisions.remember(id, &decision, expected, None);
     let spent = || budgets.decide(&policy, |state| (state.spent_pico_usd, Some(state)));
     let usd = |usd: f64| u128::from(PicoUsd::from_usd(usd).unwrap().0);
     assert_eq!(spent(), usd(0.01));
