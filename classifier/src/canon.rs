@@ -36,6 +36,14 @@ fn folded(text: &str) -> String {
     let mut form = String::with_capacity(text.len());
     let mut pending = None;
     for c in text.chars() {
+        // Most characters of most texts.
+        if c.is_ascii_graphic() {
+            if let Some(blank) = pending.take().filter(|_| !form.is_empty()) {
+                form.push(blank);
+            }
+            form.push(c.to_ascii_lowercase());
+            continue;
+        }
         let blank = match c {
             '\n' | '\r' | '\u{2028}' | '\u{2029}' => Some('\n'),
             c if c.is_whitespace() || c.is_control() || is_invisible(c) => Some(' '),

@@ -264,12 +264,16 @@ impl ResultJson {
 }
 
 fn json_reply<T: Serialize>(body: &T) -> Reply {
-    let body = serde_json::to_string(body).expect("strings, numbers and lists of them have a JSON form");
-    text_reply("application/json", body)
+    let mut text = Vec::with_capacity(USUAL_REPLY_BYTES);
+    serde_json::to_writer(&mut text, body).expect("strings, numbers and lists of them have a JSON form");
+    text_reply("application/json", text)
 }
 
-fn text_reply(kind: &'static str, body: String) -> Reply {
-    let mut reply = Response::new(Full::new(Bytes::from(body)));
+/// Room for a decision among a few dozen models, so that the text of most replies is not moved as it grows.
+const USUAL_REPLY_BYTES: usize = 8 * 1024;
+
+fn text_reply(kind: &'static str, body: impl Into<Bytes>) -> Reply {
+    let mut reply = Response::new(Full::new(body.into()));
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     reply
 }

@@ -52,15 +52,15 @@ impl Default for Plan {
             held_out_share: 0.2,
             folds: 3,
             reading_nets: 2,
-            feature_nets: 2,
+            feature_nets: 4,
             reading_epochs: 5,
             feature_epochs: 7,
             trees: 120,
             token_trees: 40,
             min_leaf: 5,
             reading_weight: 0.35,
-            feature_weight: 0.15,
-            forest_weight: 0.5,
+            feature_weight: 0.25,
+            forest_weight: 0.4,
             places: 64,
         }
     }

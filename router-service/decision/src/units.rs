@@ -1,7 +1,9 @@
 //! The small values everything else is made of: checked once at the door, trusted after.
 //! The thing a newcomer would get wrong: money is in pico-dollars (10^-12), because a token can cost 20,000 of them.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// Bytes a model's name may have. A guess at what any provider will ever use; nothing rests on it.
@@ -58,8 +60,35 @@ pub enum UnitError {
 }
 
 /// The name of a model. Order is the last tie-breaker of every decision.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug)]
 pub struct ModelId(Arc<str>);
+
+/// Lists are joined by walking them side by side, and their ids are mostly clones of the catalog's: those need no reading.
+impl Ord for ModelId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) { Ordering::Equal } else { self.0.cmp(&other.0) }
+    }
+}
+
+impl PartialOrd for ModelId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for ModelId {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+    }
+}
+
+impl Eq for ModelId {}
+
+impl Hash for ModelId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
 
 impl ModelId {
     /// Checks a name.
