@@ -26,6 +26,7 @@ mod signals;
 mod snapshot;
 mod status;
 pub mod telemetry;
+mod upstream;
 
 pub use config::{ConfigError, Settings};
 pub use http::{Access, OPENAPI, PATHS, TIMEOUT_HEADER};
