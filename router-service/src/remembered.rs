@@ -148,6 +148,7 @@ pub(crate) struct Awaiting {
     charged: Option<PicoUsd>,
     judged: bool,
     reported: bool,
+    accounted: bool,
 }
 
 /// What was expected of one model.
@@ -167,6 +168,8 @@ pub(crate) struct Joined {
     pub(crate) drift: Option<(Quality, Quality)>,
     /// Whether something was reported of this decision before.
     pub(crate) repeated: bool,
+    /// Whether its call was forwarded here, and so its bill is entered already.
+    pub(crate) accounted: bool,
 }
 
 /// The decisions that wait for a verdict.
@@ -183,8 +186,19 @@ impl Decisions {
     pub(crate) fn remember(&self, id: DecisionId, decision: &Decision, ranked: Box<[Expected]>) {
         let charged = decision.budget.and(ranked.first().map(|first| first.cost));
         let (policy, policy_version) = (Arc::from(decision.policy.as_str()), Arc::clone(&decision.policy_version));
-        let (judged, reported) = (false, false);
-        self.awaiting.insert(id, Awaiting { policy, policy_version, ranked, charged, judged, reported });
+        let (judged, reported, accounted) = (false, false, false);
+        self.awaiting.insert(id, Awaiting { policy, policy_version, ranked, charged, judged, reported, accounted });
+    }
+
+    /// Enters the bill of a call that was forwarded here.
+    pub(crate) fn account(&self, verdict: &Verdict, budgets: &Budgets) {
+        self.awaiting.change(&verdict.decision, |awaiting| {
+            awaiting.accounted = true;
+            if let (Some(charged), Some(billed)) = (awaiting.charged, verdict.cost) {
+                budgets.settle(&awaiting.policy, &awaiting.policy_version, charged, billed);
+                awaiting.charged = Some(billed);
+            }
+        });
     }
 
     /// Joins a verdict with its decision. The same verdict told twice counts once.
@@ -195,12 +209,14 @@ impl Decisions {
             let forecast = expected.and_then(|expected| expected.quality);
             let drift = forecast.zip(verdict.quality).filter(|_| !awaiting.judged);
             awaiting.judged |= verdict.quality.is_some();
-            if let (Some(charged), Some(billed)) = (awaiting.charged, verdict.cost) {
+            // What was billed here is known better than what a caller reckons.
+            let billed = verdict.cost.filter(|_| !awaiting.accounted);
+            if let (Some(charged), Some(billed)) = (awaiting.charged, billed) {
                 budgets.settle(&awaiting.policy, &awaiting.policy_version, charged, billed);
                 awaiting.charged = Some(billed);
             }
             let repeated = std::mem::replace(&mut awaiting.reported, true);
-            Joined { model, drift, repeated }
+            Joined { model, drift, repeated, accounted: awaiting.accounted }
         });
         joined.ok_or_else(|| Rejection::NotFound {
             field: "decision_id",
