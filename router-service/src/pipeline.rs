@@ -17,7 +17,7 @@ use crate::metrics::list::Metric;
 use crate::outcome_log::{Made, OutcomeLog, OutcomeLogError, OutcomeLogSettings};
 use crate::providers::Providers;
 use crate::question::Question;
-use crate::relay::Forwarder;
+use crate::relay::{Forwarder, NAMED_POLICY};
 use crate::reload::{Reloader, Trigger};
 use crate::remembered::{Budgets, DecisionId, Decisions, Expected, MAX_REMEMBERED_RANKS, Sessions};
 use crate::secret::Secret;
@@ -109,7 +109,7 @@ impl Pipeline {
         let (reloader, current) = Reloader::start(&settings.sources, settings.inference.cache_mib)?;
         let metrics = Arc::new(Metrics::default());
         let forwarder = Forwarder::start(&settings.forwarding)?;
-        metrics.bind_providers(forwarder.fleet.names());
+        metrics.bind_forwarding(forwarder.fleet.names(), NAMED_POLICY);
         announce(&metrics, &current.take());
         let outcome_log = settings.outcome_log.clone().map(|log| open_log(log, &metrics)).transpose()?;
         Ok(Self {

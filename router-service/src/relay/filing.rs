@@ -51,13 +51,15 @@ pub(super) struct Filing {
     at: Instant,
     spent: PicoUsd,
     n_attempts: u32,
-    running: Option<Running>,
+    /// The attempts under way by their hops: one, or two where one was slow.
+    running: Vec<Running>,
     last: Option<(ModelId, Usage)>,
     filed: bool,
 }
 
 /// An attempt under way.
 struct Running {
+    hop: usize,
     model: ModelId,
     provider: Arc<str>,
     prices: Prices,
@@ -83,7 +85,7 @@ impl Filing {
             at,
             spent: PicoUsd::ZERO,
             n_attempts: 0,
-            running: None,
+            running: Vec::new(),
             last: None,
             filed: false,
         }
@@ -117,41 +119,42 @@ impl Filing {
     }
 
     /// An attempt begins.
-    pub(super) fn begin(&mut self, model: &ModelId, destination: &Destination) {
+    pub(super) fn begin(&mut self, hop: usize, model: &ModelId, destination: &Destination) {
         self.n_attempts += 1;
         let free = destination.provider.client.is_none();
         let prices = self.prices(model, destination.prices);
-        self.running = prices.map(|prices| Running {
+        self.running.extend(prices.map(|prices| Running {
+            hop,
             model: model.clone(),
             provider: Arc::from(destination.provider.rule.name.as_str()),
             prices,
             free,
             told: None,
             n_chars: 0,
-        });
+        }));
     }
 
     /// The first token of the attempt under way is there.
     pub(super) fn first_token(&self, span: Duration) {
-        if let Some(running) = &self.running {
+        if let Some(running) = self.running.first() {
             self.pipeline.tell_first_token(running.model.as_str(), span);
         }
     }
 
     /// The model of the attempt under way, or of the last one.
     pub(super) fn model(&self) -> &str {
-        let running = self.running.as_ref().map(|running| &running.model);
+        let running = self.running.first().map(|running| &running.model);
         running.or(self.last.as_ref().map(|(model, _)| model)).unwrap_or(self.answer.decision.model()).as_str()
     }
 
     /// The provider of the attempt under way.
     pub(super) fn provider(&self) -> &str {
-        self.running.as_ref().map_or("", |running| &running.provider)
+        self.running.first().map_or("", |running| &running.provider)
     }
 
     /// A piece of the answer came.
     pub(super) fn heard(&mut self, piece: &Piece) {
-        if let Some(running) = &mut self.running {
+        if let Some(running) = self.running.first_mut() {
             running.n_chars = running.n_chars.saturating_add(piece.n_chars);
             running.told = piece.usage.or(running.told);
         }
@@ -159,14 +162,19 @@ impl Filing {
 
     /// What the provider says of tokens at the end.
     pub(super) fn told(&mut self, usage: Option<Usage>) {
-        if let Some(running) = &mut self.running {
+        if let Some(running) = self.running.first_mut() {
             running.told = usage.or(running.told);
         }
     }
 
     /// The attempt under way failed before anything of it was relayed.
-    pub(super) fn failed(&mut self, failed: &Failed) {
-        self.close(failed.end.codes().0, failed.may_cost);
+    pub(super) fn failed(&mut self, hop: usize, failed: &Failed) {
+        self.close(hop, failed.end.codes().0, failed.may_cost);
+    }
+
+    /// An attempt was dropped since another one spoke first. It may be billed all the same.
+    pub(super) fn cancelled(&mut self, hop: usize) {
+        self.close(hop, "cancelled", true);
     }
 
     /// The answer is whole.
@@ -185,16 +193,18 @@ impl Filing {
     }
 
     fn sealed(&mut self, end: &'static str) -> Receipt {
-        let provider = self.running.as_ref().map(|running| running.provider.to_string()).unwrap_or_default();
-        let usage = self.close(end, true);
+        let provider = self.running.first().map(|running| running.provider.to_string()).unwrap_or_default();
+        let usage = self.running.first().map(|running| running.hop).map(|hop| self.close(hop, end, true));
+        let usage = usage.unwrap_or_default();
         let model = self.model().to_owned();
         self.file(end);
         Receipt { model, provider, usage, cost: self.spent, n_attempts: self.n_attempts }
     }
 
-    /// Books the attempt under way.
-    fn close(&mut self, end: &'static str, may_cost: bool) -> Usage {
-        let Some(running) = self.running.take() else { return Usage::default() };
+    /// Books an attempt.
+    fn close(&mut self, hop: usize, end: &'static str, may_cost: bool) -> Usage {
+        let place = self.running.iter().position(|running| running.hop == hop);
+        let Some(running) = place.map(|place| self.running.remove(place)) else { return Usage::default() };
         let counted = Usage {
             prompt: u64::from(self.chat.prompt_tokens.get()),
             completion: running.n_chars.div_ceil(4).min(u64::from(MAX_TOKENS)),
@@ -245,7 +255,9 @@ impl Drop for Filing {
     /// Whoever drops a call that has not ended is a caller that hung up.
     fn drop(&mut self) {
         if !self.filed {
-            self.close("cancelled", true);
+            while let Some(hop) = self.running.first().map(|running| running.hop) {
+                self.close(hop, "cancelled", true);
+            }
             self.file("cancelled");
         }
     }

@@ -146,3 +146,6 @@ fn n_chars(value: &Value) -> u64 {
 fn count(text: &str) -> u64 {
     u64::try_from(text.chars().count()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

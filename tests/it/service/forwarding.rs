@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use super::{Reply, Running, settings};
 
 mod accounts;
+mod complete;
 mod failover;
+mod hedging;
 mod passing;
 mod provider;
 mod streams;
