@@ -15,8 +15,12 @@ use crate::outcome_log::OutcomeLogSettings;
 use crate::telemetry::{LogFilter, LogFormat, OtlpSettings, TelemetrySettings};
 
 mod check;
+mod forwarding;
+mod provider;
 mod written;
 
+pub use forwarding::{ForwardingRule, HedgeRule};
+pub use provider::{BaseUrl, MAX_PROVIDERS, MAX_SERVED, Patience, ProviderKind, ProviderRule, Proxy, Served};
 use written::Written;
 pub use written::keys;
 
@@ -52,6 +56,8 @@ pub struct Settings {
     pub inference: InferenceRule,
     /// What is remembered between requests.
     pub memory: MemoryRule,
+    /// How calls are forwarded, and to whom.
+    pub forwarding: ForwardingRule,
     /// How it ends.
     pub shutdown: ShutdownRule,
     /// What is logged, and how.

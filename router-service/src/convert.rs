@@ -79,6 +79,7 @@ pub fn question_about(asked: Asked, request: &v1::RouteRequest, limits: &Limits)
         facts,
         session: request.session.as_ref().map(session).transpose()?,
         tenant: name("tenant", &request.tenant)?,
+        call: None,
     })
 }
 

@@ -1,12 +1,19 @@
 //! The entry points for whoever throws random bytes at the doors: a coverage-guided fuzzer, whose target is one call of these,
 //! and plain tests with the corpus. Each reads bytes as its door would; what must hold is that it returns.
 
+use decision::{Price, Prices};
 use prost::Message;
 use proto::v1;
+use serde_json::{Map, Value};
 
 use crate::config::Settings;
 use crate::convert;
 use crate::json::{BatchJson, OutcomeJson, RouteJson, read, read_value};
+use crate::secret::Secret;
+use crate::upstream::anthropic::{self, Chunks};
+use crate::upstream::failure::{self, Refused, retry_after_ms};
+use crate::upstream::sse::Events;
+use crate::upstream::usage::Usage;
 
 /// Bytes as the body of an HTTP request.
 pub fn json(bytes: &[u8]) {
@@ -36,6 +43,40 @@ pub fn proto(bytes: &[u8]) {
     }
 }
 
+/// Bytes as what an upstream streams: as events, and those as the events of a message.
+pub fn stream(bytes: &[u8]) {
+    let mut events = Vec::new();
+    let mut stream = Events::default();
+    let whole = stream.push(bytes, &mut events).and_then(|()| stream.end());
+    let mut chunks = Chunks::new("id", "model", 0, true);
+    let garbled = events.iter().find_map(|event| chunks.push(event).err());
+    if let Some(anthropic::Garbled::Refused(refusal)) = garbled {
+        let _ = refusal.meaning(&[]);
+    }
+    let _ = (whole, chunks.is_complete(), chunks.usage());
+}
+
+/// Bytes as what an upstream answers, good or bad, in either shape; and as what a caller asks of one.
+pub fn answer(bytes: &[u8]) {
+    let body = serde_json::from_slice(bytes).unwrap_or_else(|_| String::from_utf8_lossy(bytes).into());
+    let _ = anthropic::reply(&body, "id", "model", 0);
+    let _ = failure::in_stream(&body, &[]);
+    let secrets = [Secret::new("a secret")];
+    let status = bytes.first().map_or(400, |byte| 400 + u16::from(*byte));
+    let wait = retry_after_ms(None, std::str::from_utf8(bytes).ok(), 0);
+    let refused = Refused { status, body: &body, retry_after_ms: wait, secrets: &secrets };
+    for meaning in [failure::of_openai(&refused), anthropic::error_of(&refused)] {
+        let _ = (meaning.kind.word(), meaning.message.as_str());
+    }
+    let free =
+        Prices { prompt: Price::FREE, cached_prompt: Price::FREE, completion: Price::FREE, reasoning: Price::FREE };
+    let told = Usage::of_openai(&body).or_else(|| Usage::of_anthropic(&body));
+    let settled = Usage::settled(told, &Usage::default()).doubted_beyond(0, 0);
+    let _ = (settled.to_openai(), settled.bill(&free));
+    let chat = if let Value::Object(chat) = body { chat } else { Map::new() };
+    let _ = anthropic::request(&chat, "claude", 1);
+}
+
 #[cfg(test)]
 mod tests {
     //! The corpus, replayed: whatever once broke a door, and the shapes a fuzzer begins from.
@@ -45,7 +86,12 @@ mod tests {
 
     #[test]
     fn the_corpus_is_survived() {
-        for (folder, door) in [("json", super::json as fn(&[u8])), ("proto", super::proto)] {
+        for (folder, door) in [
+            ("json", super::json as fn(&[u8])),
+            ("proto", super::proto),
+            ("stream", super::stream),
+            ("answer", super::answer),
+        ] {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(folder);
             let files: Vec<_> = fs::read_dir(&folder).unwrap().flatten().collect();
             assert!(files.len() >= 8, "{} holds only {} files", folder.display(), files.len());

@@ -14,8 +14,10 @@ use http_body_util::{BodyExt, Full};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::auto::autos;
 use crate::convert::{model_list, route_reply, verdict};
 use crate::json::{BatchJson, ModelsJson, OutcomeJson, ReplyJson, RouteJson, read, read_value};
+use crate::openai;
 use crate::pipeline::{Arrival, Pipeline};
 use crate::reload::Trigger;
 use crate::rpc::batch_size;
@@ -28,8 +30,12 @@ pub const TIMEOUT_HEADER: HeaderName = HeaderName::from_static("x-request-timeou
 /// What the door offers, served as it stands at `/openapi.json`.
 pub const OPENAPI: &str = include_str!("openapi.json");
 
+/// Where OpenAI's clients send their calls.
+pub(crate) const CHAT_COMPLETIONS: &str = "/v1/chat/completions";
+
 /// The paths, each with its method, who may call it, and its word in metrics.
 pub const PATHS: &[(&str, &str, Access, &str)] = &[
+    ("POST", CHAT_COMPLETIONS, Access::Caller, "chat_completions"),
     ("POST", "/v1/route", Access::Caller, "route"),
     ("POST", "/v1/route/batch", Access::Caller, "route_batch"),
     ("POST", "/v1/outcomes", Access::Caller, "report_outcome"),
@@ -63,13 +69,27 @@ type Reply = Response<Full<Bytes>>;
 
 impl Http {
     /// Answers one request; never fails, since a failure is an answer.
-    pub(crate) async fn answer<B>(&self, request: Request<B>, at: Instant) -> Reply
+    pub(crate) async fn answer<B>(&self, request: Request<B>, at: Instant) -> Response<openai::Body>
     where
         B: Body<Data = Bytes> + Unpin,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (parts, body) = request.into_parts();
-        self.answered(&parts, body, at).await.unwrap_or_else(|rejection| rejection.reply())
+        let answered = match parts.uri.path() {
+            CHAT_COMPLETIONS => self.chat(&parts, body, at).await,
+            _ => self.answered(&parts, body, at).await.map(|reply| reply.map(openai::Body::new)),
+        };
+        answered.unwrap_or_else(|rejection| rejection.reply().map(openai::Body::new))
+    }
+
+    async fn chat<B>(&self, parts: &Parts, body: B, at: Instant) -> Result<Response<openai::Body>, Rejection>
+    where
+        B: Body<Data = Bytes> + Unpin,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        access_of(&parts.method, parts.uri.path())?;
+        let arrival = Arrival { at, deadline: deadline(&parts.headers, at)? };
+        openai::complete(&self.pipeline, parts, &self.read(parts, body).await?, arrival).await
     }
 
     async fn answered<B>(&self, parts: &Parts, body: B, at: Instant) -> Result<Reply, Rejection>
@@ -85,7 +105,9 @@ impl Http {
             "/v1/route/batch" => self.route_batch(&self.read(parts, body).await?, arrival).await,
             "/v1/outcomes" => self.outcomes(&self.read(parts, body).await?),
             "/v1/models" => {
-                Ok(json_reply(&ModelsJson::from(model_list(&self.pipeline.snapshot(), &self.pipeline.unhealthy()))))
+                let snapshot = self.pipeline.snapshot();
+                let models = ModelsJson::from(model_list(&snapshot, &self.pipeline.unhealthy()));
+                Ok(json_reply(&models.with_autos(autos(&snapshot, &self.pipeline.forwarder))))
             }
             "/v1/admin/reload" => self.reload().await,
             "/healthz" => Ok(json_reply(&json!({ "status": "alive" }))),

@@ -35,23 +35,25 @@ pub struct RouteJson {
     session: Option<SessionJson>,
 }
 
-#[derive(Debug, Deserialize)]
+/// What may serve, as JSON.
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct LimitsJson {
+pub(crate) struct LimitsJson {
     #[serde(default)]
     allow: Vec<String>,
     #[serde(default)]
     deny: Vec<String>,
     #[serde(default)]
-    regions: Vec<String>,
+    pub(crate) regions: Vec<String>,
     #[serde(default)]
-    zero_data_retention: bool,
-    max_cost_usd: Option<f64>,
+    pub(crate) zero_data_retention: bool,
+    pub(crate) max_cost_usd: Option<f64>,
 }
 
+/// A conversation, as JSON.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SessionJson {
+pub(crate) struct SessionJson {
     id: Option<String>,
     current_model: Option<String>,
     cached_prompt_tokens: Option<u32>,
@@ -192,7 +194,7 @@ impl RouteJson {
 }
 
 impl SkillJson {
-    fn into_wire(self) -> v1::Skill {
+    pub(crate) fn into_wire(self) -> v1::Skill {
         match self {
             Self::Tools => v1::Skill::Tools,
             Self::Vision => v1::Skill::Vision,
@@ -202,14 +204,19 @@ impl SkillJson {
 }
 
 impl LimitsJson {
-    fn into_wire(self) -> v1::Limits {
+    pub(crate) fn into_wire(self) -> v1::Limits {
         let Self { allow, deny, regions, zero_data_retention, max_cost_usd } = self;
         v1::Limits { allow, deny, regions, zero_data_retention, max_cost_usd }
     }
 }
 
 impl SessionJson {
-    fn into_wire(self) -> v1::Session {
+    /// A conversation of which only the id is said.
+    pub(crate) fn of_id(id: &str) -> Self {
+        Self { id: Some(id.to_owned()), current_model: None, cached_prompt_tokens: None, lock: None }
+    }
+
+    pub(crate) fn into_wire(self) -> v1::Session {
         v1::Session {
             id: self.id.unwrap_or_default(),
             current_model: self.current_model.unwrap_or_default(),

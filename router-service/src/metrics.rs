@@ -11,7 +11,7 @@ use decision::{Candidates, Catalog, Decision, Evidence, Forecast, ModelId, Polic
 
 use family::Family;
 use list::{METRICS, Metric};
-use names::Names;
+use names::{Known, Names};
 use series::Series;
 
 mod family;
@@ -27,16 +27,19 @@ pub use text::CONTENT_TYPE;
 #[derive(Debug)]
 pub struct Metrics {
     families: Vec<Family>,
-    models: Names,
-    policies: Names,
+    known: Known,
     swapped_at: Mutex<Option<Instant>>,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
         let families = METRICS.iter().map(Family::new).collect();
-        let (models, policies) = (Names::new(words::MAX_MODEL_LABELS), Names::new(words::MAX_POLICY_LABELS));
-        let metrics = Self { families, models, policies, swapped_at: Mutex::default() };
+        let known = Known {
+            models: Names::new(words::MAX_MODEL_LABELS),
+            policies: Names::new(words::MAX_POLICY_LABELS),
+            providers: Names::new(words::MAX_PROVIDER_LABELS),
+        };
+        let metrics = Self { families, known, swapped_at: Mutex::default() };
         metrics.set(Metric::BuildInfo, &[env!("CARGO_PKG_VERSION")], 1);
         metrics
     }
@@ -46,15 +49,21 @@ impl Metrics {
     /// Lets the names of a catalog and its policies into labels, and says that this snapshot is in use from now on. Call it at
     /// every swap.
     pub fn snapshot_swapped(&self, catalog: &Catalog, policies: &Policies, now: Instant) {
-        self.models.bind(catalog.models().iter().map(|model| model.id.as_str()));
-        self.policies.bind(policies.iter().map(|policy| policy.name().as_str()));
+        self.known.models.bind(catalog.models().iter().map(|model| model.id.as_str()));
+        self.known.policies.bind(policies.iter().map(|policy| policy.name().as_str()));
         *self.swapped_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
         self.set(Metric::SnapshotModels, &[], i64::try_from(catalog.models().len()).unwrap_or(i64::MAX));
     }
 
+    /// Lets the names of providers into labels, and that of the policy under which models are asked for by name.
+    pub fn bind_forwarding<'a>(&self, providers: impl Iterator<Item = &'a str>, policy: &str) {
+        self.known.providers.bind(providers);
+        self.known.policies.bind(std::iter::once(policy));
+    }
+
     /// The series of a metric whose labels say these words, for a path that is too hot to look it up each time.
     pub fn series(&self, metric: Metric, words: &[&str]) -> Arc<Series> {
-        self.families[metric as usize].series(words, &self.models, &self.policies)
+        self.families[metric as usize].series(words, &self.known)
     }
 
     /// Counts one.

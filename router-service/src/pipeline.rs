@@ -5,12 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use training_data::log::Verdict as LoggedVerdict;
-
 use classifier::Prompt;
 use decision::{
-    Candidates, Decision, Draw, Evidence, ModelId, PicoUsd, Policy, PolicyName, Quality, Refusal, RequestFacts, Tokens,
-    decide, nearest,
+    Candidates, Decision, Draw, Evidence, ModelId, Policy, PolicyName, Quality, Refusal, RequestFacts, decide, nearest,
 };
 
 use crate::config::{Limits, Settings};
@@ -20,12 +17,14 @@ use crate::metrics::list::Metric;
 use crate::outcome_log::{Made, OutcomeLog, OutcomeLogError, OutcomeLogSettings};
 use crate::promises::Promises;
 use crate::providers::Providers;
-use crate::question::{Question, Verdict};
+use crate::question::Question;
+use crate::relay::{Forwarder, NAMED_POLICY};
 use crate::reload::{Reloader, Trigger};
-use crate::remembered::{Budgets, DecisionId, Decisions, Expected, Joined, MAX_REMEMBERED_RANKS, Sessions};
+use crate::remembered::{Budgets, DecisionId, Decisions, Expected, MAX_REMEMBERED_RANKS, Sessions};
 use crate::secret::Secret;
 use crate::snapshot::{Current, Snapshot, SnapshotError, policy_of};
 use crate::status::Rejection;
+use crate::upstream::provider::ProviderError;
 
 /// Everything a request meets between the doors.
 pub struct Pipeline {
@@ -36,12 +35,13 @@ pub struct Pipeline {
     current: Current,
     reloader: Reloader,
     inference: Inference,
-    sessions: Sessions,
-    budgets: Budgets,
-    decisions: Decisions,
-    providers: Providers,
-    promises: Promises,
-    outcome_log: Option<OutcomeLog>,
+    pub(crate) sessions: Sessions,
+    pub(crate) budgets: Budgets,
+    pub(crate) decisions: Decisions,
+    pub(crate) providers: Providers,
+    pub(crate) promises: Promises,
+    pub(crate) outcome_log: Option<OutcomeLog>,
+    pub(crate) forwarder: Forwarder,
 }
 
 /// When a request came, and how long it may take.
@@ -92,6 +92,9 @@ pub enum StartError {
     /// The outcome log cannot be opened.
     #[error(transparent)]
     OutcomeLog(#[from] OutcomeLogError),
+    /// A provider cannot be used.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
     /// The threads cannot be had.
     #[error("threads for forecasts: {0}")]
     Threads(#[from] std::io::Error),
@@ -107,6 +110,8 @@ impl Pipeline {
     pub fn start_with(settings: &Settings, forecaster: Forecaster) -> Result<Self, StartError> {
         let (reloader, current) = Reloader::start(&settings.sources, settings.inference.cache_mib)?;
         let metrics = Arc::new(Metrics::default());
+        let forwarder = Forwarder::start(&settings.forwarding)?;
+        metrics.bind_forwarding(forwarder.fleet.names(), NAMED_POLICY);
         let promises = Promises::default();
         announce(&metrics, &promises, &current.take());
         let outcome_log = settings.outcome_log.clone().map(|log| open_log(log, &metrics)).transpose()?;
@@ -122,6 +127,7 @@ impl Pipeline {
             providers: Providers::new(),
             promises,
             outcome_log,
+            forwarder,
         })
     }
 
@@ -170,13 +176,18 @@ impl Pipeline {
         convert_us: u32,
     ) -> Result<Answer, Rejection> {
         let (start, now) = (Instant::now(), Instant::now());
-        let Question { prompt, text, policy, facts, session: wish, tenant } = question;
+        let Question { prompt, text, policy, mut facts, session: wish, tenant, call } = question;
         let policy = known_policy(snapshot, policy.as_ref())?;
         let instead = self.promises.instead_of(policy);
         let policy = instead.as_ref().unwrap_or(policy);
+        let pinned = match &call {
+            Some(call) => self.forwarder.narrow(call, policy, &mut facts, &snapshot.catalog)?,
+            None => None,
+        };
+        let policy = pinned.as_ref().unwrap_or(policy);
         let session = wish.as_ref().and_then(|wish| self.sessions.facts(&tenant, wish, now));
         let mut facts = RequestFacts { session, draw: draw(), ..facts };
-        let unhealthy = self.providers.unhealthy(now);
+        let unhealthy = self.unhealthy_at(now);
         let mut consider = |budget| {
             facts.budget = budget;
             any_known(snapshot, &facts)?;
@@ -249,72 +260,6 @@ impl Pipeline {
         self.metrics.took(Metric::DecisionSeconds, &["total"], Duration::from_micros(total));
     }
 
-    /// How an earlier decision turned out.
-    pub fn report(&self, verdict: &Verdict) -> Result<(), Rejection> {
-        let verdict = self.with_bill(verdict);
-        let joined = self.decisions.join(&verdict, &self.budgets);
-        // The log joins by id at rest, so a verdict that comes after the decision is forgotten here is not lost there.
-        if let Some(log) = &self.outcome_log {
-            log.reported(logged(&verdict));
-        }
-        let joined = match joined {
-            Ok(joined) => joined,
-            Err(forgotten) => {
-                self.metrics.count(Metric::OutcomesReported, &["unknown_decision"]);
-                return if self.outcome_log.is_some() { Ok(()) } else { Err(forgotten) };
-            }
-        };
-        self.metrics.count(Metric::OutcomesReported, &[if joined.repeated { "repeated" } else { "joined" }]);
-        if !joined.repeated {
-            self.count_outcome(&joined, &verdict);
-        }
-        if let Some(end) = verdict.end {
-            let latency_ms = u64::from(verdict.latency_ms.unwrap_or(0));
-            let catalog = &self.current.take().catalog;
-            self.providers.ended(catalog, &joined.model, end, latency_ms, Instant::now());
-        }
-        if let Some((forecast, reported)) = joined.drift {
-            self.metrics.judged(joined.model.as_str(), forecast, reported);
-        }
-        if let Some(promised) = joined.promised {
-            self.promises.saw(&promised.policy, &promised.rules, &promised.served, &self.metrics);
-        }
-        Ok(())
-    }
-
-    fn count_outcome(&self, joined: &Joined, verdict: &Verdict) {
-        let model = joined.model.as_str();
-        if let Some(cost) = verdict.cost {
-            self.metrics.add(Metric::OutcomeCost, &[model], cost.0);
-        }
-        let output = verdict.completion.map(|tokens| tokens.plus(verdict.reasoning.unwrap_or_default()));
-        for (tokens, kind) in [(verdict.prompt, "input"), (output, "output")] {
-            if let Some(tokens) = tokens {
-                self.metrics.add(Metric::OutcomeTokens, &[model, kind], u64::from(tokens.get()));
-            }
-        }
-        if let Some(ms) = verdict.latency_ms {
-            self.metrics.took(Metric::OutcomeSeconds, &[model], Duration::from_millis(u64::from(ms)));
-        }
-    }
-
-    /// A bill that is not given is computed from the catalog, where tokens are.
-    fn with_bill(&self, verdict: &Verdict) -> Verdict {
-        let snapshot = self.current.take();
-        let model = verdict.model.as_ref().and_then(|model| snapshot.catalog.get(model));
-        let billed = match (verdict.cost, model, verdict.prompt, verdict.completion) {
-            (Some(cost), _, _, _) => Some(cost),
-            (None, Some(model), Some(prompt), Some(completion)) => Some(model.prices.bill(&decision::Usage {
-                prompt,
-                cached_prompt: verdict.cached_prompt.unwrap_or_default(),
-                completion,
-                reasoning: verdict.reasoning.unwrap_or_default(),
-            })),
-            (None, _, _, _) => None,
-        };
-        Verdict { cost: billed, ..verdict.clone() }
-    }
-
     /// The metrics, as Prometheus reads them.
     pub fn metrics_text(&self) -> String {
         let gauge = |metric, value: usize| self.metrics.set(metric, &[], i64::try_from(value).unwrap_or(i64::MAX));
@@ -330,7 +275,14 @@ impl Pipeline {
 
     /// The models that are left out because their calls keep failing.
     pub fn unhealthy(&self) -> BTreeSet<ModelId> {
-        self.providers.unhealthy(Instant::now())
+        self.unhealthy_at(Instant::now())
+    }
+
+    /// By what callers report, and by our own calls.
+    fn unhealthy_at(&self, now: Instant) -> BTreeSet<ModelId> {
+        let mut unhealthy = self.providers.unhealthy(now);
+        unhealthy.append(&mut self.forwarder.fleet.unhealthy(now));
+        unhealthy
     }
 
     /// The snapshot in use.
@@ -382,26 +334,7 @@ fn open_log(settings: OutcomeLogSettings, metrics: &Arc<Metrics>) -> Result<Outc
     Ok(log)
 }
 
-/// A verdict as the log keeps it, where the tokens of an answer include the hidden ones.
-fn logged(verdict: &Verdict) -> LoggedVerdict {
-    let count = |tokens: Option<Tokens>| tokens.map(|tokens| u64::from(tokens.get()));
-    let reasoning = verdict.reasoning.unwrap_or_default();
-    LoggedVerdict {
-        decision_id: Some(verdict.decision.to_string().as_str().into()),
-        at_ms: Some(now_ms()),
-        model: verdict.model.as_ref().map(|model| model.as_str().into()),
-        quality: verdict.quality.map(Quality::get),
-        judge: (!verdict.judge.is_empty()).then(|| verdict.judge.as_str().into()),
-        prompt_tokens: count(verdict.prompt),
-        cached_tokens: count(verdict.cached_prompt),
-        completion_tokens: count(verdict.completion.map(|tokens| tokens.plus(reasoning))),
-        reasoning_tokens: count(verdict.reasoning),
-        cost_usd: verdict.cost.map(PicoUsd::usd),
-        latency_ms: verdict.latency_ms.map(u64::from),
-    }
-}
-
-fn now_ms() -> u64 {
+pub(crate) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -21,6 +21,17 @@ pub struct Question {
     pub session: Option<SessionWish>,
     /// Who is billed; empty if nobody says.
     pub tenant: String,
+    /// Where the call is to be forwarded, what the caller says of that.
+    pub call: Option<Call>,
+}
+
+/// What the caller of a forwarded call says of who is to answer it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Call {
+    /// The model that is asked for by name: it alone, and no questions.
+    pub named: Option<ModelId>,
+    /// Who may take its place when it fails.
+    pub fallbacks: Vec<ModelId>,
 }
 
 /// What the caller says of its conversation.

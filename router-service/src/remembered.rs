@@ -150,6 +150,7 @@ pub(crate) struct Awaiting {
     reference: Option<Quality>,
     judged: bool,
     reported: bool,
+    accounted: bool,
 }
 
 /// What was expected of one model.
@@ -171,6 +172,8 @@ pub(crate) struct Joined {
     pub(crate) promised: Option<Promised>,
     /// Whether something was reported of this decision before.
     pub(crate) repeated: bool,
+    /// Whether its call was forwarded here, and so its bill is entered already.
+    pub(crate) accounted: bool,
 }
 
 /// An outcome under a promise.
@@ -201,9 +204,20 @@ impl Decisions {
     ) {
         let charged = decision.budget.and(ranked.first().map(|first| first.cost));
         let (policy, policy_version) = (Arc::from(decision.policy.as_str()), Arc::clone(&decision.policy_version));
-        let (judged, reported) = (false, false);
-        let awaiting = Awaiting { policy, policy_version, ranked, charged, reference, judged, reported };
+        let (judged, reported, accounted) = (false, false, false);
+        let awaiting = Awaiting { policy, policy_version, ranked, charged, reference, judged, reported, accounted };
         self.awaiting.insert(id, awaiting);
+    }
+
+    /// Enters the bill of a call that was forwarded here.
+    pub(crate) fn account(&self, verdict: &Verdict, budgets: &Budgets) {
+        self.awaiting.change(&verdict.decision, |awaiting| {
+            awaiting.accounted = true;
+            if let (Some(charged), Some(billed)) = (awaiting.charged, verdict.cost) {
+                budgets.settle(&awaiting.policy, &awaiting.policy_version, charged, billed);
+                awaiting.charged = Some(billed);
+            }
+        });
     }
 
     /// Joins a verdict with its decision. The same verdict told twice counts once.
@@ -225,12 +239,14 @@ impl Decisions {
                 },
             });
             awaiting.judged |= verdict.quality.is_some();
-            if let (Some(charged), Some(billed)) = (awaiting.charged, verdict.cost) {
+            // What was billed here is known better than what a caller reckons.
+            let billed = verdict.cost.filter(|_| !awaiting.accounted);
+            if let (Some(charged), Some(billed)) = (awaiting.charged, billed) {
                 budgets.settle(&awaiting.policy, &awaiting.policy_version, charged, billed);
                 awaiting.charged = Some(billed);
             }
             let repeated = std::mem::replace(&mut awaiting.reported, true);
-            Joined { model, drift, promised, repeated }
+            Joined { model, drift, promised, repeated, accounted: awaiting.accounted }
         });
         joined.ok_or_else(|| Rejection::NotFound {
             field: "decision_id",

@@ -9,6 +9,7 @@ use proto::v1::route_result::Result as Outcome;
 use proto::v1::router_server::Router;
 use tonic::{Request, Response, Status};
 
+use crate::complete::{Parts, complete};
 use crate::convert::{model_list, question, route_reply, verdict};
 use crate::pipeline::{Arrival, Pipeline};
 use crate::status::Rejection;
@@ -54,6 +55,14 @@ impl Router for Rpc {
             }),
         });
         Ok(Response::new(v1::RouteBatchReply { results: results.collect() }))
+    }
+
+    type CompleteStream = Parts;
+
+    async fn complete(&self, request: Request<v1::CompleteRequest>) -> Result<Response<Parts>, Status> {
+        let arrival = arrival(&request);
+        let parts = complete(&self.pipeline, request.into_inner(), arrival).await;
+        parts.map(Response::new).map_err(|error| error.status())
     }
 
     async fn list_models(

@@ -27,6 +27,7 @@ use crate::telemetry::Telemetry;
 mod admission;
 mod charge;
 mod doors;
+mod held;
 pub(crate) mod tls;
 mod witness;
 

@@ -96,6 +96,57 @@ pub enum Rejection {
         /// What.
         complaint: String,
     },
+    /// No provider gave an answer.
+    #[error(transparent)]
+    Upstream(Box<Unanswered>),
+}
+
+/// Why no provider gave an answer.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{complaint}")]
+pub struct Unanswered {
+    /// How it ended.
+    pub end: UpstreamEnd,
+    /// The field that the provider complains about, where it is the caller's fault and it says so.
+    pub field: String,
+    /// What happened, without secrets and of bounded length.
+    pub complaint: String,
+    /// When to come again, where somebody said.
+    pub retry_after: Option<Duration>,
+}
+
+/// How a call ended that nobody answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpstreamEnd {
+    /// The provider refused the request itself.
+    Refused,
+    /// The prompt is longer than any model left could hold.
+    TooLong,
+    /// Every provider is at its limit.
+    Busy,
+    /// Every provider has kept failing, and is left alone for a while.
+    Away,
+    /// Every provider failed.
+    Failed,
+    /// None answered in time.
+    Late,
+    /// The answer began and broke off.
+    Cut,
+}
+
+impl UpstreamEnd {
+    /// The word for it in bodies, metrics and events, the gRPC code, the HTTP status.
+    pub fn codes(self) -> (&'static str, Code, StatusCode) {
+        match self {
+            Self::Refused => ("upstream_refused", Code::InvalidArgument, StatusCode::BAD_REQUEST),
+            Self::TooLong => ("context_length_exceeded", Code::InvalidArgument, StatusCode::BAD_REQUEST),
+            Self::Busy => ("upstream_busy", Code::ResourceExhausted, StatusCode::TOO_MANY_REQUESTS),
+            Self::Away => ("upstream_away", Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE),
+            Self::Failed => ("upstream_failed", Code::Unavailable, StatusCode::BAD_GATEWAY),
+            Self::Late => ("upstream_late", Code::DeadlineExceeded, StatusCode::GATEWAY_TIMEOUT),
+            Self::Cut => ("upstream_cut", Code::Aborted, StatusCode::BAD_GATEWAY),
+        }
+    }
 }
 
 impl Rejection {
@@ -109,6 +160,7 @@ impl Rejection {
         match self {
             Self::Field { field, .. } => field,
             Self::NotFound { field, .. } => field,
+            Self::Upstream(unanswered) => &unanswered.field,
             Self::Unreadable { .. }
             | Self::TooLarge { .. }
             | Self::MediaType { .. }
@@ -137,6 +189,7 @@ impl Rejection {
             Self::NotFound { .. } => ("not_found", Code::NotFound, StatusCode::NOT_FOUND),
             Self::Method { .. } => ("method_not_allowed", Code::Unimplemented, StatusCode::METHOD_NOT_ALLOWED),
             Self::Broken { .. } => ("internal", Code::Internal, StatusCode::INTERNAL_SERVER_ERROR),
+            Self::Upstream(unanswered) => unanswered.end.codes(),
         }
     }
 
@@ -149,7 +202,7 @@ impl Rejection {
         {
             metadata.insert(FIELD_KEY, field);
         }
-        if let Self::Overloaded { retry_after, .. } = self
+        if let Some(retry_after) = self.retry_after()
             && let Ok(ms) = MetadataValue::try_from(retry_after.as_millis().to_string())
         {
             metadata.insert(PUSHBACK_KEY, ms);
@@ -159,23 +212,16 @@ impl Rejection {
 
     /// As an HTTP reply, in the shape clients of OpenAI's interface know.
     pub(crate) fn reply(&self) -> Response<Full<Bytes>> {
-        let (word, _, status) = self.codes();
-        let field = self.named_field();
-        let error = ErrorJson {
-            message: self.sentence(),
-            r#type: if status.is_client_error() { "invalid_request_error" } else { "server_error" },
-            param: (!field.is_empty()).then_some(field),
-            code: word,
-        };
-        let body = serde_json::to_vec(&BodyJson { error }).expect("strings have a JSON form");
-        let mut reply = Response::new(Full::new(Bytes::from(body)));
+        let (_, _, status) = self.codes();
+        let mut reply = Response::new(Full::new(Bytes::from(self.body())));
         *reply.status_mut() = status;
         let headers = reply.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         match self {
-            Self::Overloaded { retry_after, .. } => {
-                let whole_seconds = retry_after.as_millis().div_ceil(1000).max(1).to_string();
-                headers.extend(HeaderValue::try_from(whole_seconds).ok().map(|value| (RETRY_AFTER, value)));
+            Self::Overloaded { .. } | Self::Upstream(_) => {
+                let whole_seconds = |span: Duration| span.as_millis().div_ceil(1000).max(1).to_string();
+                let value = self.retry_after().map(whole_seconds).and_then(|text| HeaderValue::try_from(text).ok());
+                headers.extend(value.map(|value| (RETRY_AFTER, value)));
             }
             Self::Unauthenticated => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -194,6 +240,51 @@ impl Rejection {
             | Self::Broken { .. } => {}
         }
         reply
+    }
+
+    /// The body of that reply, and of the event that ends a stream which broke.
+    pub(crate) fn body(&self) -> Vec<u8> {
+        let (word, _, status) = self.codes();
+        let field = self.named_field();
+        let error = ErrorJson {
+            message: self.sentence(),
+            r#type: match status {
+                StatusCode::TOO_MANY_REQUESTS => "rate_limit_error",
+                status if status.is_client_error() => "invalid_request_error",
+                _ => "server_error",
+            },
+            param: (!field.is_empty()).then_some(field),
+            code: word,
+        };
+        serde_json::to_vec(&BodyJson { error }).expect("strings have a JSON form")
+    }
+
+    /// The same complaint about a field that stands inside another one.
+    pub(crate) fn within(self, outer: &str) -> Self {
+        match self {
+            Self::Field { field, complaint } if field.is_empty() => Self::Field { field: outer.to_owned(), complaint },
+            Self::Field { field, complaint } => Self::Field { field: format!("{outer}.{field}"), complaint },
+            Self::Unreadable { complaint } => Self::Field { field: outer.to_owned(), complaint },
+            other => other,
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Overloaded { retry_after, .. } => Some(*retry_after),
+            Self::Upstream(unanswered) => unanswered.retry_after,
+            Self::Field { .. }
+            | Self::Unreadable { .. }
+            | Self::TooLarge { .. }
+            | Self::MediaType { .. }
+            | Self::Refused { .. }
+            | Self::Late { .. }
+            | Self::Unauthenticated
+            | Self::Forbidden { .. }
+            | Self::NotFound { .. }
+            | Self::Method { .. }
+            | Self::Broken { .. } => None,
+        }
     }
 
     /// As the answer to one request of a batch; `place` is where it stood.

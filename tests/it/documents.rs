@@ -9,14 +9,16 @@ use crate::house;
 
 #[test]
 fn every_example_of_a_configuration_is_read() {
-    let text = fs::read_to_string(house::root().join("docs/serving.md")).expect("the document is there");
-    let tokens = ["GATEWAY_TOKEN", "OPERATIONS_TOKEN"];
+    let tokens = ["GATEWAY_TOKEN", "OPERATIONS_TOKEN", "OPENAI_API_KEY"];
     let environment = tokens.map(|name| (name.to_owned(), format!("{name}-0123456789"))).into();
-    let examples = blocks(&text, "toml");
-    assert!(examples.len() >= 2, "only {} examples found", examples.len());
-    for (line, block) in examples {
-        let read = router_service::Settings::from_text(&block, Path::new(""), &environment);
-        assert!(read.is_ok(), "docs/serving.md, the example at line {line}: {}", read.unwrap_err());
+    for (document, n_least) in [("docs/serving.md", 2), ("docs/forwarding.md", 1)] {
+        let text = fs::read_to_string(house::root().join(document)).expect("the document is there");
+        let examples = blocks(&text, "toml");
+        assert!(examples.len() >= n_least, "{document}: only {} examples found", examples.len());
+        for (line, block) in examples {
+            let read = router_service::Settings::from_text(&block, Path::new(""), &environment);
+            assert!(read.is_ok(), "{document}, the example at line {line}: {}", read.unwrap_err());
+        }
     }
 }
 

@@ -22,6 +22,7 @@ mod admission;
 mod bad_input;
 mod doors;
 mod evidence;
+mod forwarding;
 mod life;
 mod openapi;
 mod privacy;

@@ -244,6 +244,96 @@ pub struct Timing {
     #[prost(uint32, tag = "4")]
     pub decide_us: u32,
 }
+/// A call to be decided and carried out.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CompleteRequest {
+    /// What is asked, and the caller's wishes. Without a `chat`, its prompt or conversation is what the model gets, as plain text.
+    #[prost(message, optional, tag = "1")]
+    pub question: ::core::option::Option<RouteRequest>,
+    /// The call as OpenAI's clients write it, in JSON, with everything that plain text cannot say: tools, images, a schema. The
+    /// question then has neither prompt nor conversation. Its `stream` and `stream_options` are not heeded.
+    #[prost(bytes = "vec", tag = "2")]
+    pub chat: ::prost::alloc::vec::Vec<u8>,
+    /// The model, where it is asked for by name; `auto` or nothing lets the policy choose. A `chat` names it itself.
+    #[prost(string, tag = "3")]
+    pub model: ::prost::alloc::string::String,
+    /// Who may take the place of a model that was asked for by name.
+    #[prost(string, repeated, tag = "4")]
+    pub fallbacks: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A part of the answer to a call.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CompleteReply {
+    /// The decision comes first, the end last.
+    #[prost(oneof = "complete_reply::Part", tags = "1, 2, 3")]
+    pub part: ::core::option::Option<complete_reply::Part>,
+}
+/// Nested message and enum types in `CompleteReply`.
+pub mod complete_reply {
+    /// The decision comes first, the end last.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Part {
+        /// Who was chosen, and why.
+        #[prost(message, tag = "1")]
+        Decision(super::RouteReply),
+        /// A piece of the answer.
+        #[prost(message, tag = "2")]
+        Delta(super::Delta),
+        /// What came of it.
+        #[prost(message, tag = "3")]
+        End(super::CompleteEnd),
+    }
+}
+/// A piece of an answer.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Delta {
+    /// The text it adds to the first answer; empty where it adds something else.
+    #[prost(string, tag = "1")]
+    pub text: ::prost::alloc::string::String,
+    /// The piece as a chunk of OpenAI's shape, in JSON: tool calls, reasoning, further answers.
+    #[prost(bytes = "vec", tag = "2")]
+    pub chunk: ::prost::alloc::vec::Vec<u8>,
+}
+/// What came of a call.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CompleteEnd {
+    /// How it ended.
+    #[prost(enumeration = "CompletionEnd", tag = "1")]
+    pub how: i32,
+    /// The model that answered; where nobody did, the one that was tried last.
+    #[prost(string, tag = "2")]
+    pub model: ::prost::alloc::string::String,
+    /// The provider that answered.
+    #[prost(string, tag = "3")]
+    pub provider: ::prost::alloc::string::String,
+    /// Prompt tokens, the cached ones included.
+    #[prost(uint64, tag = "4")]
+    pub prompt_tokens: u64,
+    /// Of those, the tokens that came from the provider's cache.
+    #[prost(uint64, tag = "5")]
+    pub cached_prompt_tokens: u64,
+    /// Tokens of the answer, hidden reasoning included.
+    #[prost(uint64, tag = "6")]
+    pub completion_tokens: u64,
+    /// Of those, the tokens of hidden reasoning.
+    #[prost(uint64, tag = "7")]
+    pub reasoning_tokens: u64,
+    /// Whether the tokens were counted by the router, since the provider told none that can be believed.
+    #[prost(bool, tag = "8")]
+    pub estimated: bool,
+    /// What all attempts cost together, those that failed too.
+    #[prost(double, tag = "9")]
+    pub cost_usd: f64,
+    /// Attempts made.
+    #[prost(uint32, tag = "10")]
+    pub n_attempts: u32,
+    /// Where nobody answered or the answer broke off: what happened, as HTTP callers read it in `error.code`.
+    #[prost(string, tag = "11")]
+    pub error_code: ::prost::alloc::string::String,
+    /// The same for people.
+    #[prost(string, tag = "12")]
+    pub error_message: ::prost::alloc::string::String,
+}
 /// Many questions at once.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RouteBatchRequest {
@@ -590,6 +680,43 @@ impl Side {
         }
     }
 }
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum CompletionEnd {
+    /// Not said.
+    Unspecified = 0,
+    /// The answer is whole.
+    Answered = 1,
+    /// The answer broke off; what came of it stands.
+    Cut = 2,
+    /// Nobody answered.
+    Unanswered = 3,
+}
+impl CompletionEnd {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "COMPLETION_END_UNSPECIFIED",
+            Self::Answered => "COMPLETION_END_ANSWERED",
+            Self::Cut => "COMPLETION_END_CUT",
+            Self::Unanswered => "COMPLETION_END_UNANSWERED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "COMPLETION_END_UNSPECIFIED" => Some(Self::Unspecified),
+            "COMPLETION_END_ANSWERED" => Some(Self::Answered),
+            "COMPLETION_END_CUT" => Some(Self::Cut),
+            "COMPLETION_END_UNANSWERED" => Some(Self::Unanswered),
+            _ => None,
+        }
+    }
+}
 /// How a call ended, where its caller says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -634,7 +761,7 @@ pub mod router_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Decides, lists what it decides among, and hears how decisions turned out. It calls no model here.
+    /// Decides, carries calls out where it is asked to, lists what it decides among, and hears how decisions turned out.
     #[derive(Debug, Clone)]
     pub struct RouterClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -750,6 +877,31 @@ pub mod router_client {
                 .insert(GrpcMethod::new("pointsman.v1.Router", "RouteBatch"));
             self.inner.unary(req, path, codec).await
         }
+        /// Decides and has the chosen model answer: the decision first, then the answer as it comes, then what came of it.
+        pub async fn complete(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CompleteRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::CompleteReply>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/pointsman.v1.Router/Complete",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("pointsman.v1.Router", "Complete"));
+            self.inner.server_streaming(req, path, codec).await
+        }
         /// The models of the catalog: prices, limits, and how much evidence stands behind each.
         pub async fn list_models(
             &mut self,
@@ -825,6 +977,17 @@ pub mod router_server {
             &self,
             request: tonic::Request<super::RouteBatchRequest>,
         ) -> std::result::Result<tonic::Response<super::RouteBatchReply>, tonic::Status>;
+        /// Server streaming response type for the Complete method.
+        type CompleteStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::CompleteReply, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Decides and has the chosen model answer: the decision first, then the answer as it comes, then what came of it.
+        async fn complete(
+            &self,
+            request: tonic::Request<super::CompleteRequest>,
+        ) -> std::result::Result<tonic::Response<Self::CompleteStream>, tonic::Status>;
         /// The models of the catalog: prices, limits, and how much evidence stands behind each.
         async fn list_models(
             &self,
@@ -839,7 +1002,7 @@ pub mod router_server {
             tonic::Status,
         >;
     }
-    /// Decides, lists what it decides among, and hears how decisions turned out. It calls no model here.
+    /// Decides, carries calls out where it is asked to, lists what it decides among, and hears how decisions turned out.
     #[derive(Debug)]
     pub struct RouterServer<T> {
         inner: Arc<T>,
@@ -998,6 +1161,52 @@ pub mod router_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/pointsman.v1.Router/Complete" => {
+                    #[allow(non_camel_case_types)]
+                    struct CompleteSvc<T: Router>(pub Arc<T>);
+                    impl<
+                        T: Router,
+                    > tonic::server::ServerStreamingService<super::CompleteRequest>
+                    for CompleteSvc<T> {
+                        type Response = super::CompleteReply;
+                        type ResponseStream = T::CompleteStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CompleteRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Router>::complete(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CompleteSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

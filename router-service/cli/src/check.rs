@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use router_service::{Settings, Snapshot, prove_tls};
+use router_service::{Settings, Snapshot, prove_providers, prove_tls};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -28,6 +28,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(files) = &settings.tls {
         prove_tls(files)?;
     }
+    prove_providers(&settings.forwarding)?;
     let snapshot = Snapshot::make(&settings.sources, settings.inference.cache_mib, 0)?;
     let mut out = io::stdout().lock();
     let policies: Vec<&str> = snapshot.policies.iter().map(|policy| policy.name().as_str()).collect();
@@ -40,6 +41,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     )?;
     for caller in &settings.callers {
         writeln!(out, "# The token of `{}` is set in `{}` and not shown.", caller.name, caller.token_env)?;
+    }
+    for provider in &settings.forwarding.providers {
+        let name = &provider.name;
+        match (&provider.unusable, &provider.key_env) {
+            (Some(why), _) => writeln!(out, "# The provider `{name}` is not used: {why}.")?,
+            (None, Some(variable)) => writeln!(out, "# The key of `{name}` is set in `{variable}` and not shown.")?,
+            (None, None) => {}
+        }
+        for served in provider.models.iter().filter(|served| snapshot.catalog.get(&served.model).is_none()) {
+            writeln!(out, "# The provider `{name}` serves `{}`, which is not in the catalog.", served.model)?;
+        }
     }
     write!(out, "{}", settings.to_toml())?;
     Ok(())

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use router_service::config::ProviderRule;
 use router_service::telemetry::Telemetry;
 use router_service::{Pipeline, Server, Settings, Signals};
 
@@ -53,7 +54,11 @@ async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     let telemetry = Telemetry::start(&settings.telemetry(colour), &pipeline.metrics, io::stderr())?;
     let telemetry = Arc::new(telemetry);
     let signals = Signals::listen(&pipeline).context("signals")?;
-    let welcome = Welcome { built_in: settings.sources.artifact.is_none(), tls: settings.tls.is_some() };
+    let welcome = Welcome {
+        built_in: settings.sources.artifact.is_none(),
+        tls: settings.tls.is_some(),
+        providers: providers(&settings.forwarding.providers),
+    };
     let open = settings.callers.is_empty() && !settings.http_listen.ip().is_loopback();
     let server = Server::bind(settings, Arc::clone(&pipeline), Some(Arc::clone(&telemetry))).await?;
     // A closed standard output is no reason not to serve.
@@ -79,10 +84,25 @@ async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Who answers calls, and who cannot.
+fn providers(rules: &[ProviderRule]) -> String {
+    let one = |rule: &ProviderRule| match &rule.unusable {
+        None => rule.name.clone(),
+        Some(why) => format!("{} (not used: {why})", rule.name),
+    };
+    let all: Vec<String> = rules.iter().map(one).collect();
+    match rules.iter().any(|rule| rule.unusable.is_none()) {
+        true => all.join(", "),
+        false if all.is_empty() => "none; calls are answered by the built-in echo".to_owned(),
+        false => format!("{}; calls are answered by the built-in echo", all.join(", ")),
+    }
+}
+
 /// What the first start says.
 struct Welcome {
     built_in: bool,
     tls: bool,
+    providers: String,
 }
 
 impl Welcome {
@@ -98,9 +118,12 @@ impl Welcome {
         writeln!(out, "  artifact  {}{origin}", snapshot.artifact)?;
         writeln!(out, "  models    {}", snapshot.catalog.models().len())?;
         writeln!(out, "  policies  {} (default {})", policies.join(", "), snapshot.policies.default_policy().name())?;
+        writeln!(out, "  providers {}", self.providers)?;
         writeln!(out, "try")?;
         let body = r#"{"prompt": "Which of two trains arrives first?"}"#;
         writeln!(out, "  curl -s{insecure} {scheme}://{}/v1/route -d '{body}'", server.http_address)?;
+        let body = r#"{"model": "auto", "messages": [{"role": "user", "content": "Which train?"}]}"#;
+        writeln!(out, "  curl -s{insecure} {scheme}://{}/v1/chat/completions -d '{body}'", server.http_address)?;
         out.flush()
     }
 }

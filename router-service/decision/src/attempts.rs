@@ -181,7 +181,7 @@ enum State {
     /// Nothing is under way.
     Idle,
     /// An attempt is under way.
-    Trying { hop: usize, relayed: bool, first_byte_by: Moment },
+    Trying { hop: usize, beside: Option<usize>, relayed: bool, first_byte_by: Moment },
     /// It is over.
     Ended(End),
 }
@@ -270,7 +270,7 @@ impl Attempts {
             if gate(&self.plan[hop]) == Gate::Open {
                 self.n_opened += 1;
                 let first_byte_by = now.after_ms(self.rule.first_byte_ms).min(self.deadline);
-                self.state = State::Trying { hop, relayed: false, first_byte_by };
+                self.state = State::Trying { hop, beside: None, relayed: false, first_byte_by };
                 return Next::Try { hop, first_byte_by, deadline: self.deadline };
             }
             self.standings[hop] = Standing::Struck;
@@ -278,10 +278,42 @@ impl Attempts {
         self.give_up(Cause::NoHopLeft)
     }
 
+    /// A second hop to ask beside the one under way, since that one is slow. It counts as any attempt does. None where there is no
+    /// other place to go, no attempt left, or a second one under way already.
+    pub fn hedge(&mut self, now: Moment, mut gate: impl FnMut(&Hop) -> Gate) -> Option<usize> {
+        let State::Trying { hop: first, beside: None, relayed: false, .. } = self.state else { return None };
+        if now >= self.deadline || self.n_opened >= self.rule.n_attempts_max {
+            return None;
+        }
+        for second in 0..self.plan.len() {
+            if second == first || self.standings[second] != Standing::Fresh {
+                continue;
+            }
+            if gate(&self.plan[second]) == Gate::Open {
+                self.n_opened += 1;
+                if let State::Trying { beside, .. } = &mut self.state {
+                    *beside = Some(second);
+                }
+                return Some(second);
+            }
+            self.standings[second] = Standing::Struck;
+        }
+        None
+    }
+
     /// A byte has reached the caller: from here on the choice is sealed.
     pub fn relayed(&mut self) {
-        if let State::Trying { relayed, .. } = &mut self.state {
-            *relayed = true;
+        if let State::Trying { hop, .. } = self.state {
+            self.relayed_by(hop);
+        }
+    }
+
+    /// The same, of one of two attempts under way. The other one is to be cancelled.
+    pub fn relayed_by(&mut self, winner: usize) {
+        if let State::Trying { hop, beside, relayed, .. } = &mut self.state
+            && (*hop == winner || *beside == Some(winner))
+        {
+            (*hop, *beside, *relayed) = (winner, None, true);
         }
     }
 
@@ -301,7 +333,20 @@ impl Attempts {
 
     /// The attempt under way failed. `jitter` in 0..=1 spreads the waits of many requests.
     pub fn failed(&mut self, failure: Failure, now: Moment, jitter: f64) {
-        let State::Trying { hop, relayed, .. } = self.state else { return };
+        if let State::Trying { hop, .. } = self.state {
+            self.failed_at(hop, failure, now, jitter);
+        }
+    }
+
+    /// The same, of one of two attempts under way. The other one goes on, unless this failure ends the request.
+    pub fn failed_at(&mut self, hop: usize, failure: Failure, now: Moment, jitter: f64) {
+        let State::Trying { hop: first, beside, relayed, first_byte_by } = self.state else { return };
+        let other = match beside {
+            Some(second) if second == hop => Some(first),
+            Some(second) if first == hop => Some(second),
+            None if first == hop => None,
+            Some(_) | None => return,
+        };
         let ending = match (relayed, failure.fault, failure.retry) {
             (true, _, _) => Some(Cause::BrokenAfterRelay),
             (false, Fault::Caller, _) => Some(Cause::CallerAtFault),
@@ -312,7 +357,10 @@ impl Attempts {
             self.state = State::Ended(End::GaveUp(cause));
             return;
         }
-        self.state = State::Idle;
+        self.state = match other {
+            Some(other) => State::Trying { hop: other, beside: None, relayed, first_byte_by },
+            None => State::Idle,
+        };
         let n_times = match self.standings[hop] {
             Standing::Resting { n_times, .. } => n_times,
             Standing::Fresh | Standing::Struck => 0,
@@ -374,6 +422,8 @@ fn spread(wait_ms: u64, jitter: f64) -> u64 {
     (wait_ms as f64 * share) as u64
 }
 
+#[cfg(test)]
+mod hedging;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]

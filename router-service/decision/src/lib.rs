@@ -25,6 +25,7 @@ mod stay;
 mod units;
 mod version;
 mod watch;
+mod weighted;
 
 pub use attempts::{
     AttemptRule, Attempts, Cause, End, Failure, Fault, Gate, Hop, MAX_ATTEMPTS, MAX_HOPS, Next, PlanError, Retry,
@@ -39,7 +40,7 @@ pub use evidence::{Absent, Evidence, Forecast, ForecastError, ModelForecast};
 pub use explain::Reason;
 pub use explore::{Exploration, MAX_EXPLORATION, RateError};
 pub use flip::{Change, Flip, Parameter, Side};
-pub use health::{Breaker, BreakerRule, Health};
+pub use health::{Breaker, BreakerRule, Health, Permit};
 pub use nearest::nearest;
 pub use policy::{
     Basis, Lean, MAX_FALLBACKS, MAX_POLICIES, MAX_POLICY_NAME_BYTES, Mode, Policies, Policy, PolicyError, PolicyName,
@@ -56,3 +57,4 @@ pub use units::{
     Tokens, UnitError,
 };
 pub use watch::{Alarm, CALIBRATION_MARGIN, FALSE_ALARM, Served, Watch};
+pub use weighted::weighted_order;

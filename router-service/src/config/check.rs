@@ -13,7 +13,7 @@ use http::{HeaderName, HeaderValue};
 use super::written::{CallerWritten, ClientCertificates, Format, Log, OutcomeLogWritten, Tls, Traces, Written};
 use super::{
     Caller, InferenceRule, Limits, LogRule, MAX_CALLERS, MemoryRule, ReloadRule, Settings, ShutdownRule, Sources,
-    TlsFiles, TracesRule,
+    TlsFiles, TracesRule, forwarding,
 };
 use crate::outcome_log::OutcomeLogSettings;
 use crate::secret::Secret;
@@ -53,6 +53,7 @@ pub(super) fn settings(
             notice: check.ms("shutdown", "notice_ms", written.shutdown.notice_ms, 500, 0..=600_000)?,
             drain: check.ms("shutdown", "drain_ms", written.shutdown.drain_ms, 10_000, 0..=3_600_000)?,
         },
+        forwarding: forwarding::checked(&check, written, environment)?,
         outcome_log: check.outcome_log(&written.outcome_log)?,
         log: check.log(&written.log)?,
         traces: check.traces(&written.traces, environment)?,
@@ -63,17 +64,18 @@ fn n_cores() -> u64 {
     std::thread::available_parallelism().map_or(1, |n| u64::try_from(n.get()).unwrap_or(1)).min(64)
 }
 
-struct Check<'a> {
-    document: &'a Document<'a>,
-    folder: &'a Path,
+/// What complaints are placed by.
+pub(super) struct Check<'a> {
+    pub(super) document: &'a Document<'a>,
+    pub(super) folder: &'a Path,
 }
 
 impl Check<'_> {
-    fn fault(&self, section: &str, key: &str, complaint: impl std::fmt::Display) -> DocumentError {
+    pub(super) fn fault(&self, section: &str, key: &str, complaint: impl std::fmt::Display) -> DocumentError {
         self.document.fault(&[Step::from(section), Step::from(key)], complaint)
     }
 
-    fn number(
+    pub(super) fn number(
         &self,
         section: &str,
         key: &str,
@@ -89,7 +91,7 @@ impl Check<'_> {
         Err(self.fault(section, key, format!("expected a whole number from {low} to {high}, found {found}")))
     }
 
-    fn count(
+    pub(super) fn count(
         &self,
         section: &str,
         key: &str,
@@ -101,7 +103,7 @@ impl Check<'_> {
         Ok(usize::try_from(number).unwrap_or(usize::MAX))
     }
 
-    fn ms(
+    pub(super) fn ms(
         &self,
         section: &str,
         key: &str,
@@ -309,7 +311,7 @@ impl Check<'_> {
 }
 
 /// Headers as OpenTelemetry's own variables write them: `api-key=abc,tenant=x`.
-fn headers(text: &str) -> Option<Vec<(HeaderName, Secret)>> {
+pub(super) fn headers(text: &str) -> Option<Vec<(HeaderName, Secret)>> {
     let parts = text.split(',').filter(|part| !part.trim().is_empty());
     let header = |part: &str| {
         let (name, value) = part.split_once('=')?;

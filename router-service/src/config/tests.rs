@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{ConfigError, MAX_CALLERS, Settings, keys};
+use super::{ConfigError, MAX_CALLERS, MAX_PROVIDERS, ProviderKind, Settings, keys};
 
 const TOKEN: &str = "canary-token-0123456789";
 
@@ -45,14 +45,53 @@ otlp_endpoint = "http://127.0.0.1:4318"
 otlp_headers_env = "COLLECTOR_HEADERS"
 sample_ratio = 0.25
 
+[forwarding]
+n_attempts_max = 3
+hedge_share = 0.05
+baseline_model = "large"
+
 [[caller]]
 name = "gateway"
 token_env = "GATEWAY_TOKEN"
 admin = true
+
+[[provider]]
+name = "hosted"
+base_url = "https://api.example.com:8443/v1/?api-version=1"
+api_key_env = "PROVIDER_KEY"
+headers_env = "PROVIDER_HEADERS"
+ca_file = "tls/provider.pem"
+proxy = "http://proxy:3128"
+first_token_ms = 5000
+requests_per_minute = 60
+headers = { x-team = "points" }
+
+[[provider.model]]
+id = "large"
+upstream = "large-2026"
+weight = 2.5
+usd_per_1m = { prompt = 2, completion = 8 }
+
+[[provider.model]]
+id = "small"
+
+[[provider]]
+name = "absent"
+kind = "anthropic"
+base_url = "http://127.0.0.1:1"
+api_key_env = "NO_SUCH_KEY"
+
+[[provider.model]]
+id = "small"
 "#;
 
 fn environment(more: &[(&str, &str)]) -> BTreeMap<String, String> {
-    let always = [("GATEWAY_TOKEN", TOKEN), ("COLLECTOR_HEADERS", "api-key=canary-key")];
+    let always = [
+        ("GATEWAY_TOKEN", TOKEN),
+        ("COLLECTOR_HEADERS", "api-key=canary-key"),
+        ("PROVIDER_KEY", "canary-provider-key"),
+        ("PROVIDER_HEADERS", "x-org=canary-org"),
+    ];
     always.iter().chain(more).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
@@ -86,6 +125,63 @@ fn every_part_of_a_file_is_understood() {
     assert_eq!(settings.inference.batch_wait, Duration::from_micros(200));
     assert!(settings.callers[0].bears(TOKEN) && !settings.callers[0].bears("another-token-0123456789"));
     assert_eq!(settings.traces.as_ref().unwrap().otlp.headers[0].1.expose(), "canary-key");
+}
+
+#[test]
+fn a_provider_is_understood_and_one_without_its_key_is_not_used() {
+    let forwarding = read(WHOLE, &[]).unwrap().forwarding;
+    let [hosted, absent] = &forwarding.providers[..] else { panic!("{:?}", forwarding.providers) };
+    assert_eq!(hosted.key.as_ref().map(|key| key.expose()), Some("canary-provider-key"));
+    assert_eq!(hosted.secret_headers[0].1.expose(), "canary-org");
+    let url = hosted.base_url.as_ref().unwrap();
+    let called = url.at("/chat/completions").unwrap().to_string();
+    assert_eq!(called, "https://api.example.com:8443/v1/chat/completions?api-version=1");
+    assert_eq!(
+        (hosted.patience.first_token, hosted.patience.connect),
+        (Duration::from_secs(5), Duration::from_secs(3))
+    );
+    assert_eq!((&*hosted.models[0].upstream, &*hosted.models[1].upstream), ("large-2026", "small"));
+    let prices = hosted.models[0].prices.unwrap();
+    assert_eq!(
+        prices.cached_prompt, prices.prompt,
+        "a cached token costs what any does unless somebody says otherwise"
+    );
+    assert_eq!(absent.kind, ProviderKind::Anthropic);
+    assert_eq!(absent.unusable.as_deref(), Some("the environment does not hold `NO_SUCH_KEY`"));
+    assert_eq!(read(WHOLE, &[("NO_SUCH_KEY", "canary-2")]).unwrap().forwarding.providers[1].unusable, None);
+}
+
+#[test]
+fn a_provider_that_cannot_be_meant_is_refused() {
+    let provider = |more: &str| format!("[[provider]]\nname = \"a\"\n{more}\n[[provider.model]]\nid = \"m\"\n");
+    let at = |more: &str| provider(&format!("base_url = \"http://h\"\n{more}"));
+    complains(&provider(""), &[], "provider[0].base_url: expected the address of the provider, found none");
+    for url in ["h", "ftp://h", "http://", "http://user:canary@h", "/v1"] {
+        complains(
+            &provider(&format!("base_url = \"{url}\"")),
+            &[],
+            "line 3, provider[0].base_url: expected an address",
+        );
+    }
+    complains(&at("kind = \"openay\""), &[], "the nearest known one is `openai`");
+    complains(&at("api_key_env = \"BAD\""), &[("BAD", "canary with spaces")], "expected a key of printable ASCII");
+    complains(&at("headers_env = \"NO_SUCH\""), &[], "expected the environment to hold `NO_SUCH`");
+    complains(&at("headers = { authorization = \"canary\" }"), &[], "a secret stands in the environment");
+    complains(&at("headers = { \"not a name\" = \"x\" }"), &[], "expected the name of a header");
+    complains(&at("proxy = \"https://p\""), &[], "provider[0].proxy: expected an address");
+    complains(&at("n_concurrent_max = 0"), &[], "n_concurrent_max: expected a whole number from 1 to 100000, found 0");
+    complains(&at("requests_per_minute = 0"), &[], "requests_per_minute: expected a whole number from 1");
+    complains(&at("reply_ms = 0"), &[], "reply_ms: expected a whole number from 1 to 3600000");
+    complains(&at("conect_ms = 1"), &[], "unknown key `conect_ms`; the nearest known one is `connect_ms`");
+    complains("[[provider]]\nname = \"a\"\nbase_url = \"http://h\"", &[], "expected 1 to 4096 models");
+    complains(&(at("") + &at("")), &[], "provider[1].name: expected a name");
+    complains(&(at("") + "[[provider.model]]\nid = \"m\""), &[], "provider[0].model[1].id: `m` is listed twice");
+    complains(&(at("") + "weight = 0"), &[], "provider[0].model[0].weight: expected a number above 0");
+    complains(&(at("") + "usd_per_1m = { prompt = -1, completion = 1 }"), &[], "model[0].usd_per_1m: ");
+    let many: String = (0..=MAX_PROVIDERS).map(|place| at("").replace("\"a\"", &format!("\"p{place}\""))).collect();
+    complains(&many, &[], "expected at most 256 providers, found 257");
+    complains("[forwarding]\nhedge_share = 1.5", &[], "forwarding.hedge_share: expected a share between 0 and 1");
+    complains("[forwarding]\nn_attempts_max = 17", &[], "expected a whole number from 1 to 16, found 17");
 }
 
 #[test]

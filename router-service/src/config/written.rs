@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use decision::document::{Document, unknown};
 use serde::{Deserialize, Serialize};
 
+use super::provider::ProviderWritten;
 use super::{ConfigError, OVERRIDE_PREFIX, Settings};
 use crate::outcome_log::OutcomeLogSettings;
 use crate::telemetry::LogFormat;
@@ -19,6 +20,8 @@ macro_rules! sections {
             $(#[serde(skip_serializing_if = "is_empty")] pub(super) $section: $name,)*
             #[serde(skip_serializing_if = "Vec::is_empty")]
             pub(super) caller: Vec<CallerWritten>,
+            #[serde(skip_serializing_if = "Vec::is_empty")]
+            pub(super) provider: Vec<ProviderWritten>,
         }
 
         $(
@@ -72,6 +75,22 @@ sections! {
         cache_mib: u64,
     }
     memory: Memory { sessions: u64, session_idle_s: u64, prompt_cache_s: u64, decisions: u64 }
+    forwarding: ForwardingWritten {
+        n_attempts_max: u64,
+        total_ms: u64,
+        connect_ms: u64,
+        first_token_ms: u64,
+        between_tokens_ms: u64,
+        reply_ms: u64,
+        backoff_ms: u64,
+        backoff_ms_max: u64,
+        max_concurrent_calls: u64,
+        max_reply_bytes: u64,
+        hedge_share: f64,
+        hedge_after_ms: u64,
+        fallbacks_when_named: bool,
+        baseline_model: String,
+    }
     shutdown: Shutdown { notice_ms: u64, drain_ms: u64 }
     outcome_log: OutcomeLogWritten {
         directory: String,
@@ -204,6 +223,8 @@ impl Written {
             outcome_log: settings.outcome_log.as_ref().map(OutcomeLogWritten::of).unwrap_or_default(),
             shutdown: Shutdown { notice_ms: ms(shutdown.notice), drain_ms: ms(shutdown.drain) },
             caller: settings.callers.iter().map(CallerWritten::of).collect(),
+            forwarding: ForwardingWritten::of(&settings.forwarding),
+            provider: settings.forwarding.providers.iter().map(ProviderWritten::of).collect(),
         }
     }
 }

@@ -1,8 +1,11 @@
 //! What the HTTP door answers: the replies of the wire as JSON, with the same names. Money and shares stay numbers.
 
+use decision::Prices;
 use proto::v1;
 use proto::v1::flip::Change;
 use serde::Serialize;
+
+use crate::auto::Auto;
 
 /// A decision, as JSON.
 #[derive(Debug, Serialize)]
@@ -151,9 +154,57 @@ fn flip(flip: v1::Flip) -> FlipJson {
 #[derive(Debug, Serialize)]
 pub struct ModelsJson {
     object: &'static str,
-    data: Vec<ModelJson>,
+    data: Vec<EntryJson>,
     policies: Vec<String>,
     artifact: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum EntryJson {
+    Model(Box<ModelJson>),
+    Auto(Box<AutoJson>),
+}
+
+/// A name that lets a policy choose.
+#[derive(Debug, Serialize)]
+struct AutoJson {
+    id: String,
+    object: &'static str,
+    owned_by: &'static str,
+    policy: String,
+    context_window: u32,
+    n_models: usize,
+    usd_per_1m_lowest: PricesJson,
+    usd_per_1m_highest: PricesJson,
+}
+
+impl ModelsJson {
+    /// The same with the names that let a policy choose, behind the models.
+    pub(crate) fn with_autos(mut self, autos: impl IntoIterator<Item = Auto>) -> Self {
+        self.data.extend(autos.into_iter().map(|auto| {
+            EntryJson::Auto(Box::new(AutoJson {
+                id: auto.id,
+                object: "model",
+                owned_by: "pointsman",
+                policy: auto.policy,
+                context_window: auto.context_window.get(),
+                n_models: auto.n_models,
+                usd_per_1m_lowest: prices(&auto.lowest),
+                usd_per_1m_highest: prices(&auto.highest),
+            }))
+        }));
+        self
+    }
+}
+
+fn prices(prices: &Prices) -> PricesJson {
+    PricesJson {
+        prompt: prices.prompt.usd_per_1m(),
+        cached_prompt: prices.cached_prompt.usd_per_1m(),
+        completion: prices.completion.usd_per_1m(),
+        reasoning: prices.reasoning.usd_per_1m(),
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -187,7 +238,7 @@ impl From<v1::ListModelsReply> for ModelsJson {
     fn from(reply: v1::ListModelsReply) -> Self {
         Self {
             object: "list",
-            data: reply.models.into_iter().map(model).collect(),
+            data: reply.models.into_iter().map(|found| EntryJson::Model(Box::new(model(found)))).collect(),
             policies: reply.policies,
             artifact: reply.artifact,
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::list::{Facts, MAX_SERIES};
-use super::names::Names;
+use super::names::Known;
 use super::series::Series;
 use super::words::{OTHER, Words};
 
@@ -30,7 +30,7 @@ impl Family {
     pub(super) fn new(facts: &'static Facts) -> Self {
         let words = |words: Words| match words {
             Words::Fixed(words) => words.iter().map(|word| Arc::from(*word)).collect(),
-            Words::Models | Words::Policies => Vec::new(),
+            Words::Models | Words::Policies | Words::Providers => Vec::new(),
         };
         let fixed = facts.labels.iter().map(|label| words(label.words)).collect();
         let family = Self { facts, fixed, other: Arc::from(OTHER), series: RwLock::default() };
@@ -53,18 +53,19 @@ impl Family {
     }
 
     /// The series of these words. A word that is not in the set of its label is `other`.
-    pub(super) fn series(&self, words: &[&str], models: &Names, policies: &Names) -> Arc<Series> {
-        debug_assert_eq!(words.len(), self.facts.labels.len(), "{} is told apart by other labels", self.facts.name);
+    pub(super) fn series(&self, asked: &[&str], known: &Known) -> Arc<Series> {
+        debug_assert_eq!(asked.len(), self.facts.labels.len(), "{} is told apart by other labels", self.facts.name);
         let labels = self.facts.labels.iter().zip(&self.fixed).enumerate();
-        let known = labels.map(|(place, (label, fixed))| {
-            let word = words.get(place)?;
+        let words = labels.map(|(place, (label, fixed))| {
+            let word = asked.get(place)?;
             match label.words {
-                Words::Fixed(_) => fixed.iter().find(|known| &***known == *word).cloned(),
-                Words::Models => models.find(word),
-                Words::Policies => policies.find(word),
+                Words::Fixed(_) => fixed.iter().find(|fixed| &***fixed == *word).cloned(),
+                Words::Models => known.models.find(word),
+                Words::Policies => known.policies.find(word),
+                Words::Providers => known.providers.find(word),
             }
         });
-        self.of(known.map(|word| word.unwrap_or_else(|| Arc::clone(&self.other))).collect())
+        self.of(words.map(|word| word.unwrap_or_else(|| Arc::clone(&self.other))).collect())
     }
 
     /// All of them, in the order of their words.

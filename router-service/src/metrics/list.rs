@@ -1,7 +1,9 @@
 //! Every metric there is, in one list: name, kind, labels, help. What `/metrics` prints, what `docs/metrics.md` says and what
 //! the code can count are all made from it. A label takes words of a fixed set, or names bound from catalog and policies.
 
-use super::words::{ALARM, ANSWERED, ASKED, DOOR, EXCLUSION, Label, METHOD, POLICY, REASON, STATUS, fixed};
+use super::words::{
+    ALARM, ANSWERED, ASKED, DOOR, END, EXCLUSION, Label, METHOD, POLICY, PROVIDER, REASON, STATUS, Words, fixed,
+};
 
 /// Series of one metric. Whatever would be one more counts under `other` in all its labels.
 pub const MAX_SERIES: usize = 4096;
@@ -75,6 +77,13 @@ pub enum Metric {
     PromiseOutcomes,
     PromiseAlarms,
     PromiseVoid,
+    ForwardedCalls,
+    Attempts,
+    FirstTokenSeconds,
+    ForwardedUsage,
+    ForwardedCost,
+    BaselineCost,
+    Hedges,
     SnapshotAge,
     SnapshotModels,
     Reloads,
@@ -92,7 +101,7 @@ pub enum Metric {
 }
 
 /// How many metrics there are.
-pub const N_METRICS: usize = 39;
+pub const N_METRICS: usize = 46;
 
 const COUNT: f64 = 1.0;
 const NANOSECONDS: f64 = 1e9;
@@ -310,6 +319,52 @@ pub const METRICS: [Facts; N_METRICS] = [
         "pointsman_promise_void",
         &[POLICY],
         "1 where a policy's promise was made with another artifact or catalog and does not hold.",
+    ),
+    counter(
+        Metric::ForwardedCalls,
+        "pointsman_forwarded_calls_total",
+        &[ANSWERED, fixed("end", END)],
+        "Calls that were forwarded, by the model that answered or was tried last, and how they ended.",
+    ),
+    counter(
+        Metric::Attempts,
+        "pointsman_upstream_attempts_total",
+        &[PROVIDER, fixed("end", END)],
+        "Calls to providers, by how they ended; a call that was forwarded may take several.",
+    ),
+    histogram(
+        Metric::FirstTokenSeconds,
+        "pointsman_first_token_seconds",
+        CALL_BOUNDS,
+        NANOSECONDS,
+        &[ANSWERED],
+        "From a call to a provider to the first token of its stream.",
+    ),
+    counter(
+        Metric::ForwardedUsage,
+        "pointsman_forwarded_usage_total",
+        &[fixed("source", &["reported", "estimated", "doubtful"])],
+        "Forwarded calls, by whether the provider told their tokens, told nothing, or told what cannot be true.",
+    ),
+    counter(
+        Metric::ForwardedCost,
+        "pointsman_forwarded_cost_usd_total",
+        &[ANSWERED, fixed("attempt", &["answered", "failed", "cancelled"])],
+        "What calls to providers cost, in US dollars, those that failed and those nobody waited for too.",
+    )
+    .in_unit(PICO_USD),
+    counter(
+        Metric::BaselineCost,
+        "pointsman_baseline_cost_usd_total",
+        &[Label { name: "baseline", words: Words::Models }],
+        "What the tokens of answered calls would have cost at `forwarding.baseline_model`, in US dollars; savings are this less the cost of all attempts.",
+    )
+    .in_unit(PICO_USD),
+    counter(
+        Metric::Hedges,
+        "pointsman_hedges_total",
+        &[fixed("result", &["won", "lost", "failed", "over_budget"])],
+        "Second providers that were asked beside a slow first one, by whose answer was taken.",
     ),
     gauge(
         Metric::SnapshotAge,

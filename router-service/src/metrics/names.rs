@@ -31,3 +31,11 @@ impl Names {
         self.known.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 }
+
+/// All names that labels may bear.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) models: Names,
+    pub(super) policies: Names,
+    pub(super) providers: Names,
+}

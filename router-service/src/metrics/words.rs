@@ -3,12 +3,17 @@
 
 use decision::MAX_POLICIES;
 
+use crate::config::MAX_PROVIDERS;
+
 /// Models that are told apart; the rest count as `other`. A guess at what a dashboard can bear: the distributions of this many
 /// models are about half a megabyte of text.
 pub const MAX_MODEL_LABELS: usize = 512;
 
-/// Policies that are told apart: all that a file may hold.
-pub const MAX_POLICY_LABELS: usize = MAX_POLICIES;
+/// Policies that are told apart: all that a file may hold, and the one of models that are asked for by name.
+pub const MAX_POLICY_LABELS: usize = MAX_POLICIES + 1;
+
+/// Providers that are told apart: all that a configuration may list, and the built-in echo.
+pub const MAX_PROVIDER_LABELS: usize = MAX_PROVIDERS + 1;
 
 /// What stands in for a word that is not in its set.
 pub const OTHER: &str = "other";
@@ -22,6 +27,8 @@ pub enum Words {
     Models,
     /// A policy of a file that was in use.
     Policies,
+    /// A provider of the configuration, or the built-in echo.
+    Providers,
 }
 
 /// A label of a metric.
@@ -135,4 +142,17 @@ pub(super) const EXCLUSION: &[&str] = &[
 pub(super) const ASKED: Label = Label { name: "gen_ai_request_model", words: Words::Models };
 /// `gen_ai.response.model`: the model that answered.
 pub(super) const ANSWERED: Label = Label { name: "gen_ai_response_model", words: Words::Models };
+/// How an attempt or a call ended.
+pub(super) const END: &[&str] = &[
+    "answered",
+    "cancelled",
+    "upstream_refused",
+    "context_length_exceeded",
+    "upstream_busy",
+    "upstream_away",
+    "upstream_failed",
+    "upstream_late",
+    "upstream_cut",
+];
+pub(super) const PROVIDER: Label = Label { name: "provider", words: Words::Providers };
 pub(super) const POLICY: Label = Label { name: "policy", words: Words::Policies };

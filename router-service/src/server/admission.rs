@@ -13,6 +13,7 @@ use tracing::Instrument;
 
 use super::charge::{Account, Charged, Memory};
 use super::doors::Door;
+use super::held::{Held, Holding};
 use super::witness::Witness;
 use crate::config::{Caller, Limits, Settings};
 use crate::http::Access;
@@ -23,11 +24,13 @@ use crate::telemetry::Telemetry;
 
 /// The rules at the entrance, for both doors together.
 pub(crate) struct Admission {
-    places: Semaphore,
+    places: Arc<Semaphore>,
+    call_places: Arc<Semaphore>,
     memory: Arc<Memory>,
     callers: Vec<Caller>,
     open_to_admins: bool,
     request_timeout: Duration,
+    call_timeout: Duration,
     retry_after: Duration,
     metrics: Arc<Metrics>,
     telemetry: Option<Arc<Telemetry>>,
@@ -42,11 +45,13 @@ impl Admission {
     ) -> Self {
         let Limits { max_concurrent_requests, max_bytes_in_flight, request_timeout, retry_after, .. } = settings.limits;
         Self {
-            places: Semaphore::new(max_concurrent_requests),
+            places: Arc::new(Semaphore::new(max_concurrent_requests)),
+            call_places: Arc::new(Semaphore::new(settings.forwarding.max_concurrent_calls)),
             memory: Arc::new(Memory::new(max_bytes_in_flight, retry_after)),
             callers: settings.callers.clone(),
             open_to_admins,
             request_timeout,
+            call_timeout: request_timeout + Duration::from_millis(settings.forwarding.attempts.total_ms),
             retry_after,
             metrics: Arc::clone(metrics),
             telemetry,
@@ -57,6 +62,7 @@ impl Admission {
     pub(crate) async fn admit(&self, door: &Door, request: Request<Incoming>) -> Response<tonic::body::Body> {
         let at = Instant::now();
         let method = door.method(request.uri().path());
+        let forwards = door.forwards(request.uri().path());
         let mut witness = Witness::begin(&self.metrics, door, method, at);
         let account = Account::open(&self.memory);
         let admitted = door.access(request.method(), request.uri().path()).and_then(|access| {
@@ -65,8 +71,11 @@ impl Admission {
                 return Ok(None);
             }
             self.may_call(access, request.headers())?;
-            let limit = "limits.max_concurrent_requests";
-            let place = self.places.try_acquire().map_err(|_| {
+            let (places, limit) = match forwards {
+                true => (&self.call_places, "forwarding.max_concurrent_calls"),
+                false => (&self.places, "limits.max_concurrent_requests"),
+            };
+            let place = Arc::clone(places).try_acquire_owned().map_err(|_| {
                 self.metrics.count(Metric::Shed, &[door.word(), "concurrency"]);
                 Rejection::Overloaded { limit, retry_after: self.retry_after }
             })?;
@@ -79,18 +88,26 @@ impl Admission {
         let probe = place.is_none();
         let trace = if probe { None } else { witness.trace(self.telemetry.as_deref(), request.headers()) };
         let request = request.map(|body| Charged::new(body, Arc::clone(&account)));
-        let answer = async { timeout(self.request_timeout, door.answer(request, at)).await };
+        let patience = if forwards { self.call_timeout } else { self.request_timeout };
+        let answer = async { timeout(patience, door.answer(request, at)).await };
         let answer = match trace {
             Some(span) => answer.instrument(span).await,
             None => answer.await,
         };
+        let answer = answer.unwrap_or_else(|_| {
+            self.metrics.count(Metric::Shed, &[door.word(), "too_slow"]);
+            door.rejected(&Rejection::Late { complaint: "the request took longer than limits.request_timeout_ms" })
+        });
+        if forwards {
+            // A stream has its answer's head long before its end; until then it keeps its place and its body, which may be sent again.
+            let mut answer = answer;
+            let held = Holding { witness: witness.holds(&mut answer), _account: account, _place: place };
+            return answer.map(|body| tonic::body::Body::new(Held::new(body, held)));
+        }
         // The account was held to the end of the answer: a body that was read lived on as the prompt.
         drop(account);
         drop(place);
-        witness.ended(answer.unwrap_or_else(|_| {
-            self.metrics.count(Metric::Shed, &[door.word(), "too_slow"]);
-            door.rejected(&Rejection::Late { complaint: "the request took longer than limits.request_timeout_ms" })
-        }))
+        witness.ended(answer)
     }
 
     fn may_call(&self, access: Access, headers: &HeaderMap) -> Result<(), Rejection> {

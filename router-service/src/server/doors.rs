@@ -19,7 +19,7 @@ use tonic_health::server::{HealthReporter, HealthService};
 
 use super::ServerError;
 use super::charge::{BodyError, Charged};
-use crate::http::{Access, Http, access_of, method_of};
+use crate::http::{Access, CHAT_COMPLETIONS, Http, access_of, method_of};
 use crate::pipeline::Pipeline;
 use crate::rpc::Rpc;
 use crate::status::Rejection;
@@ -48,6 +48,7 @@ impl Door {
             Self::Http(_) => method_of(path),
             Self::Grpc(_) => match path.strip_prefix(ROUTER_PREFIX) {
                 Some("Route") => "route",
+                Some("Complete") => "complete",
                 Some("RouteBatch") => "route_batch",
                 Some("ListModels") => "list_models",
                 Some("ReportOutcome") => "report_outcome",
@@ -70,6 +71,14 @@ impl Door {
         }
     }
 
+    /// Whether this is a call that is forwarded: it takes as long as a model does, and has limits of its own.
+    pub(super) fn forwards(&self, path: &str) -> bool {
+        match self {
+            Self::Http(_) => path == CHAT_COMPLETIONS,
+            Self::Grpc(_) => path.strip_prefix(ROUTER_PREFIX) == Some("Complete"),
+        }
+    }
+
     /// A rejection in this door's words.
     pub(super) fn rejected(&self, rejection: &Rejection) -> Response<tonic::body::Body> {
         match self {
@@ -81,7 +90,7 @@ impl Door {
     /// The answer.
     pub(crate) async fn answer(&self, request: Request<Charged<Incoming>>, at: Instant) -> Response<tonic::body::Body> {
         match self {
-            Self::Http(door) => door.answer(request, at).await.map(tonic::body::Body::new),
+            Self::Http(door) => door.answer(request, at).await,
             Self::Grpc(door) => door.answer(request, at).await,
         }
     }

@@ -66,7 +66,7 @@ fn config(files: &TlsFiles, protocols: &[&[u8]]) -> Result<ServerConfig, TlsErro
     Ok(config)
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let expected = "certificates";
     let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     match read {
@@ -77,6 +77,6 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
 }
 
 /// The complaint about a file never holds a line of it.
-fn unfit(path: &Path, expected: &'static str, error: &dyn std::fmt::Display) -> TlsError {
+pub(crate) fn unfit(path: &Path, expected: &'static str, error: &dyn std::fmt::Display) -> TlsError {
     TlsError::File { path: path.display().to_string(), expected, complaint: error.to_string() }
 }

@@ -36,22 +36,42 @@ const GRPC_WORDS: [&str; 17] = [
     "unauthenticated",
 ];
 
+/// The statuses of answers whose body may be long on its way.
+const STATUSES: [&str; 13] =
+    ["200", "400", "401", "403", "404", "405", "413", "415", "422", "429", "500", "502", "504"];
+
 /// One request under way.
-pub(super) struct Witness<'a> {
-    metrics: &'a Arc<Metrics>,
-    door: &'a Door,
+pub(super) struct Witness {
+    metrics: Arc<Metrics>,
+    door: &'static str,
+    http: bool,
     method: &'static str,
     at: Instant,
     trace: Option<Request>,
     context: Option<TraceContext>,
+    /// The status of an answer whose body is still on its way, and whether that is a failure of ours.
+    status: Option<(&'static str, bool)>,
     ended: bool,
     _in_flight: InFlight,
 }
 
-impl<'a> Witness<'a> {
-    pub(super) fn begin(metrics: &'a Arc<Metrics>, door: &'a Door, method: &'static str, at: Instant) -> Self {
+impl Witness {
+    pub(super) fn begin(metrics: &Arc<Metrics>, door: &Door, method: &'static str, at: Instant) -> Self {
         let in_flight = metrics.in_flight(door.word());
-        Self { metrics, door, method, at, trace: None, context: None, ended: false, _in_flight: in_flight }
+        let (metrics, http) = (Arc::clone(metrics), matches!(door, Door::Http(_)));
+        let (trace, context, status) = (None, None, None);
+        Self {
+            metrics,
+            door: door.word(),
+            http,
+            method,
+            at,
+            trace,
+            context,
+            status,
+            ended: false,
+            _in_flight: in_flight,
+        }
     }
 
     /// Takes over the caller's trace, or begins one. The span, if spans are made.
@@ -62,7 +82,7 @@ impl<'a> Witness<'a> {
             self.context = caller.map(|caller| caller.child());
             return None;
         };
-        let request = telemetry.request(self.door.word(), self.method, caller.as_ref());
+        let request = telemetry.request(self.door, self.method, caller.as_ref());
         let span = request.span.clone();
         self.context = Some(request.context.clone());
         self.trace = Some(request);
@@ -71,30 +91,50 @@ impl<'a> Witness<'a> {
 
     /// The request has an answer, which names its place in the trace.
     pub(super) fn ended(mut self, mut answer: Response<tonic::body::Body>) -> Response<tonic::body::Body> {
+        self.place(&mut answer);
+        let status = answer.status();
+        let (word, failed) = self.verdict(&answer).unwrap_or((status.as_str(), status.is_server_error()));
+        self.end(word, failed);
+        answer
+    }
+
+    /// The request has the head of its answer; it ends with the body, which holds the witness from here on.
+    pub(super) fn holds(mut self, answer: &mut Response<tonic::body::Body>) -> Self {
+        self.place(answer);
+        let known = |status: http::StatusCode| STATUSES.iter().find(|known| **known == status.as_str()).copied();
+        let of_http = || (known(answer.status()).unwrap_or("other"), answer.status().is_server_error());
+        self.status = Some(self.verdict(answer).unwrap_or_else(of_http));
+        self
+    }
+
+    /// The body has come to its end.
+    pub(super) fn delivered(&mut self) {
+        if let Some((word, failed)) = self.status.take() {
+            self.end(word, failed);
+        }
+    }
+
+    fn place(&self, answer: &mut Response<tonic::body::Body>) {
         if let Some(context) = &self.context
             && let Ok(value) = HeaderValue::try_from(context.traceparent())
         {
             answer.headers_mut().insert(TRACEPARENT, value);
         }
-        match self.door {
-            Door::Http(_) => {
-                let status = answer.status();
-                self.end(status.as_str(), status.is_server_error());
-            }
-            Door::Grpc(_) => {
-                // A call that went well has its status behind the body, one that did not has it in front.
-                let code =
-                    answer.headers().get("grpc-status").and_then(|code| code.to_str().ok()?.parse::<usize>().ok());
-                let word = GRPC_WORDS.get(code.unwrap_or(0)).copied().unwrap_or("unknown");
-                self.end(word, matches!(word, "internal" | "unknown" | "data_loss" | "unavailable"));
-            }
+    }
+
+    /// How a gRPC call ended: one that went well has its status behind the body, one that did not has it in front.
+    fn verdict(&self, answer: &Response<tonic::body::Body>) -> Option<(&'static str, bool)> {
+        if self.http {
+            return None;
         }
-        answer
+        let code = answer.headers().get("grpc-status").and_then(|code| code.to_str().ok()?.parse::<usize>().ok());
+        let word = GRPC_WORDS.get(code.unwrap_or(0)).copied().unwrap_or("unknown");
+        Some((word, matches!(word, "internal" | "unknown" | "data_loss" | "unavailable")))
     }
 
     fn end(&mut self, status: &str, failed: bool) {
         self.ended = true;
-        let door = self.door.word();
+        let door = self.door;
         self.metrics.count(Metric::Requests, &[door, self.method, status]);
         self.metrics.took(Metric::RequestSeconds, &[door, self.method], self.at.elapsed());
         if let Some(trace) = &self.trace {
@@ -103,15 +143,11 @@ impl<'a> Witness<'a> {
     }
 }
 
-impl Drop for Witness<'_> {
+impl Drop for Witness {
     /// A request that is dropped without an answer is one whose caller hung up.
     fn drop(&mut self) {
         if !self.ended {
-            let status = match self.door {
-                Door::Http(_) => "499",
-                Door::Grpc(_) => "cancelled",
-            };
-            self.end(status, false);
+            self.end(if self.http { "499" } else { "cancelled" }, false);
         }
     }
 }

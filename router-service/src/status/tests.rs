@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::header::{ALLOW, RETRY_AFTER};
 use tonic::Code;
 
-use super::{FIELD_KEY, PUSHBACK_KEY, Rejection};
+use super::{FIELD_KEY, PUSHBACK_KEY, Rejection, Unanswered, UpstreamEnd};
 
 #[test]
 fn every_rejection_has_its_codes() {
@@ -29,6 +29,36 @@ fn every_rejection_has_its_codes() {
         assert_eq!(rejection.status().code(), grpc, "{word}");
         assert_eq!(rejection.reply().status().as_u16(), http, "{word}");
     }
+}
+
+#[test]
+fn a_call_that_nobody_answered_has_its_codes_and_its_retry_hint() {
+    for (end, word, grpc, http) in [
+        (UpstreamEnd::Refused, "upstream_refused", Code::InvalidArgument, 400),
+        (UpstreamEnd::TooLong, "context_length_exceeded", Code::InvalidArgument, 400),
+        (UpstreamEnd::Busy, "upstream_busy", Code::ResourceExhausted, 429),
+        (UpstreamEnd::Away, "upstream_away", Code::Unavailable, 503),
+        (UpstreamEnd::Failed, "upstream_failed", Code::Unavailable, 502),
+        (UpstreamEnd::Late, "upstream_late", Code::DeadlineExceeded, 504),
+        (UpstreamEnd::Cut, "upstream_cut", Code::Aborted, 502),
+    ] {
+        let retry_after = (end == UpstreamEnd::Busy).then(|| Duration::from_millis(700));
+        let unanswered = Unanswered { end, field: "messages".to_owned(), complaint: "why".to_owned(), retry_after };
+        let rejection = Rejection::Upstream(Box::new(unanswered));
+        assert_eq!((rejection.codes().0, rejection.named_field()), (word, "messages"));
+        assert_eq!(rejection.status().code(), grpc, "{word}");
+        let reply = rejection.reply();
+        assert_eq!(reply.status().as_u16(), http, "{word}");
+        assert_eq!(reply.headers().get(RETRY_AFTER).is_some(), end == UpstreamEnd::Busy);
+    }
+}
+
+#[test]
+fn a_complaint_from_within_names_the_way_there() {
+    let named = |rejection: Rejection| rejection.within("pointsman").named_field().to_owned();
+    assert_eq!(named(Rejection::field("limits.allow", "why")), "pointsman.limits.allow");
+    assert_eq!(named(Rejection::field("", "why")), "pointsman");
+    assert_eq!(named(Rejection::Unreadable { complaint: "why".to_owned() }), "pointsman");
 }
 
 #[test]

@@ -122,7 +122,15 @@ async fn the_catalog_is_listed_at_both_doors() {
     let running = Running::start(settings()).await;
     let grpc = running.client().list_models(v1::ListModelsRequest {}).await.unwrap().into_inner();
     let http = running.get("/v1/models").await.json();
-    assert_eq!(http["data"].as_array().unwrap().len(), grpc.models.len());
+    let entries = http["data"].as_array().unwrap();
+    let (models, autos) = entries.split_at(grpc.models.len());
+    assert!(models.iter().zip(&grpc.models).all(|(entry, model)| entry["id"] == *model.id), "the models, by name");
+    let names: Vec<&str> = autos.iter().filter_map(|entry| entry["id"].as_str()).collect();
+    assert_eq!(names, ["auto", "auto:balanced"]);
+    let windows = grpc.models.iter().map(|model| model.context_window);
+    assert_eq!(autos[0]["context_window"], json!(windows.max()), "some model answers up to here");
+    let cheapest = grpc.models.iter().map(|model| model.prompt_usd_per_1m).min_by(f64::total_cmp);
+    assert_eq!(autos[0]["usd_per_1m_lowest"]["prompt"].as_f64(), cheapest);
     assert_eq!((http["data"][0]["id"].as_str(), http["object"].as_str()), (Some(&*grpc.models[0].id), Some("list")));
     assert_eq!((grpc.policies, http["policies"].clone()), (vec!["balanced".to_owned()], json!(["balanced"])));
     running.ended().await;

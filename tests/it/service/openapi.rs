@@ -46,6 +46,19 @@ async fn every_answer_fits_its_schema() {
         ("post", "/v1/route", json!({ "prompt": "" }), "400"),
         (
             "post",
+            "/v1/chat/completions",
+            json!({ "model": "auto", "messages": [{ "role": "user", "content": "x" }], "pointsman": { "explain": true } }),
+            "200",
+        ),
+        ("post", "/v1/chat/completions", json!({ "model": "auto" }), "400"),
+        (
+            "post",
+            "/v1/chat/completions",
+            json!({ "model": "no-such-model", "messages": [{ "role": "user", "content": "x" }] }),
+            "404",
+        ),
+        (
+            "post",
             "/v1/route",
             json!({ "prompt": "x", "limits": { "max_cost_usd": 0 }, "candidates": ["gpt-4-0613"] }),
             "422",
@@ -83,6 +96,7 @@ async fn every_key_of_a_request_is_read_and_no_other() {
         ("Session", "/v1/route", Some("session")),
         ("Outcome", "/v1/outcomes", None),
         ("BatchRequest", "/v1/route/batch", None),
+        ("ChatWishes", "/v1/chat/completions", Some("pointsman")),
     ] {
         let within = |key: &str| match wrap {
             None => json!({ key: { "not": "this" } }),

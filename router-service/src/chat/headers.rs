@@ -1,0 +1,88 @@
+//! What a caller can say by headers: for clients that cannot add a field to the body. A wish stands in one place only, so that
+//! nobody has to know which one would win.
+
+use http::{HeaderMap, HeaderName};
+
+use super::Wishes;
+use crate::json::{LimitsJson, SessionJson};
+use crate::status::Rejection;
+
+const POLICY: HeaderName = HeaderName::from_static("x-pointsman-policy");
+const SESSION: HeaderName = HeaderName::from_static("x-pointsman-session");
+const CANDIDATES: HeaderName = HeaderName::from_static("x-pointsman-candidates");
+const FALLBACKS: HeaderName = HeaderName::from_static("x-pointsman-fallbacks");
+const TENANT: HeaderName = HeaderName::from_static("x-pointsman-tenant");
+const EXPLAIN: HeaderName = HeaderName::from_static("x-pointsman-explain");
+const MAX_COST: HeaderName = HeaderName::from_static("x-pointsman-max-cost-usd");
+const REGIONS: HeaderName = HeaderName::from_static("x-pointsman-regions");
+const ZERO_RETENTION: HeaderName = HeaderName::from_static("x-pointsman-zero-data-retention");
+
+impl Wishes {
+    /// Takes over what the headers say.
+    pub(super) fn heed(&mut self, headers: &HeaderMap) -> Result<(), Rejection> {
+        if let Some(text) = text(headers, &POLICY, self.policy.is_some())? {
+            self.policy = Some(text.to_owned());
+        }
+        if let Some(text) = text(headers, &SESSION, self.session.is_some())? {
+            self.session = Some(SessionJson::of_id(text));
+        }
+        if let Some(text) = text(headers, &CANDIDATES, !self.candidates.is_empty())? {
+            self.candidates = names(text);
+        }
+        if let Some(text) = text(headers, &FALLBACKS, !self.fallbacks.is_empty())? {
+            self.fallbacks = names(text);
+        }
+        if let Some(text) = text(headers, &TENANT, self.tenant.is_some())? {
+            self.tenant = Some(text.to_owned());
+        }
+        if let Some(text) = text(headers, &EXPLAIN, self.explain.is_some())? {
+            self.explain = Some(flag(&EXPLAIN, text)?);
+        }
+        self.heed_limits(headers)
+    }
+
+    fn heed_limits(&mut self, headers: &HeaderMap) -> Result<(), Rejection> {
+        let given = self.limits.is_some();
+        let mut limits = LimitsJson::default();
+        let cost = text(headers, &MAX_COST, given)?;
+        let regions = text(headers, &REGIONS, given)?;
+        let retention = text(headers, &ZERO_RETENTION, given)?;
+        if cost.is_none() && regions.is_none() && retention.is_none() {
+            return Ok(());
+        }
+        if let Some(text) = cost {
+            let usd = text.parse::<f64>().ok().filter(|usd| usd.is_finite());
+            let complaint = "expected an amount in US dollars, as 0.01";
+            limits.max_cost_usd = Some(usd.ok_or_else(|| Rejection::field(MAX_COST.as_str(), complaint))?);
+        }
+        if let Some(text) = regions {
+            limits.regions = names(text);
+        }
+        if let Some(text) = retention {
+            limits.zero_data_retention = flag(&ZERO_RETENTION, text)?;
+        }
+        self.limits = Some(limits);
+        Ok(())
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName, in_body: bool) -> Result<Option<&'a str>, Rejection> {
+    let Some(value) = headers.get(name) else { return Ok(None) };
+    if in_body {
+        return Err(Rejection::field(name.as_str(), "expected it here or under `pointsman` in the body, found both"));
+    }
+    let text = value.to_str().map(str::trim).ok().filter(|text| !text.is_empty());
+    text.map(Some).ok_or_else(|| Rejection::field(name.as_str(), "expected printable ASCII, found something else"))
+}
+
+fn names(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+fn flag(name: &HeaderName, text: &str) -> Result<bool, Rejection> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err(Rejection::field(name.as_str(), "expected true or false")),
+    }
+}

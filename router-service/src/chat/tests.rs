@@ -1,0 +1,203 @@
+//! What a call is read as, what it is refused for, and that nothing of it is repeated back.
+
+use decision::{ModelId, PicoUsd, Skill};
+use http::HeaderMap;
+use proptest::prelude::*;
+use proto::v1;
+use serde_json::{Value, json};
+
+use super::{Chat, MAX_CHOICES, MAX_NAMED_FALLBACKS};
+use crate::Rejection;
+use crate::config::Settings;
+use crate::question::Question;
+
+fn call(fields: &Value) -> Value {
+    let mut call = json!({ "model": "auto", "messages": [{ "role": "user", "content": "Which lever?" }] });
+    let (Value::Object(call_keys), Value::Object(more)) = (&mut call, fields.clone()) else { panic!("{fields}") };
+    call_keys.extend(more);
+    call
+}
+
+fn read(body: &Value) -> Result<(Chat, Question), Rejection> {
+    Chat::read(body.to_string().as_bytes(), &HeaderMap::new(), &Settings::built_in().limits)
+}
+
+fn good(fields: &Value) -> (Chat, Question) {
+    read(&call(fields)).unwrap()
+}
+
+#[track_caller]
+fn complains(fields: &Value, field: &str, complaint: &str) {
+    let rejection = read(&call(fields)).map(|_| ()).expect_err("it is wrong");
+    assert_eq!(rejection.named_field(), field, "{rejection}");
+    assert!(rejection.to_string().contains(complaint), "{rejection}");
+}
+
+#[test]
+fn a_model_is_a_policy_or_a_name() {
+    let policy = |model: &str| good(&json!({ "model": model })).1.policy.map(|policy| policy.to_string());
+    assert_eq!((policy("auto"), policy("auto:fast").as_deref()), (None, Some("fast")));
+    let (_, named) = good(&json!({ "model": "gpt-4-0613", "pointsman": { "fallbacks": ["b", "a"] } }));
+    let call = named.call.unwrap();
+    assert_eq!(call.named, Some(ModelId::new("gpt-4-0613").unwrap()));
+    assert_eq!(call.fallbacks, [ModelId::new("b").unwrap(), ModelId::new("a").unwrap()]);
+    // A name that only begins like the word for any is a name.
+    assert!(good(&json!({ "model": "automatic" })).1.call.unwrap().named.is_some());
+    complains(&json!({ "model": null }), "model", "found nothing");
+    complains(&json!({ "model": "auto:" , "pointsman": { "policy": "Not This" } }), "policy", "expected a policy name");
+    complains(&json!({ "model": "auto:a", "pointsman": { "policy": "b" } }), "model", "expected one policy");
+    complains(&json!({ "pointsman": { "fallbacks": ["a"] } }), "pointsman.fallbacks", "expected a model by name");
+    let twice = json!({ "model": "m", "pointsman": { "fallbacks": ["a", "a"] } });
+    complains(&twice, "pointsman.fallbacks[1]", "listed twice");
+    let many: Vec<String> = (0..=MAX_NAMED_FALLBACKS).map(|place| format!("m{place}")).collect();
+    complains(&json!({ "model": "m", "pointsman": { "fallbacks": many } }), "pointsman.fallbacks", "at most 64");
+}
+
+#[test]
+fn what_a_call_needs_is_seen_in_it() {
+    let needs = |fields: &Value| good(fields).1.facts.needs.iter().collect::<Vec<_>>();
+    assert_eq!(needs(&json!({})), []);
+    assert_eq!(needs(&json!({ "tools": [{ "type": "function" }] })), [Skill::Tools]);
+    assert_eq!(needs(&json!({ "tools": [] })), []);
+    assert_eq!(needs(&json!({ "response_format": { "type": "json_schema" } })), [Skill::JsonSchema]);
+    assert_eq!(needs(&json!({ "response_format": { "type": "json_object" } })), []);
+    let image = json!([{ "role": "user", "content": [{ "type": "image_url", "image_url": { "url": "x" } }] }]);
+    assert_eq!(needs(&json!({ "messages": image })), [Skill::Vision]);
+    assert_eq!(needs(&json!({ "pointsman": { "needs": ["vision"] } })), [Skill::Vision]);
+}
+
+#[test]
+fn sizes_and_caps_are_those_of_the_call() {
+    let (chat, question) =
+        good(&json!({ "max_tokens": 7, "n": 4, "pointsman": { "limits": { "max_cost_usd": 1.0 } } }));
+    assert_eq!((question.facts.max_completion.map(decision::Tokens::get), chat.n_choices), (Some(7), 4));
+    assert_eq!(question.facts.limits.max_cost, Some(PicoUsd(250_000_000_000)), "a share for each answer");
+    assert_eq!(chat.max_cost, Some(PicoUsd(1_000_000_000_000)));
+    let (chat, _) = good(&json!({ "max_tokens": 7, "max_completion_tokens": 5, "stream": true }));
+    assert_eq!(
+        (chat.max_completion.map(decision::Tokens::get), chat.stream, chat.include_usage),
+        (Some(5), true, false)
+    );
+    assert!(good(&json!({ "stream": null, "n": null, "max_tokens": null, "stream_options": null })).0.n_choices == 1);
+    complains(&json!({ "n": 0 }), "n", "expected 1 to 128");
+    complains(&json!({ "n": MAX_CHOICES + 1 }), "n", "found 129");
+    complains(&json!({ "n": "two" }), "n", "invalid type");
+    complains(&json!({ "stream": "yes" }), "stream", "invalid type");
+    complains(&json!({ "max_tokens": -1 }), "max_tokens", "invalid value");
+    complains(&json!({ "stream_options": { "include_usage": 1 } }), "stream_options.include_usage", "the number 1");
+}
+
+#[test]
+fn the_messages_are_checked_as_everywhere() {
+    complains(&json!({ "messages": null }), "messages", "expected a list of messages");
+    complains(&json!({ "messages": [] }), "messages", "at least one message");
+    complains(&json!({ "messages": [{ "role": "robot", "content": "x" }] }), "messages[0].role", "expected one of");
+}
+
+#[test]
+fn ours_is_checked_and_never_sent() {
+    let (chat, question) =
+        good(&json!({ "pointsman": { "tenant": "town", "explain": true, "session": { "id": "a" } } }));
+    assert!(chat.fields.raw("pointsman").is_none() && chat.explain);
+    assert_eq!((question.tenant.as_str(), question.session.unwrap().lock), ("town", None));
+    complains(&json!({ "pointsman": { "tennant": "a" } }), "pointsman.tennant", "the nearest known one is `tenant`");
+    complains(&json!({ "pointsman": 5 }), "pointsman", "invalid type");
+}
+
+#[test]
+fn results_of_tools_hold_a_conversation_on_its_model() {
+    let messages = json!([
+        { "role": "user", "content": "x" },
+        { "role": "assistant", "tool_calls": [{ "id": "1" }] },
+        { "role": "tool", "content": "y", "tool_call_id": "1" },
+    ]);
+    let (_, question) = good(&json!({ "messages": messages, "pointsman": { "session": { "id": "a" } } }));
+    assert_eq!(question.session.unwrap().lock, Some(decision::Lock::ToolLoop));
+}
+
+#[test]
+fn headers_say_the_same_as_the_body_and_never_both() {
+    let headers = |pairs: &[(&'static str, &str)]| -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    };
+    let limits = Settings::built_in().limits;
+    let read = |body: &Value, pairs: &[(&'static str, &str)]| {
+        Chat::read(body.to_string().as_bytes(), &headers(pairs), &limits).map(|(_, question)| question)
+    };
+    let by_header = read(
+        &call(&json!({})),
+        &[
+            ("x-pointsman-policy", "fast"),
+            ("x-pointsman-candidates", "a, b"),
+            ("x-pointsman-max-cost-usd", "0.5"),
+            ("x-pointsman-regions", "eu"),
+            ("x-pointsman-zero-data-retention", "true"),
+            ("x-pointsman-tenant", "town"),
+            ("x-pointsman-session", "talk"),
+        ],
+    );
+    let by_body = good(&json!({ "pointsman": {
+        "policy": "fast", "candidates": ["a", "b"], "tenant": "town", "session": { "id": "talk" },
+        "limits": { "max_cost_usd": 0.5, "regions": ["eu"], "zero_data_retention": true },
+    } }));
+    assert_eq!(by_header.unwrap(), by_body.1);
+    for (name, value, complaint) in [
+        ("x-pointsman-policy", "b", "found both"),
+        ("x-pointsman-explain", "perhaps", "expected true or false"),
+        ("x-pointsman-max-cost-usd", "NaN", "expected an amount"),
+        ("x-pointsman-tenant", " ", "expected printable ASCII"),
+    ] {
+        let error = read(&call(&json!({ "pointsman": { "policy": "a" } })), &[(name, value)]).unwrap_err();
+        assert_eq!(error.named_field(), name);
+        assert!(error.to_string().contains(complaint), "{error}");
+    }
+}
+
+#[test]
+fn over_grpc_it_is_plain_text_or_a_chat() {
+    let limits = Settings::built_in().limits;
+    let read = |request: v1::CompleteRequest| Chat::of_wire(request, &limits);
+    let prompt = |text: &str| v1::RouteRequest {
+        input: Some(v1::route_request::Input::Prompt(text.into())),
+        ..v1::RouteRequest::default()
+    };
+    let (chat, _) =
+        read(v1::CompleteRequest { question: Some(prompt("x")), ..v1::CompleteRequest::default() }).unwrap();
+    assert_eq!(chat.fields.to_json(), r#"{"model":"auto","messages":[{"content":"x","role":"user"}],"stream":true}"#);
+    let body = call(&json!({ "stream": false, "stream_options": {} })).to_string().into_bytes();
+    let (chat, _) = read(v1::CompleteRequest { chat: body.clone(), ..v1::CompleteRequest::default() }).unwrap();
+    assert!(chat.stream && chat.fields.raw("stream_options").is_none());
+    let refused = |request, field: &str| {
+        let error = read(request).map(|_| ()).unwrap_err();
+        assert_eq!(error.named_field(), field, "{error}");
+    };
+    refused(v1::CompleteRequest::default(), "chat");
+    let both =
+        v1::CompleteRequest { question: Some(prompt("x")), chat: body.clone(), ..v1::CompleteRequest::default() };
+    refused(both, "chat");
+    refused(v1::CompleteRequest { chat: body, model: "m".into(), ..v1::CompleteRequest::default() }, "model");
+    let pictured = v1::Message { role: v1::Role::User.into(), text: "x".into(), n_images: 1, n_tool_calls: 0 };
+    let input = v1::route_request::Input::Conversation(v1::Conversation { messages: vec![pictured] });
+    let question = Some(v1::RouteRequest { input: Some(input), ..v1::RouteRequest::default() });
+    let counted = v1::CompleteRequest { question, ..v1::CompleteRequest::default() };
+    refused(counted, "question.conversation.messages[0].n_images");
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_a_call_or_a_complaint(body in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = Chat::read(&body, &HeaderMap::new(), &Settings::built_in().limits);
+    }
+
+    #[test]
+    fn no_complaint_repeats_what_was_said(key in "[a-z]{1,8}", place in 0_usize..6) {
+        let canary = "canary-7f3a";
+        let value = [json!(canary), json!([canary]), json!({ canary: canary }), json!([{ "role": canary }]),
+                     json!([{ "role": "user", "content": { "x": canary } }]), json!([[canary]])][place].clone();
+        for key in [key.as_str(), "model", "messages", "stream", "n", "tools", "response_format", "max_tokens"] {
+            if let Err(rejection) = read(&call(&json!({ key: value }))) {
+                prop_assert!(!rejection.to_string().contains(canary) || key == "model", "{key}: {rejection}");
+            }
+        }
+    }
+}

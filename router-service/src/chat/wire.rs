@@ -1,0 +1,86 @@
+//! A call as it comes over gRPC: plain text in the words of the wire, or what OpenAI's clients write, as JSON. It becomes the same
+//! call that HTTP brings, always streamed.
+
+use proto::v1;
+use proto::v1::route_request::Input;
+use serde_json::{Value, json};
+
+use super::{AUTO, Chat, Named, fallbacks_of, required};
+use crate::config::Limits;
+use crate::fields::Fields;
+use crate::json::read;
+use crate::question::{Call, Question};
+use crate::status::Rejection;
+
+impl Chat {
+    /// Reads a request.
+    pub(crate) fn of_wire(request: v1::CompleteRequest, limits: &Limits) -> Result<(Self, Question), Rejection> {
+        let v1::CompleteRequest { question, chat, model, fallbacks } = request;
+        let mut wire = question.unwrap_or_default();
+        let input = wire.input.take();
+        let mut fields = match (input, chat.is_empty()) {
+            (Some(input), true) => plain(&input, &model, wire.max_completion_tokens)?,
+            (None, false) => read(&chat)?,
+            (Some(_), false) => {
+                return Err(Rejection::field("chat", "expected a chat, or a question with a prompt, found both"));
+            }
+            (None, true) => {
+                return Err(Rejection::field("chat", "expected a chat, or a question with a prompt, found neither"));
+            }
+        };
+        let asked: String = required(&fields, "model", "a name, as `auto`").map_err(|error| error.within("chat"))?;
+        if !chat.is_empty() && !model.is_empty() && model != asked {
+            return Err(Rejection::field("model", "expected what the chat names, found another one"));
+        }
+        if fields.remove("pointsman").is_some() {
+            return Err(Rejection::field(
+                "chat.pointsman",
+                "expected the wishes in `question`, found them in the chat",
+            ));
+        }
+        fields.set("stream", &true);
+        fields.remove("stream_options");
+        let named = Named::parse(&asked, &wire.policy)?;
+        let fallbacks = fallbacks_of("fallbacks", &fallbacks, &named)?;
+        wire.policy.clone_from(&named.policy);
+        let (read, question) = Self::assembled(fields, wire, limits)?;
+        let call = Some(Call { named: named.model, fallbacks });
+        Ok((read, Question { call, ..question }))
+    }
+}
+
+/// Plain text as a chat.
+fn plain(input: &Input, model: &str, max_completion_tokens: Option<u32>) -> Result<Fields, Rejection> {
+    let messages = match input {
+        Input::Prompt(text) => json!([{ "role": "user", "content": text }]),
+        Input::Conversation(conversation) => {
+            let messages = conversation.messages.iter().enumerate();
+            Value::Array(messages.map(|(place, said)| message(place, said)).collect::<Result<_, _>>()?)
+        }
+    };
+    let mut fields = Fields::default();
+    fields.set("model", &if model.is_empty() { AUTO } else { model });
+    fields.set("messages", &messages);
+    if let Some(most) = max_completion_tokens {
+        fields.set("max_completion_tokens", &most);
+    }
+    Ok(fields)
+}
+
+fn message(place: usize, said: &v1::Message) -> Result<Value, Rejection> {
+    let field = |name: &str| format!("question.conversation.messages[{place}].{name}");
+    if said.n_images > 0 || said.n_tool_calls > 0 {
+        let name = if said.n_images > 0 { "n_images" } else { "n_tool_calls" };
+        let complaint = "expected text alone, since what is counted here cannot be sent; send it as a `chat`";
+        return Err(Rejection::field(field(name), complaint));
+    }
+    let role = match said.role() {
+        v1::Role::System => "system",
+        v1::Role::User => "user",
+        v1::Role::Assistant => "assistant",
+        v1::Role::Tool | v1::Role::Unspecified => {
+            return Err(Rejection::field(field("role"), "expected system, user or assistant; send others as a `chat`"));
+        }
+    };
+    Ok(json!({ "role": role, "content": said.text }))
+}

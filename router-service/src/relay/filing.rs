@@ -1,0 +1,269 @@
+//! What a call cost and how it ended, filed exactly once: by the end it comes to, or, where its caller has hung up, when it is
+//! dropped. Every attempt is counted, the failed and the cancelled ones too; tokens that nobody told are counted here and marked.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use decision::{ASSUMED_OUTPUT_TOKENS, Evidence, MAX_TOKENS, ModelId, PicoUsd, Prices, Tokens};
+
+use crate::chat::Chat;
+use crate::pipeline::{Answer, Pipeline};
+use crate::question::SessionWish;
+use crate::settled::{Settled, Spent};
+use crate::status::UpstreamEnd;
+use crate::upstream::Failed;
+use crate::upstream::fleet::Destination;
+use crate::upstream::openai::Piece;
+use crate::upstream::usage::Usage;
+
+/// What a count of tokens may exceed the caller's limit by before it is doubted. A guess: servers differ in whether they count
+/// the token that ends an answer.
+const COMPLETION_SLACK: u64 = 64;
+
+/// Whose call it is.
+#[derive(Clone, Debug)]
+pub(super) struct Whose {
+    pub(super) tenant: String,
+    pub(super) session: Option<SessionWish>,
+}
+
+/// What came of a call.
+#[derive(Clone, Debug)]
+pub(crate) struct Receipt {
+    /// Who answered.
+    pub(crate) model: String,
+    /// Where.
+    pub(crate) provider: String,
+    /// The tokens of the answer.
+    pub(crate) usage: Usage,
+    /// What all attempts cost together.
+    pub(crate) cost: PicoUsd,
+    /// Attempts made.
+    pub(crate) n_attempts: u32,
+}
+
+/// The guard over one call.
+pub(super) struct Filing {
+    pipeline: Arc<Pipeline>,
+    chat: Arc<Chat>,
+    answer: Arc<Answer>,
+    whose: Whose,
+    at: Instant,
+    spent: PicoUsd,
+    n_attempts: u32,
+    /// The attempts under way by their hops: one, or two where one was slow.
+    running: Vec<Running>,
+    last: Option<(ModelId, Usage)>,
+    filed: bool,
+}
+
+/// An attempt under way.
+struct Running {
+    hop: usize,
+    model: ModelId,
+    provider: Arc<str>,
+    prices: Prices,
+    /// An echo bills nobody.
+    free: bool,
+    told: Option<Usage>,
+    n_chars: u64,
+}
+
+impl Filing {
+    pub(super) fn open(
+        pipeline: &Arc<Pipeline>,
+        chat: &Arc<Chat>,
+        answer: &Arc<Answer>,
+        whose: Whose,
+        at: Instant,
+    ) -> Self {
+        Self {
+            pipeline: Arc::clone(pipeline),
+            chat: Arc::clone(chat),
+            answer: Arc::clone(answer),
+            whose,
+            at,
+            spent: PicoUsd::ZERO,
+            n_attempts: 0,
+            running: Vec::new(),
+            last: None,
+            filed: false,
+        }
+    }
+
+    /// Whether a long answer by this hop stays within the caller's cap, with what was spent before.
+    pub(super) fn affords(&self, model: &ModelId, prices: Option<Prices>) -> bool {
+        let Some(cap) = self.chat.max_cost else { return true };
+        let Some(prices) = self.prices(model, prices) else { return false };
+        let usage = decision::Usage {
+            prompt: self.chat.prompt_tokens,
+            completion: self.output_high(model),
+            ..decision::Usage::default()
+        };
+        let answers = prices.bill(&usage).0.saturating_mul(self.chat.n_choices);
+        self.spent.plus(PicoUsd(answers)) <= cap
+    }
+
+    fn prices(&self, model: &ModelId, prices: Option<Prices>) -> Option<Prices> {
+        prices.or_else(|| self.answer.snapshot.catalog.get(model).map(|model| model.prices))
+    }
+
+    fn output_high(&self, model: &ModelId) -> Tokens {
+        let forecast = match &*self.answer.evidence {
+            Evidence::Forecast(forecast) => forecast.models().iter().find(|forecast| forecast.model == *model),
+            Evidence::Absent(_) => None,
+        };
+        let assumed = || Tokens::new(u64::from(ASSUMED_OUTPUT_TOKENS)).unwrap_or(Tokens::ZERO);
+        let high = forecast.map_or_else(assumed, |forecast| forecast.output_p90);
+        self.chat.max_completion.map_or(high, |most| high.min(most))
+    }
+
+    /// An attempt begins.
+    pub(super) fn begin(&mut self, hop: usize, model: &ModelId, destination: &Destination) {
+        self.n_attempts += 1;
+        let free = destination.provider.client.is_none();
+        let prices = self.prices(model, destination.prices);
+        self.running.extend(prices.map(|prices| Running {
+            hop,
+            model: model.clone(),
+            provider: Arc::from(destination.provider.rule.name.as_str()),
+            prices,
+            free,
+            told: None,
+            n_chars: 0,
+        }));
+    }
+
+    /// The first token of the attempt under way is there.
+    pub(super) fn first_token(&self, span: Duration) {
+        if let Some(running) = self.running.first() {
+            self.pipeline.tell_first_token(running.model.as_str(), span);
+        }
+    }
+
+    /// The model of the attempt under way, or of the last one.
+    pub(super) fn model(&self) -> &str {
+        let running = self.running.first().map(|running| &running.model);
+        running.or(self.last.as_ref().map(|(model, _)| model)).unwrap_or(self.answer.decision.model()).as_str()
+    }
+
+    /// The provider of the attempt under way.
+    pub(super) fn provider(&self) -> &str {
+        self.running.first().map_or("", |running| &running.provider)
+    }
+
+    /// A piece of the answer came.
+    pub(super) fn heard(&mut self, piece: &Piece) {
+        if let Some(running) = self.running.first_mut() {
+            running.n_chars = running.n_chars.saturating_add(piece.n_chars);
+            running.told = piece.usage.or(running.told);
+        }
+    }
+
+    /// What the provider says of tokens at the end.
+    pub(super) fn told(&mut self, usage: Option<Usage>) {
+        if let Some(running) = self.running.first_mut() {
+            running.told = usage.or(running.told);
+        }
+    }
+
+    /// The attempt under way failed before anything of it was relayed.
+    pub(super) fn failed(&mut self, hop: usize, failed: &Failed) {
+        self.close(hop, failed.end.codes().0, failed.may_cost);
+    }
+
+    /// An attempt was dropped since another one spoke first. It may be billed all the same.
+    pub(super) fn cancelled(&mut self, hop: usize) {
+        self.close(hop, "cancelled", true);
+    }
+
+    /// The answer is whole.
+    pub(super) fn answered(&mut self) -> Receipt {
+        self.sealed("answered")
+    }
+
+    /// The answer broke off.
+    pub(super) fn cut(&mut self) -> Receipt {
+        self.sealed(UpstreamEnd::Cut.codes().0)
+    }
+
+    /// Nobody answered.
+    pub(super) fn ended(mut self, end: UpstreamEnd) {
+        self.file(end.codes().0);
+    }
+
+    fn sealed(&mut self, end: &'static str) -> Receipt {
+        let provider = self.running.first().map(|running| running.provider.to_string()).unwrap_or_default();
+        let usage = self.running.first().map(|running| running.hop).map(|hop| self.close(hop, end, true));
+        let usage = usage.unwrap_or_default();
+        let model = self.model().to_owned();
+        self.file(end);
+        Receipt { model, provider, usage, cost: self.spent, n_attempts: self.n_attempts }
+    }
+
+    /// Books an attempt.
+    fn close(&mut self, hop: usize, end: &'static str, may_cost: bool) -> Usage {
+        let place = self.running.iter().position(|running| running.hop == hop);
+        let Some(running) = place.map(|place| self.running.remove(place)) else { return Usage::default() };
+        let counted = Usage {
+            prompt: u64::from(self.chat.prompt_tokens.get()),
+            completion: running.n_chars.div_ceil(4).min(u64::from(MAX_TOKENS)),
+            ..Usage::default()
+        };
+        let told = running.told.map(|told| told.doubted_beyond(self.prompt_max(), self.completion_max()));
+        let usage = match may_cost {
+            true => Usage::settled(told, &counted),
+            false => Usage::default(),
+        };
+        let cost = if running.free { PicoUsd::ZERO } else { usage.bill(&running.prices) };
+        self.spent = self.spent.plus(cost);
+        self.pipeline.tell_attempt(&running.provider, running.model.as_str(), end, cost);
+        self.last = Some((running.model, usage));
+        usage
+    }
+
+    /// No tokenizer makes more tokens than there are bytes; what an image or a provider's own instructions take is not known.
+    fn prompt_max(&self) -> u64 {
+        u64::from(MAX_TOKENS)
+    }
+
+    fn completion_max(&self) -> u64 {
+        let most =
+            self.chat.max_completion.map_or(u64::from(MAX_TOKENS), |most| u64::from(most.get()) + COMPLETION_SLACK);
+        most.saturating_mul(self.chat.n_choices)
+    }
+
+    fn file(&mut self, end: &'static str) {
+        if std::mem::replace(&mut self.filed, true) {
+            return;
+        }
+        let (model, usage) =
+            self.last.take().unwrap_or_else(|| (self.answer.decision.model().clone(), Usage::default()));
+        self.pipeline.settle(&Settled {
+            answer: &self.answer,
+            tenant: &self.whose.tenant,
+            session: self.whose.session.as_ref(),
+            model: &model,
+            end,
+            spent: Spent { usage, cost: self.spent, took: self.at.elapsed() },
+        });
+        self.last = Some((model, usage));
+    }
+}
+
+impl Drop for Filing {
+    /// Whoever drops a call that has not ended is a caller that hung up.
+    fn drop(&mut self) {
+        if !self.filed {
+            while let Some(hop) = self.running.first().map(|running| running.hop) {
+                self.close(hop, "cancelled", true);
+            }
+            self.file("cancelled");
+        }
+    }
+}
+
+/// Seconds since 1970, as OpenAI's replies tell when they were made.
+pub(crate) fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

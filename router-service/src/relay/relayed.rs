@@ -1,0 +1,114 @@
+//! An answer on its way to its caller, piece by piece. From its first word on nobody takes over: what comes is relayed, and a break
+//! is told as one.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::time::timeout;
+
+use super::Decided;
+use super::filing::Receipt;
+use crate::chat::Chat;
+use crate::pipeline::Answer;
+use crate::status::{Rejection, Unanswered, UpstreamEnd};
+use crate::upstream::Failed;
+use crate::upstream::openai::Piece;
+use crate::upstream::provider::Place;
+use crate::upstream::stream::Stream;
+
+/// An answer on its way to the caller.
+pub(crate) struct Relayed {
+    decided: Decided,
+    stream: Stream,
+    first: VecDeque<Box<Piece>>,
+    place: Option<Place>,
+    between: Duration,
+    first_token: Duration,
+    deadline: Instant,
+}
+
+/// What comes next of an answer.
+pub(crate) enum Step {
+    /// A piece of it.
+    Piece(Box<Piece>),
+    /// Its good end.
+    End(Receipt),
+    /// It broke off: what to tell, the answers that were not finished, and what it cost all the same.
+    Broken(Rejection, Vec<u64>, Receipt),
+}
+
+impl Relayed {
+    /// An answer that has begun. `times` are the wait for each further token, and how long the first one took.
+    pub(super) fn new(
+        decided: Decided,
+        stream: Stream,
+        first: Vec<Box<Piece>>,
+        place: Place,
+        times: (Duration, Duration),
+    ) -> Self {
+        let deadline = decided.began + Duration::from_millis(decided.attempts.deadline().0);
+        let (between, first_token) = times;
+        Self { decided, stream, first: first.into(), place: Some(place), between, first_token, deadline }
+    }
+
+    /// The decision behind it.
+    pub(crate) fn answer(&self) -> &Arc<Answer> {
+        &self.decided.answer
+    }
+
+    /// Who answers.
+    pub(crate) fn model(&self) -> &str {
+        self.decided.filing.model()
+    }
+
+    /// Where.
+    pub(crate) fn provider(&self) -> &str {
+        self.decided.filing.provider()
+    }
+
+    /// What was asked.
+    pub(crate) fn chat(&self) -> &Arc<Chat> {
+        &self.decided.chat
+    }
+
+    /// The next of it. After an end there is nothing more to ask for.
+    pub(crate) async fn next(&mut self) -> Step {
+        if let Some(piece) = self.first.pop_front() {
+            self.decided.filing.heard(&piece);
+            return Step::Piece(piece);
+        }
+        let patience = self.between.min(self.deadline.saturating_duration_since(Instant::now()));
+        let late = || Failed::late(format!("expected the next token within {} ms", patience.as_millis()));
+        match timeout(patience, self.stream.next()).await.unwrap_or_else(|_| Err(late())) {
+            Ok(Some(piece)) => {
+                self.decided.filing.heard(&piece);
+                Step::Piece(piece)
+            }
+            Ok(None) => {
+                if let Some(place) = self.place.take() {
+                    place.answered(Instant::now(), Some(self.first_token));
+                }
+                self.decided.attempts.succeeded();
+                self.decided.filing.told(self.stream.usage());
+                Step::End(self.decided.filing.answered())
+            }
+            Err(failed) => self.broken(&failed),
+        }
+    }
+
+    fn broken(&mut self, failed: &Failed) -> Step {
+        if let Some(place) = self.place.take() {
+            place.failed(Instant::now());
+        }
+        let unanswered = Unanswered {
+            end: UpstreamEnd::Cut,
+            field: String::new(),
+            complaint: format!("the answer broke off: {}", failed.complaint),
+            retry_after: None,
+        };
+        let open: Vec<u64> = self.stream.open_choices().collect();
+        let receipt = self.decided.filing.cut();
+        Step::Broken(Rejection::Upstream(Box::new(unanswered)), open, receipt)
+    }
+}

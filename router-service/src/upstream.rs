@@ -1,0 +1,76 @@
+//! Calls to providers. A call opens a reply or a stream of chunks in OpenAI's shape, or says how it failed in the two facts that
+//! failover reads. What a provider speaks ends in this folder: past it there is one shape.
+
+use std::time::Duration;
+
+use decision::{Failure, Fault, Retry};
+
+use crate::status::UpstreamEnd;
+
+pub(crate) mod anthropic;
+pub(crate) mod call;
+pub(crate) mod connect;
+pub(crate) mod echo;
+pub(crate) mod failure;
+pub(crate) mod fleet;
+pub(crate) mod openai;
+pub(crate) mod provider;
+pub(crate) mod roots;
+pub(crate) mod sse;
+pub(crate) mod stream;
+pub(crate) mod usage;
+
+/// Bytes of an error's body that are read.
+pub(crate) const MAX_ERROR_BYTES: usize = 64 * 1024;
+
+/// How an attempt failed.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Failed {
+    /// What failover goes by.
+    pub(crate) failure: Failure,
+    /// How it is told, if nobody else answers.
+    pub(crate) end: UpstreamEnd,
+    /// The field that the provider complains about.
+    pub(crate) field: String,
+    /// What happened, without secrets and of bounded length.
+    pub(crate) complaint: String,
+    /// When the provider wants to be asked again, where it says.
+    pub(crate) rest: Option<Duration>,
+    /// Whether the provider may bill for it all the same: it got the call and did not refuse it.
+    pub(crate) may_cost: bool,
+}
+
+impl Failed {
+    /// The provider was not reached: nothing happened there.
+    pub(crate) fn unreached(complaint: impl Into<String>) -> Self {
+        Self::of(Fault::Provider, Retry::Elsewhere, UpstreamEnd::Failed, complaint)
+    }
+
+    /// The provider got the call and gave no answer that can be used. A completion changes nothing but the bill, so it is safe to
+    /// ask elsewhere; what this may have cost is counted.
+    pub(crate) fn lost(complaint: impl Into<String>) -> Self {
+        let lost = Self::of(Fault::Provider, Retry::Elsewhere, UpstreamEnd::Failed, complaint);
+        Self { may_cost: true, ..lost }
+    }
+
+    /// The provider took too long.
+    pub(crate) fn late(complaint: impl Into<String>) -> Self {
+        Self { end: UpstreamEnd::Late, ..Self::lost(complaint) }
+    }
+
+    /// Any failure that cost nothing.
+    pub(crate) fn of(fault: Fault, retry: Retry, end: UpstreamEnd, complaint: impl Into<String>) -> Self {
+        let failure = Failure { fault, retry };
+        Self { failure, end, field: String::new(), complaint: complaint.into(), rest: None, may_cost: false }
+    }
+
+    /// What is asked cannot be said to this provider; another one may speak a language that can.
+    pub(crate) fn unsayable(field: String, complaint: String) -> Self {
+        Self { field, ..Self::of(Fault::Provider, Retry::Elsewhere, UpstreamEnd::Refused, complaint) }
+    }
+
+    /// Whether it says that the provider is not well: what its breaker counts.
+    pub(crate) fn is_the_provider_s(&self) -> bool {
+        self.failure.fault == Fault::Provider && matches!(self.end, UpstreamEnd::Failed | UpstreamEnd::Late)
+    }
+}

@@ -1,0 +1,151 @@
+//! OpenAI's chat completions as a provider speaks them: our request out, its reply or chunks in. Both directions keep every field
+//! they do not need byte for byte; only the model's name is exchanged, so that callers read the one they know.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::usage::Usage;
+use crate::chat::Chat;
+use crate::fields::Fields;
+
+/// The path of the call below the base address.
+pub(crate) const PATH: &str = "/chat/completions";
+
+/// What ends a stream.
+pub(crate) const DONE: &str = "[DONE]";
+
+/// Choices of one chunk that are looked at.
+const MAX_CHOICES: usize = 1024;
+
+/// The body of the call.
+pub(crate) fn request(chat: &Chat, upstream_model: &str, stream_usage: bool) -> String {
+    let mut fields = chat.fields.clone();
+    fields.set("model", &upstream_model);
+    if chat.stream && stream_usage && !chat.include_usage {
+        // Without it nobody would know what the stream costs. The chunk that comes of it is kept from the caller.
+        let mut options: serde_json::Map<String, Value> = fields.get("stream_options").unwrap_or_default();
+        options.insert("include_usage".to_owned(), json!(true));
+        fields.set("stream_options", &options);
+    }
+    fields.to_json()
+}
+
+/// What is not what it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Garbled(pub(crate) &'static str);
+
+/// A piece of an answer in OpenAI's shape, and what is known of it.
+#[derive(Debug)]
+pub(crate) struct Piece {
+    /// The piece.
+    pub(crate) fields: Fields,
+    /// Characters that the model wrote in it, whatever they are.
+    pub(crate) n_chars: u64,
+    /// Whether it holds something of the answer, and not only its frame.
+    pub(crate) speaks: bool,
+    /// The choices that end with it.
+    pub(crate) finished: Vec<u64>,
+    /// The choices that are in it.
+    pub(crate) choices: Vec<u64>,
+    /// What it says of tokens.
+    pub(crate) usage: Option<Usage>,
+    /// The text of its first choice, for callers that want nothing else.
+    pub(crate) text: String,
+}
+
+/// What may come in place of a piece.
+#[derive(Debug)]
+pub(crate) enum Read {
+    /// A piece.
+    Piece(Box<Piece>),
+    /// The provider's complaint, where the answer should be.
+    Complaint(Value),
+}
+
+#[derive(Deserialize)]
+struct Seen {
+    choices: Option<Vec<Choice>>,
+    usage: Option<Value>,
+    error: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    #[serde(default)]
+    index: u64,
+    delta: Option<Said>,
+    message: Option<Said>,
+    finish_reason: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct Said {
+    content: Option<Value>,
+    refusal: Option<String>,
+    reasoning: Option<Value>,
+    reasoning_content: Option<Value>,
+    tool_calls: Option<Vec<Value>>,
+    function_call: Option<Value>,
+    audio: Option<Value>,
+}
+
+/// Reads a reply or a chunk.
+pub(crate) fn read(text: &[u8]) -> Result<Read, Garbled> {
+    let fields = Fields::parse(text).map_err(|_| Garbled("expected a JSON object"))?;
+    let seen: Seen = serde_json::from_slice(text).map_err(|_| Garbled("expected a completion in OpenAI's shape"))?;
+    if let Some(error) = seen.error.filter(|error| !error.is_null()) {
+        return Ok(Read::Complaint(error));
+    }
+    let choices = seen.choices.ok_or(Garbled("expected `choices`, found none"))?;
+    if choices.len() > MAX_CHOICES {
+        return Err(Garbled("expected fewer choices"));
+    }
+    let said = |choice: &Choice| choice.delta.as_ref().or(choice.message.as_ref()).map_or((0, false), Said::weighed);
+    let weighed: Vec<(u64, bool)> = choices.iter().map(said).collect();
+    let finished: Vec<u64> =
+        choices.iter().filter(|choice| choice.finish_reason.is_some()).map(|choice| choice.index).collect();
+    let first = choices.iter().find(|choice| choice.index == 0);
+    let first = first.and_then(|choice| choice.delta.as_ref().or(choice.message.as_ref()));
+    Ok(Read::Piece(Box::new(Piece {
+        n_chars: weighed.iter().map(|(n_chars, _)| n_chars).sum(),
+        speaks: !finished.is_empty() || weighed.iter().any(|(_, speaks)| *speaks),
+        choices: choices.iter().map(|choice| choice.index).collect(),
+        text: first.and_then(|said| said.content.as_ref()?.as_str()).unwrap_or_default().to_owned(),
+        usage: seen.usage.as_ref().and_then(Usage::of_openai),
+        finished,
+        fields,
+    })))
+}
+
+impl Said {
+    /// The characters in it, and whether there is anything at all: a tool call may begin with no more than its name.
+    fn weighed(&self) -> (u64, bool) {
+        let texts = [&self.content, &self.reasoning, &self.reasoning_content, &self.function_call, &self.audio];
+        let of_values: u64 = texts.iter().filter_map(|value| value.as_ref()).map(n_chars).sum();
+        let of_calls: u64 = self.tool_calls.iter().flatten().map(n_chars).sum();
+        let of_refusal = self.refusal.as_ref().map_or(0, |text| count(text));
+        let n_chars = of_values + of_calls + of_refusal;
+        (n_chars, n_chars > 0 || self.tool_calls.as_ref().is_some_and(|calls| !calls.is_empty()))
+    }
+}
+
+/// Characters in all texts of a value.
+fn n_chars(value: &Value) -> u64 {
+    match value {
+        Value::String(text) => count(text),
+        Value::Array(list) => list.iter().map(n_chars).sum(),
+        Value::Object(keys) => ["text", "content", "arguments", "name", "function", "transcript"]
+            .iter()
+            .filter_map(|key| keys.get(*key))
+            .map(n_chars)
+            .sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    }
+}
+
+fn count(text: &str) -> u64 {
+    u64::try_from(text.chars().count()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! Replies and chunks of any server that speaks nearly like OpenAI, and what is sent to one.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::{Garbled, Piece, Read, read, request};
+use crate::chat::Chat;
+use crate::config::Settings;
+
+fn piece(value: &Value) -> Piece {
+    match read(value.to_string().as_bytes()) {
+        Ok(Read::Piece(piece)) => *piece,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn delta(delta: &Value) -> Piece {
+    piece(&json!({ "choices": [{ "index": 0, "delta": delta }] }))
+}
+
+#[test]
+fn what_a_model_wrote_is_counted_wherever_it_stands() {
+    for (said, n_chars, speaks) in [
+        (json!({ "role": "assistant", "content": "" }), 0, false),
+        (json!({ "role": "assistant", "content": null }), 0, false),
+        (json!({ "content": "zwölf" }), 5, true),
+        (json!({ "reasoning_content": "hmm" }), 3, true),
+        (json!({ "reasoning": "hmm", "content": "ok" }), 5, true),
+        (json!({ "refusal": "no" }), 2, true),
+        (json!({ "tool_calls": [{ "index": 0, "id": "1", "function": { "name": "f", "arguments": "{}" } }] }), 3, true),
+        (json!({ "tool_calls": [{ "index": 0 }] }), 0, true),
+        (json!({ "content": [{ "type": "text", "text": "part" }] }), 4, true),
+    ] {
+        let piece = delta(&said);
+        assert_eq!((piece.n_chars, piece.speaks), (n_chars, speaks), "{said}");
+    }
+}
+
+#[test]
+fn ends_choices_and_tokens_are_seen() {
+    let both = piece(&json!({ "choices": [
+        { "index": 1, "delta": { "content": "b" }, "finish_reason": null },
+        { "index": 0, "delta": { "content": "a" }, "finish_reason": "length" },
+    ] }));
+    assert_eq!((both.choices.as_slice(), both.finished.as_slice(), &*both.text), (&[1, 0][..], &[0][..], "a"));
+    let last = piece(&json!({ "choices": [], "usage": { "prompt_tokens": 4, "completion_tokens": 2 } }));
+    assert_eq!(last.usage.map(|usage| (usage.prompt, usage.completion)), Some((4, 2)));
+    assert!(last.choices.is_empty() && !last.speaks);
+    let whole = piece(&json!({ "choices": [{ "message": { "content": "yes" }, "finish_reason": "stop" }] }));
+    assert_eq!((&*whole.text, whole.finished.as_slice()), ("yes", &[0][..]));
+}
+
+#[test]
+fn what_is_no_answer_is_refused() {
+    for text in
+        ["", "5", "[]", "{", "{}", "null", r#"{"choices":5}"#, r#"{"choices":[5]}"#, r#"{"choices":[{"index":-1}]}"#]
+    {
+        assert!(matches!(read(text.as_bytes()), Err(Garbled(_))), "{text}");
+    }
+    let many = json!({ "choices": vec![json!({ "index": 0 }); super::MAX_CHOICES + 1] });
+    assert!(matches!(read(many.to_string().as_bytes()), Err(Garbled(_))));
+    assert!(matches!(read(br#"{"error":{"message":"x"},"choices":[]}"#), Ok(Read::Complaint(_))));
+    assert!(matches!(read(br#"{"error":null,"choices":[]}"#), Ok(Read::Piece(_))));
+}
+
+#[test]
+fn only_the_model_is_exchanged_and_a_stream_asked_for_its_tokens() {
+    let sent = |more: &str, stream_usage: bool| {
+        let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"x"}}]{more}}}"#);
+        let limits = Settings::built_in().limits;
+        let (chat, _) = Chat::read(body.as_bytes(), &http::HeaderMap::new(), &limits).unwrap();
+        request(&chat, "up", stream_usage).replace(r#"{"model":"up","messages":[{"role":"user","content":"x"}]"#, "")
+    };
+    assert_eq!(sent("", true), "}");
+    assert_eq!(sent(r#","stream":true"#, true), r#","stream":true,"stream_options":{"include_usage":true}}"#);
+    assert_eq!(sent(r#","stream":true"#, false), r#","stream":true}"#);
+    let asked = r#","stream":true,"stream_options":{"include_usage":true,"x":1}"#;
+    assert_eq!(sent(asked, true), format!("{asked}}}"));
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_a_piece_or_none(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = read(&bytes);
+    }
+}

@@ -1,0 +1,105 @@
+//! Who pays for what: tokens as the provider tells them, our own count where it tells none or cannot be believed, every attempt, once.
+
+use serde_json::{Value, json};
+
+use super::provider::{Provider, Turn, reply, stream};
+use super::{CHEAP, DEAR, ask, chat, events, forwarding, forwarding_with, streamed};
+use crate::service::Running;
+
+#[tokio::test]
+async fn tokens_that_nobody_told_or_that_cannot_be_are_counted_here() {
+    for (usage, source) in [
+        (json!({ "prompt_tokens": 9, "completion_tokens": 3 }), "reported"),
+        (Value::Null, "estimated"),
+        (json!({}), "estimated"),
+        (json!({ "prompt_tokens": -9, "completion_tokens": 3 }), "doubtful"),
+        (json!({ "prompt_tokens": 9, "completion_tokens": 4_000_000_000_u64 }), "doubtful"),
+        (json!({ "prompt_tokens": 9, "completion_tokens": "3" }), "doubtful"),
+        (
+            json!({ "prompt_tokens": 9, "completion_tokens": 3, "prompt_tokens_details": { "cached_tokens": 10 } }),
+            "doubtful",
+        ),
+    ] {
+        let turns =
+            vec![reply("The left one, of course.", &usage), stream(&["The left one,", " of course."], Some(&usage))];
+        let provider = Provider::start(turns).await;
+        let running = Running::start(forwarding(&[(&provider, &[DEAR])])).await;
+        let whole = ask(&running, &chat(DEAR)).await;
+        assert_eq!(whole.headers["x-pointsman-usage"], source, "{usage}");
+        let all = events(&ask(&running, &streamed(DEAR)).await);
+        let told = &all[all.len() - 2];
+        assert_eq!(told["pointsman"]["usage"], source, "{usage}");
+        let expected = if source == "reported" { 3 } else { 6 };
+        assert_eq!(told["usage"]["completion_tokens"], expected, "24 characters are 6 tokens; {usage}");
+        assert_eq!(whole.json()["usage"]["completion_tokens"], expected, "{usage}");
+        assert_eq!(running.counted("pointsman_forwarded_usage_total", &[source]), 2);
+        running.ended().await;
+    }
+}
+
+#[tokio::test]
+async fn each_kind_of_token_has_its_price_and_a_provider_may_have_its_own() {
+    let usage = json!({
+        "prompt_tokens": 100, "prompt_tokens_details": { "cached_tokens": 40 },
+        "completion_tokens": 50, "completion_tokens_details": { "reasoning_tokens": 20 },
+    });
+    let provider = Provider::start(vec![reply("Left.", &usage)]).await;
+    let mut settings = forwarding(&[(&provider, &[DEAR])]);
+    let price = |usd| decision::Price::from_usd_per_1m(usd).unwrap();
+    settings.forwarding.providers[0].models[0].prices = Some(decision::Prices {
+        prompt: price(1.0),
+        cached_prompt: price(0.5),
+        completion: price(2.0),
+        reasoning: price(4.0),
+    });
+    let running = Running::start(settings).await;
+    // 60 x 1 + 40 x 0.5 + 30 x 2 + 20 x 4 = 220 micro-dollars.
+    assert_eq!(ask(&running, &chat(DEAR)).await.headers["x-pointsman-cost-usd"], "0.00022");
+    running.ended().await;
+}
+
+#[tokio::test]
+async fn a_lost_attempt_is_billed_beside_the_one_that_answered_and_savings_are_net_of_it() {
+    let usage = json!({ "prompt_tokens": 1000, "completion_tokens": 1000 });
+    let lost = Provider::start(vec![Turn::Resets]).await;
+    let good = Provider::start(vec![reply("Left.", &usage)]).await;
+    let rule = format!("[forwarding]\nbaseline_model = \"{DEAR}\"\n");
+    let running = Running::start(forwarding_with(&[(&lost, &[CHEAP]), (&good, &[CHEAP])], &rule)).await;
+    let mut n = 0;
+    while lost.calls().is_empty() {
+        let answer = ask(&running, &chat(CHEAP)).await;
+        assert_eq!(answer.headers["x-pointsman-provider"], "p1");
+        n += 1;
+    }
+    let metric = |name: &str, labels: &[&str]| running.metric(name, labels)[0].parse::<f64>().unwrap();
+    assert_eq!(running.counted("pointsman_forwarded_calls_total", &[CHEAP, "answered"]), n);
+    assert_eq!(running.counted("pointsman_forwarded_calls_total", &[]), n, "one outcome a call");
+    assert_eq!(running.counted("pointsman_upstream_attempts_total", &[]), n + 1);
+    assert!(metric("pointsman_forwarded_cost_usd_total", &[CHEAP, "failed"]) > 0.0);
+    let answered = metric("pointsman_forwarded_cost_usd_total", &[CHEAP, "answered"]);
+    let baseline = metric("pointsman_baseline_cost_usd_total", &[DEAR]);
+    #[expect(clippy::cast_precision_loss, reason = "a handful of calls")]
+    let calls = n as f64;
+    // 1000 tokens each way: $0.00075 at the cheap model, $0.09 at the baseline. The tolerance is that of the printed digits.
+    assert!(
+        (answered - 0.00075 * calls).abs() < 1e-9 && (baseline - 0.09 * calls).abs() < 1e-9,
+        "{answered} {baseline}"
+    );
+    running.ended().await;
+}
+
+#[tokio::test]
+async fn a_verdict_on_a_forwarded_call_does_not_bill_it_again() {
+    let usage = json!({ "prompt_tokens": 1000, "completion_tokens": 1000 });
+    let provider = Provider::start(vec![reply("Left.", &usage)]).await;
+    let running = Running::start(forwarding(&[(&provider, &[CHEAP])])).await;
+    let answer = ask(&running, &chat(CHEAP)).await;
+    let bill = running.metric("pointsman_outcome_cost_usd_total", &[CHEAP]);
+    assert_ne!(bill, ["0"]);
+    let decision = answer.headers["x-pointsman-decision"].to_str().unwrap();
+    let verdict = json!({ "decision_id": decision, "quality": 1.0, "judge": "test", "cost_usd": 5.0 });
+    assert!(running.post("/v1/outcomes", verdict.to_string()).await.status.is_success());
+    assert_eq!(running.metric("pointsman_outcome_cost_usd_total", &[CHEAP]), bill);
+    assert_eq!(running.counted("pointsman_outcomes_judged_total", &[CHEAP]), 1);
+    running.ended().await;
+}
