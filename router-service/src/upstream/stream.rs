@@ -20,6 +20,8 @@ pub(crate) struct Stream {
     open: BTreeSet<u64>,
     any_finished: bool,
     ended: bool,
+    /// What went wrong behind the chunks that wait: they were said, and are told first.
+    broken: Option<Failed>,
     usage: Option<Usage>,
 }
 
@@ -50,7 +52,7 @@ impl Stream {
     }
 
     fn of(source: Source, waiting: VecDeque<Box<Piece>>) -> Self {
-        Self { source, waiting, open: BTreeSet::new(), any_finished: false, ended: false, usage: None }
+        Self { source, waiting, open: BTreeSet::new(), any_finished: false, ended: false, broken: None, usage: None }
     }
 
     /// What the provider said of tokens so far.
@@ -73,10 +75,13 @@ impl Stream {
                 self.heed(&piece);
                 return Ok(Some(piece));
             }
+            if let Some(failed) = self.broken.take() {
+                return Err(failed);
+            }
             if self.ended {
                 return Ok(None);
             }
-            self.more().await?;
+            self.broken = self.more().await.err();
         }
     }
 

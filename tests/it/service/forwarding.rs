@@ -14,7 +14,7 @@ mod passing;
 mod provider;
 mod streams;
 
-use provider::{Provider, Turn};
+use provider::Provider;
 
 /// Two models of the built-in catalog: the second is the dearer.
 const CHEAP: &str = "gpt-4o-mini-2024-07-18";

@@ -3,7 +3,6 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -169,6 +168,3 @@ pub(super) fn stream(words: &[&str], usage: Option<&Value>) -> Turn {
     all.push("[DONE]".to_owned());
     Turn::Says(events(&all))
 }
-
-/// Longer than a test waits for a provider that says nothing.
-pub(super) const SOON: Duration = Duration::from_millis(100);
