@@ -77,8 +77,11 @@ pub(crate) fn request(
     Ok(Value::Object(body))
 }
 
+/// What a field may hold: in words, and as a test.
+type Usual = (&'static str, fn(&Value) -> bool);
+
 /// What a field of OpenAI's without counterpart may hold: that which happens anyway.
-fn usual(key: &str) -> Option<(&'static str, fn(&Value) -> bool)> {
+fn usual(key: &str) -> Option<Usual> {
     let never: fn(&Value) -> bool = |_| false;
     Some(match key {
         "n" => ("1", |value| value.as_u64() == Some(1)),
