@@ -90,10 +90,7 @@ fn what_cannot_be_said_is_named() {
         (json!({"frequency_penalty": 0.1}), "frequency_penalty: an Anthropic provider takes only 0"),
         (json!({"modalities": ["text", "audio"]}), "modalities: an Anthropic provider takes only [\"text\"]"),
         (json!({"audio": {}}), "audio: an Anthropic provider takes only nothing"),
-        (
-            json!({"functions": []}),
-            "functions: an Anthropic provider takes only nothing here; `tools` and `tool_choice` say the same",
-        ),
+        (json!({"functions": []}), "functions: an Anthropic provider takes only nothing here; `tools` says the same"),
         (
             json!({"system": "x"}),
             "system: an Anthropic provider takes only nothing here; a message with the role `system` says the same",
