@@ -134,7 +134,8 @@ pub(crate) fn of_anthropic(refused: &Refused<'_>) -> Meaning {
 pub(crate) fn in_stream(event: &Value, secrets: &[Secret]) -> Option<Meaning> {
     let error = event.get("error").filter(|error| !error.is_null())?;
     let status = error.get("code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
-    let status = status.filter(|status| (400..600).contains(status)).unwrap_or(500);
+    let too_long = Words::of(event).any(&TOO_LONG);
+    let status = status.filter(|status| (400..600).contains(status)).unwrap_or(if too_long { 400 } else { 500 });
     Some(of_openai(&Refused { status, body: event, retry_after_ms: None, secrets }))
 }
 

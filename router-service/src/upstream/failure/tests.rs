@@ -115,7 +115,7 @@ fn an_error_inside_a_stream_is_one() {
     assert_eq!(kind(json!({"error": {"message": "x", "code": 429}})), Kind::RateLimited);
     assert_eq!(kind(json!({"error": {"message": "x", "code": 17}})), Kind::Broken);
     assert_eq!(kind(json!({"error": "gone"})), Kind::Broken);
-    assert_eq!(kind(json!({"error": {"code": "context_length_exceeded"}})), Kind::Broken);
+    assert_eq!(kind(json!({"error": {"code": "context_length_exceeded"}})), Kind::TooLong);
 }
 
 #[test]
