@@ -71,8 +71,13 @@ enum Block {
 impl Chunks {
     /// For a completion with this id, model and time of creation; `include_usage` as the caller asked for it.
     pub(crate) fn new(id: &str, model: &str, created: u64, include_usage: bool) -> Self {
-        let frame = json!({ "id": id, "object": "chat.completion.chunk", "created": created, "model": model });
-        let Value::Object(frame) = frame else { unreachable!("an object was written") };
+        let frame: [(&str, Value); 4] = [
+            ("id", id.into()),
+            ("object", "chat.completion.chunk".into()),
+            ("created", created.into()),
+            ("model", model.into()),
+        ];
+        let frame = frame.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         Self {
             frame,
             include_usage,
