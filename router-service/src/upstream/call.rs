@@ -245,7 +245,7 @@ impl Failed {
     pub(crate) fn meaning(meaning: &Meaning) -> Self {
         let end = match meaning.kind {
             Kind::TooLong => UpstreamEnd::TooLong,
-            Kind::Invalid => UpstreamEnd::Refused,
+            Kind::Invalid | Kind::TooMuchOutput => UpstreamEnd::Refused,
             Kind::RateLimited | Kind::Overloaded => UpstreamEnd::Busy,
             Kind::OutOfCredit | Kind::Unauthorized | Kind::NoSuchModel | Kind::Broken => UpstreamEnd::Failed,
         };
