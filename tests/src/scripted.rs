@@ -421,12 +421,12 @@ fn played(turn: &Turn, call: &Call) -> (u16, &'static str, Option<String>, Vec<S
         }
     };
     let steps = match turn {
-        Turn::Answer(answer) => play::pieces(whole(answer), Step::Pause, Step::End),
-        Turn::Trickle(answer, gap) => play::pieces(whole(answer), Step::Wait(*gap), Step::End),
-        Turn::Split(answer) => play::pieces(play::bytes(&whole(answer)), Step::Pause, Step::End),
-        Turn::ResetInside(answer) => play::pieces(play::half(whole(answer)), Step::Pause, Step::Reset),
-        Turn::StallInside(answer) => play::pieces(play::half(whole(answer)), Step::Pause, Step::Stall),
-        Turn::EndInside(answer) => play::pieces(play::half(whole(answer)), Step::Pause, Step::End),
+        Turn::Answer(answer) => play::pieces(whole(answer), &Step::Pause, Step::End),
+        Turn::Trickle(answer, gap) => play::pieces(whole(answer), &Step::Wait(*gap), Step::End),
+        Turn::Split(answer) => play::pieces(play::bytes(&whole(answer)), &Step::Pause, Step::End),
+        Turn::ResetInside(answer) => play::pieces(play::half(whole(answer)), &Step::Pause, Step::Reset),
+        Turn::StallInside(answer) => play::pieces(play::half(whole(answer)), &Step::Pause, Step::Stall),
+        Turn::EndInside(answer) => play::pieces(play::half(whole(answer)), &Step::Pause, Step::End),
         Turn::ResetAfterHeaders => vec![Step::Pause, Step::Reset],
         Turn::Refuse(refusal) => {
             let message = refusal.message.replace("{key}", call.key());
@@ -435,11 +435,11 @@ fn played(turn: &Turn, call: &Call) -> (u16, &'static str, Option<String>, Vec<S
             } else {
                 openai::error(&refusal.kind, &message)
             };
-            let steps = play::pieces(vec![body.to_string().into_bytes()], Step::Pause, Step::End);
+            let steps = play::pieces(vec![body.to_string().into_bytes()], &Step::Pause, Step::End);
             return (refusal.status, "application/json", refusal.retry_after.clone(), steps);
         }
         Turn::Odd { content_type, body } => {
-            return (200, content_type, None, play::pieces(vec![body.clone()], Step::Pause, Step::End));
+            return (200, content_type, None, play::pieces(vec![body.clone()], &Step::Pause, Step::End));
         }
         // These never come this far.
         Turn::ResetBeforeHeaders | Turn::StallBeforeHeaders => vec![Step::Reset],

@@ -131,7 +131,7 @@ fn every_part_of_a_file_is_understood() {
 fn a_provider_is_understood_and_one_without_its_key_is_not_used() {
     let forwarding = read(WHOLE, &[]).unwrap().forwarding;
     let [hosted, absent] = &forwarding.providers[..] else { panic!("{:?}", forwarding.providers) };
-    assert_eq!(hosted.key.as_ref().map(|key| key.expose()), Some("canary-provider-key"));
+    assert_eq!(hosted.key.as_ref().map(crate::secret::Secret::expose), Some("canary-provider-key"));
     assert_eq!(hosted.secret_headers[0].1.expose(), "canary-org");
     let url = hosted.base_url.as_ref().unwrap();
     let called = url.at("/chat/completions").unwrap().to_string();

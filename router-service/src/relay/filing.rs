@@ -210,7 +210,7 @@ impl Filing {
             completion: running.n_chars.div_ceil(4).min(u64::from(MAX_TOKENS)),
             ..Usage::default()
         };
-        let told = running.told.map(|told| told.doubted_beyond(self.prompt_max(), self.completion_max()));
+        let told = running.told.map(|told| told.doubted_beyond(u64::from(MAX_TOKENS), self.completion_max()));
         let usage = match may_cost {
             true => Usage::settled(told, &counted),
             false => Usage::default(),
@@ -222,11 +222,7 @@ impl Filing {
         usage
     }
 
-    /// No tokenizer makes more tokens than there are bytes; what an image or a provider's own instructions take is not known.
-    fn prompt_max(&self) -> u64 {
-        u64::from(MAX_TOKENS)
-    }
-
+    /// What an image or a provider's own instructions take of a prompt is not known here, so only the answer has a bound.
     fn completion_max(&self) -> u64 {
         let most =
             self.chat.max_completion.map_or(u64::from(MAX_TOKENS), |most| u64::from(most.get()) + COMPLETION_SLACK);

@@ -21,7 +21,7 @@ use crate::upstream::stream::Stream;
 pub(crate) struct Relayed {
     decided: Decided,
     stream: Stream,
-    first: VecDeque<Box<Piece>>,
+    first: VecDeque<Piece>,
     place: Option<Place>,
     between: Duration,
     first_token: Duration,
@@ -43,7 +43,7 @@ impl Relayed {
     pub(super) fn new(
         decided: Decided,
         stream: Stream,
-        first: Vec<Box<Piece>>,
+        first: Vec<Piece>,
         place: Place,
         times: (Duration, Duration),
     ) -> Self {
@@ -76,14 +76,14 @@ impl Relayed {
     pub(crate) async fn next(&mut self) -> Step {
         if let Some(piece) = self.first.pop_front() {
             self.decided.filing.heard(&piece);
-            return Step::Piece(piece);
+            return Step::Piece(Box::new(piece));
         }
         let patience = self.between.min(self.deadline.saturating_duration_since(Instant::now()));
         let late = || Failed::late(format!("expected the next token within {} ms", patience.as_millis()));
         match timeout(patience, self.stream.next()).await.unwrap_or_else(|_| Err(late())) {
             Ok(Some(piece)) => {
                 self.decided.filing.heard(&piece);
-                Step::Piece(piece)
+                Step::Piece(Box::new(piece))
             }
             Ok(None) => {
                 if let Some(place) = self.place.take() {

@@ -38,7 +38,7 @@ pub(crate) enum Opened {
     /// The whole answer.
     Whole(Box<Piece>),
     /// A stream, and the first of its chunks that says something, with those before it.
-    Stream(Box<Stream>, Vec<Box<Piece>>),
+    Stream(Box<Stream>, Vec<Piece>),
 }
 
 /// Frames of a stream that are held back until there is something in one: so long may another provider still take over.
@@ -109,7 +109,7 @@ impl Outgoing<'_> {
     async fn refused(&self, response: Response<Incoming>) -> Failed {
         let (head, body) = response.into_parts();
         let read = timeout(ERROR_PATIENCE, Limited::new(body, MAX_ERROR_BYTES).collect()).await;
-        let bytes = read.ok().and_then(Result::ok).map(|body| body.to_bytes()).unwrap_or_default();
+        let bytes = read.ok().and_then(Result::ok).map(http_body_util::Collected::to_bytes).unwrap_or_default();
         let body = serde_json::from_slice(&bytes)
             .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
         let said = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
@@ -245,7 +245,7 @@ impl Failed {
     pub(crate) fn meaning(meaning: &Meaning) -> Self {
         let end = match meaning.kind {
             Kind::TooLong => UpstreamEnd::TooLong,
-            Kind::Invalid => UpstreamEnd::Refused,
+            Kind::Invalid | Kind::TooMuchOutput => UpstreamEnd::Refused,
             Kind::RateLimited | Kind::Overloaded => UpstreamEnd::Busy,
             Kind::OutOfCredit | Kind::Unauthorized | Kind::NoSuchModel | Kind::Broken => UpstreamEnd::Failed,
         };

@@ -49,12 +49,12 @@ impl Echo<'_> {
     }
 
     /// The answer word by word, and its usage at the end.
-    pub(crate) fn chunks(&self, chat: &Chat) -> Vec<Box<Piece>> {
+    pub(crate) fn chunks(&self, chat: &Chat) -> Vec<Piece> {
         let mut chunks = Vec::new();
         let mut chunk = |index: u64, delta: Value, finish: Value| {
             let mut chunk = self.frame("chat.completion.chunk");
             chunk["choices"] = json!([{ "index": index, "delta": delta, "finish_reason": finish }]);
-            chunks.push(piece(&chunk));
+            chunks.push(*piece(&chunk));
         };
         for index in 0..chat.n_choices {
             chunk(index, json!({ "role": "assistant", "content": "" }), Value::Null);
@@ -66,7 +66,7 @@ impl Echo<'_> {
         let mut last = self.frame("chat.completion.chunk");
         last["choices"] = json!([]);
         last["usage"] = self.usage(chat).to_openai();
-        chunks.push(piece(&last));
+        chunks.push(*piece(&last));
         chunks
     }
 

@@ -41,6 +41,8 @@ pub(crate) struct Meaning {
 pub(crate) enum Kind {
     /// The prompt does not fit the model.
     TooLong,
+    /// More output was asked for than the model writes.
+    TooMuchOutput,
     /// The request is wrong in itself.
     Invalid,
     /// Too many calls or tokens in this time.
@@ -49,7 +51,7 @@ pub(crate) enum Kind {
     OutOfCredit,
     /// The key is not known or may not do this.
     Unauthorized,
-    /// The model is not there, or not for this.
+    /// The model is not there, or not for this key.
     NoSuchModel,
     /// The provider has more calls than it can take.
     Overloaded,
@@ -62,6 +64,7 @@ impl Kind {
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::TooLong => "context_length_exceeded",
+            Self::TooMuchOutput => "max_tokens_too_large",
             Self::Invalid => "invalid_request",
             Self::RateLimited => "rate_limited",
             Self::OutOfCredit => "out_of_credit",
@@ -77,7 +80,7 @@ impl Kind {
         let (fault, retry) = match self {
             Self::TooLong => (Fault::Length, Retry::Elsewhere),
             Self::Invalid => (Fault::Caller, Retry::Elsewhere),
-            Self::NoSuchModel => (Fault::Model, Retry::Elsewhere),
+            Self::TooMuchOutput | Self::NoSuchModel => (Fault::Model, Retry::Elsewhere),
             Self::RateLimited | Self::Overloaded => (Fault::Provider, here),
             Self::OutOfCredit | Self::Unauthorized => (Fault::Provider, Retry::Elsewhere),
             // These may pass; any other trouble of the provider will be there a moment later, too.
@@ -99,7 +102,7 @@ pub(crate) fn of_openai(refused: &Refused<'_>) -> Meaning {
         // A 404 for any other reason is a wrong address, which is the provider's entry in our configuration.
         400 | 404 | 422 if words.lacks_model() => Kind::NoSuchModel,
         400 | 413 | 422 if words.any(&TOO_LONG) => Kind::TooLong,
-        400 | 422 if words.any(&TOO_MUCH_OUTPUT) => Kind::NoSuchModel,
+        400 | 422 if words.any(&TOO_MUCH_OUTPUT) => Kind::TooMuchOutput,
         400 | 422 => Kind::Invalid,
         503 | 529 => Kind::Overloaded,
         _ => Kind::Broken,
@@ -113,7 +116,7 @@ pub(crate) fn of_anthropic(refused: &Refused<'_>) -> Meaning {
     let kind = match words.kind.as_str() {
         _ if words.any(&OUT_OF_CREDIT) => Kind::OutOfCredit,
         "invalid_request_error" if words.any(&TOO_LONG) => Kind::TooLong,
-        "invalid_request_error" if words.any(&TOO_MUCH_OUTPUT) => Kind::NoSuchModel,
+        "invalid_request_error" if words.any(&TOO_MUCH_OUTPUT) => Kind::TooMuchOutput,
         "invalid_request_error" => Kind::Invalid,
         "authentication_error" | "permission_error" => Kind::Unauthorized,
         "billing_error" => Kind::OutOfCredit,
@@ -131,7 +134,8 @@ pub(crate) fn of_anthropic(refused: &Refused<'_>) -> Meaning {
 pub(crate) fn in_stream(event: &Value, secrets: &[Secret]) -> Option<Meaning> {
     let error = event.get("error").filter(|error| !error.is_null())?;
     let status = error.get("code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
-    let status = status.filter(|status| (400..600).contains(status)).unwrap_or(500);
+    let too_long = Words::of(event).any(&TOO_LONG);
+    let status = status.filter(|status| (400..600).contains(status)).unwrap_or(if too_long { 400 } else { 500 });
     Some(of_openai(&Refused { status, body: event, retry_after_ms: None, secrets }))
 }
 

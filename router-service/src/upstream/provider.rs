@@ -128,7 +128,7 @@ impl Provider {
 
     /// When it may be asked again, where it asked for a rest.
     pub(crate) fn rest(&self, now: Instant) -> Option<Duration> {
-        self.condition().rests_until.and_then(|until| until.checked_duration_since(now))
+        self.condition().rests_until.and_then(|until| until.checked_duration_since(now)).filter(|left| !left.is_zero())
     }
 
     /// The time to a first token that one call in twenty exceeds, once enough is known.

@@ -16,10 +16,12 @@ use crate::secret::Secret;
 /// A stream under way.
 pub(crate) struct Stream {
     source: Source,
-    waiting: VecDeque<Box<Piece>>,
+    waiting: VecDeque<Piece>,
     open: BTreeSet<u64>,
     any_finished: bool,
     ended: bool,
+    /// What went wrong behind the chunks that wait: they were said, and are told first.
+    broken: Option<Failed>,
     usage: Option<Usage>,
 }
 
@@ -45,12 +47,12 @@ impl Stream {
     }
 
     /// A stream of what is there already.
-    pub(crate) fn ready(pieces: impl IntoIterator<Item = Box<Piece>>) -> Self {
+    pub(crate) fn ready(pieces: impl IntoIterator<Item = Piece>) -> Self {
         Self { ended: true, ..Self::of(Source::Ready, pieces.into_iter().collect()) }
     }
 
-    fn of(source: Source, waiting: VecDeque<Box<Piece>>) -> Self {
-        Self { source, waiting, open: BTreeSet::new(), any_finished: false, ended: false, usage: None }
+    fn of(source: Source, waiting: VecDeque<Piece>) -> Self {
+        Self { source, waiting, open: BTreeSet::new(), any_finished: false, ended: false, broken: None, usage: None }
     }
 
     /// What the provider said of tokens so far.
@@ -67,16 +69,19 @@ impl Stream {
     }
 
     /// The next chunk; none at a good end.
-    pub(crate) async fn next(&mut self) -> Result<Option<Box<Piece>>, Failed> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Piece>, Failed> {
         loop {
             if let Some(piece) = self.waiting.pop_front() {
                 self.heed(&piece);
                 return Ok(Some(piece));
             }
+            if let Some(failed) = self.broken.take() {
+                return Err(failed);
+            }
             if self.ended {
                 return Ok(None);
             }
-            self.more().await?;
+            self.broken = self.more().await.err();
         }
     }
 
@@ -135,7 +140,7 @@ impl Stream {
         }
         for chunk in chunks.push(event).map_err(|garbled| Failed::unread(&garbled, secrets))? {
             match openai::read(chunk.to_string().as_bytes()) {
-                Ok(Read::Piece(piece)) => self.waiting.push_back(piece),
+                Ok(Read::Piece(piece)) => self.waiting.push_back(*piece),
                 Ok(Read::Complaint(_)) | Err(_) => return Err(Failed::lost("expected a chunk of an answer")),
             }
         }
@@ -163,7 +168,7 @@ impl Stream {
             return Ok(());
         }
         match openai::read(event.text.as_bytes()) {
-            Ok(Read::Piece(piece)) => self.waiting.push_back(piece),
+            Ok(Read::Piece(piece)) => self.waiting.push_back(*piece),
             Ok(Read::Complaint(error)) => return Err(Failed::in_answer(&error, self.secrets())),
             Err(Garbled(complaint)) => return Err(Failed::lost(complaint)),
         }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{Reply, Running, settings};
 
 mod accounts;
+mod anthropic;
 mod complete;
 mod failover;
 mod hedging;

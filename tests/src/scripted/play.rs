@@ -31,7 +31,7 @@ pub(super) enum Step {
 }
 
 /// These pieces with this before each, and then the end.
-pub(super) fn pieces(pieces: Vec<Vec<u8>>, before: Step, end: Step) -> Vec<Step> {
+pub(super) fn pieces(pieces: Vec<Vec<u8>>, before: &Step, end: Step) -> Vec<Step> {
     let said = pieces.into_iter().flat_map(|piece| [before.clone(), Step::Piece(piece.into())]);
     said.chain([Step::Pause, end]).collect()
 }

@@ -7,6 +7,7 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
@@ -171,6 +172,25 @@ async fn it_fails_as_it_is_told() {
 }
 
 #[tokio::test]
+async fn a_reset_is_a_reset_and_an_end_is_an_end() {
+    let reset = Some(std::io::ErrorKind::ConnectionReset);
+    for (turn, expected) in [
+        (Turn::ResetBeforeHeaders, reset),
+        (Turn::ResetAfterHeaders, reset),
+        (Turn::ResetInside(answer()), reset),
+        (Turn::EndInside(answer()), None),
+    ] {
+        let scripted = Scripted::always(turn.clone()).await.unwrap();
+        let mut socket = TcpStream::connect(scripted.address()).await.unwrap();
+        let head = format!("POST {OPENAI} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 15\r\n\r\n");
+        socket.write_all(format!("{head}{{\"stream\":true}}").as_bytes()).await.unwrap();
+        let mut said = Vec::new();
+        let ended = tokio::time::timeout(FOR_EVER, socket.read_to_end(&mut said)).await.expect("it ends");
+        assert_eq!(ended.err().map(|error| error.kind()), expected, "{turn:?}");
+    }
+}
+
+#[tokio::test]
 async fn it_refuses_and_echoes_keys_as_careless_upstreams_do() {
     let mut refusal = Refusal::new(429, "rate_limit_error");
     (refusal.message, refusal.retry_after) = ("slow down, {key}".to_owned(), Some("7".to_owned()));
@@ -205,9 +225,7 @@ async fn it_does_one_thing_after_the_other_and_keeps_what_it_saw() {
 
 #[tokio::test]
 async fn it_notices_who_hangs_up_and_when() {
-    for turn in
-        [Turn::StallBeforeHeaders, Turn::StallInside(answer()), Turn::Trickle(answer(), Duration::from_millis(50))]
-    {
+    for turn in [Turn::StallBeforeHeaders, Turn::StallInside(answer()), Turn::Trickle(answer(), FOR_EVER)] {
         let scripted = Scripted::always(turn).await.unwrap();
         let mut callers = JoinSet::new();
         let address = scripted.address();

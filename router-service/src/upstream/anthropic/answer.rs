@@ -24,7 +24,7 @@ impl Answer {
         let Some(format) = format else { return Ok(Self::Free) };
         match format.get("type").and_then(Value::as_str) {
             Some("text") => Ok(Self::Free),
-            Some("json_object") => Ok(Self::Tool(tool(json!({ "type": "object" }), None))),
+            Some("json_object") => Ok(Self::Tool(tool(&json!({ "type": "object" }), None))),
             Some("json_schema") => {
                 let wanted = format.get("json_schema").and_then(Value::as_object);
                 Self::of_schema(wanted.ok_or_else(|| Unconvertible::new("response_format.json_schema", "an object"))?)
@@ -44,7 +44,7 @@ impl Answer {
         if strict || schema.get("type").and_then(Value::as_str) != Some("object") {
             return Ok(Self::Schema(schema));
         }
-        Ok(Self::Tool(tool(schema, wanted.get("description").and_then(Value::as_str))))
+        Ok(Self::Tool(tool(&schema, wanted.get("description").and_then(Value::as_str))))
     }
 
     /// Where the upstream holds the schema itself: the `output_config` with it.
@@ -60,7 +60,7 @@ impl Answer {
     }
 }
 
-fn tool(schema: Value, description: Option<&str>) -> Value {
+fn tool(schema: &Value, description: Option<&str>) -> Value {
     let description =
         description.unwrap_or("Gives the final answer to the user, as JSON. Always answer by calling this.");
     json!({ "name": ANSWER_TOOL, "description": description, "input_schema": schema })

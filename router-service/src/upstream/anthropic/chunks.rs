@@ -71,8 +71,13 @@ enum Block {
 impl Chunks {
     /// For a completion with this id, model and time of creation; `include_usage` as the caller asked for it.
     pub(crate) fn new(id: &str, model: &str, created: u64, include_usage: bool) -> Self {
-        let frame = json!({ "id": id, "object": "chat.completion.chunk", "created": created, "model": model });
-        let Value::Object(frame) = frame else { unreachable!("an object was written") };
+        let frame: [(&str, Value); 4] = [
+            ("id", id.into()),
+            ("object", "chat.completion.chunk".into()),
+            ("created", created.into()),
+            ("model", model.into()),
+        ];
+        let frame = frame.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         Self {
             frame,
             include_usage,
@@ -133,7 +138,7 @@ impl Chunks {
     fn begin(&mut self, event: &Value) -> Vec<Value> {
         self.state = State::Begun;
         self.count(event.get("message").and_then(|message| message.get("usage")));
-        vec![self.delta(json!({ "role": "assistant", "content": "", "refusal": null }))]
+        vec![self.delta(&json!({ "role": "assistant", "content": "", "refusal": null }))]
     }
 
     fn open_block(&mut self, event: &Value) -> Result<Vec<Value>, Garbled> {
@@ -177,7 +182,7 @@ impl Chunks {
         self.n_calls += 1;
         let function = json!({ "name": name, "arguments": "" });
         let call = json!({ "index": index, "id": id, "type": "function", "function": function });
-        Ok((Block::Call { index, input, has_come: false }, vec![self.delta(json!({ "tool_calls": [call] }))]))
+        Ok((Block::Call { index, input, has_come: false }, vec![self.delta(&json!({ "tool_calls": [call] }))]))
     }
 
     fn lengthen(&mut self, event: &Value) -> Result<Vec<Value>, Garbled> {
@@ -225,7 +230,7 @@ impl Chunks {
             Block::Answer { input, has_come: false } => self.answered(&input.to_string()),
             Block::Thinking { keys } => {
                 let place = usize::try_from(place).map_err(|_| Garbled::TooManyBlocks)?;
-                vec![self.delta(json!({ THINKING_KEY: [kept_thinking(place, &keys)] }))]
+                vec![self.delta(&json!({ THINKING_KEY: [kept_thinking(place, &keys)] }))]
             }
             Block::Text | Block::Silent | Block::Call { .. } | Block::Answer { .. } => Vec::new(),
         })
@@ -247,7 +252,7 @@ impl Chunks {
             chunks.extend(self.close(place, block)?);
         }
         self.state = State::Complete;
-        chunks.push(self.chunk(json!({}), Some(finish_reason(&stop_reason, self.n_calls > 0))));
+        chunks.push(self.chunk(&json!({}), Some(finish_reason(&stop_reason, self.n_calls > 0))));
         if self.include_usage
             && let Some(usage) = self.usage()
         {
@@ -283,22 +288,22 @@ impl Chunks {
     }
 
     fn answered(&self, text: &str) -> Vec<Value> {
-        if text.is_empty() { Vec::new() } else { vec![self.delta(json!({ "content": text }))] }
+        if text.is_empty() { Vec::new() } else { vec![self.delta(&json!({ "content": text }))] }
     }
 
     fn thought(&self, text: &str) -> Vec<Value> {
-        if text.is_empty() { Vec::new() } else { vec![self.delta(json!({ REASONING_KEY: text }))] }
+        if text.is_empty() { Vec::new() } else { vec![self.delta(&json!({ REASONING_KEY: text }))] }
     }
 
     fn arguments(&self, index: usize, piece: &str) -> Value {
-        self.delta(json!({ "tool_calls": [{ "index": index, "function": { "arguments": piece } }] }))
+        self.delta(&json!({ "tool_calls": [{ "index": index, "function": { "arguments": piece } }] }))
     }
 
-    fn delta(&self, delta: Value) -> Value {
+    fn delta(&self, delta: &Value) -> Value {
         self.chunk(delta, None)
     }
 
-    fn chunk(&self, delta: Value, finish_reason: Option<&str>) -> Value {
+    fn chunk(&self, delta: &Value, finish_reason: Option<&str>) -> Value {
         let mut chunk = self.frame.clone();
         let choice = json!({ "index": 0, "delta": delta, "logprobs": null, "finish_reason": finish_reason });
         chunk.insert("choices".to_owned(), json!([choice]));

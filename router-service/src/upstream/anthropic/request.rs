@@ -9,7 +9,7 @@ use super::{Unconvertible, thinking, tools};
 
 /// Advice: no answer is wrong without it. `seed` is kept by nobody for certain; the others say how a call is stored, queued, sped
 /// up or phrased. `stream_options` is for whoever makes the chunks, `pointsman` for the router.
-const ADVICE: [&str; 11] = [
+pub(super) const ADVICE: [&str; 11] = [
     "metadata",
     "pointsman",
     "prediction",
@@ -24,7 +24,7 @@ const ADVICE: [&str; 11] = [
 ];
 
 /// Fields that this conversion reads.
-const CONVERTED: [&str; 15] = [
+pub(super) const CONVERTED: [&str; 15] = [
     "max_completion_tokens",
     "max_tokens",
     "messages",
@@ -42,6 +42,27 @@ const CONVERTED: [&str; 15] = [
     "user",
 ];
 
+/// A field that there are no words for, what it may hold in words, and whether a value is that.
+type Usual = (&'static str, &'static str, fn(&Value) -> bool);
+
+/// Fields of OpenAI's without counterpart: they may hold what happens anyway. Anthropic's own words for what OpenAI has words for,
+/// too, are among them: two that disagree would leave one unheard.
+pub(super) const WITHOUT_COUNTERPART: [Usual; 13] = [
+    ("n", "1", |value| value.as_u64() == Some(1)),
+    ("logprobs", "false", |value| value.as_bool() == Some(false)),
+    ("top_logprobs", "0", |value| value.as_u64() == Some(0)),
+    ("logit_bias", "an empty object", |value| value.as_object().is_some_and(Map::is_empty)),
+    ("frequency_penalty", "0", is_zero),
+    ("presence_penalty", "0", is_zero),
+    ("modalities", "[\"text\"]", |value| value == &json!(["text"])),
+    ("audio", "nothing", never),
+    ("web_search_options", "nothing", never),
+    ("functions", "nothing here; `tools` says the same", never),
+    ("function_call", "nothing here; `tool_choice` says the same", never),
+    ("system", "nothing here; a message with the role `system` says the same", never),
+    ("stop_sequences", "nothing here; `stop` says the same", never),
+];
+
 /// Makes the request. `default_max_tokens` is for callers who name no limit, since Anthropic wants one.
 pub(crate) fn request(
     chat: &Map<String, Value>,
@@ -52,7 +73,8 @@ pub(crate) fn request(
     let chat: Map<String, Value> =
         chat.iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key.clone(), value.clone())).collect();
     refuse_what_cannot_be_said(&chat)?;
-    let known = |key: &str| ADVICE.contains(&key) || CONVERTED.contains(&key) || usual(key).is_some();
+    let unsaid = |key: &str| WITHOUT_COUNTERPART.iter().any(|(name, _, _)| *name == key);
+    let known = |key: &str| ADVICE.contains(&key) || CONVERTED.contains(&key) || unsaid(key);
     let mut body: Map<String, Value> =
         chat.iter().filter(|(key, _)| !known(key)).map(|(key, value)| (key.clone(), value.clone())).collect();
     body.insert("model".to_owned(), upstream_model.into());
@@ -77,32 +99,17 @@ pub(crate) fn request(
     Ok(Value::Object(body))
 }
 
-/// What a field of OpenAI's without counterpart may hold: that which happens anyway.
-fn usual(key: &str) -> Option<(&'static str, fn(&Value) -> bool)> {
-    let never: fn(&Value) -> bool = |_| false;
-    Some(match key {
-        "n" => ("1", |value| value.as_u64() == Some(1)),
-        "logprobs" => ("false", |value| value == &json!(false)),
-        "top_logprobs" => ("0", |value| value.as_u64() == Some(0)),
-        "logit_bias" => ("an empty object", |value| value.as_object().is_some_and(Map::is_empty)),
-        "frequency_penalty" | "presence_penalty" => {
-            ("0", |value| value.as_f64().is_some_and(|number| number.abs() < f64::EPSILON))
-        }
-        "modalities" => ("[\"text\"]", |value| value == &json!(["text"])),
-        "audio" | "web_search_options" => ("nothing", never),
-        "functions" | "function_call" => ("nothing here; `tools` and `tool_choice` say the same", never),
-        // Anthropic's own words for what is said in OpenAI's: two that disagree would leave one unheard.
-        "system" => ("nothing here; a message with the role `system` says the same", never),
-        "stop_sequences" => ("nothing here; `stop` says the same", never),
-        _ => return None,
-    })
+fn is_zero(value: &Value) -> bool {
+    value.as_f64().is_some_and(|number| number.abs() < f64::EPSILON)
+}
+
+fn never(_: &Value) -> bool {
+    false
 }
 
 fn refuse_what_cannot_be_said(chat: &Map<String, Value>) -> Result<(), Unconvertible> {
-    for (key, value) in chat {
-        if let Some((expected, holds)) = usual(key)
-            && !holds(value)
-        {
+    for (key, expected, holds) in WITHOUT_COUNTERPART {
+        if chat.get(key).is_some_and(|value| !holds(value)) {
             return Err(Unconvertible::new(key, expected));
         }
     }

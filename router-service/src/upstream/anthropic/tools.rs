@@ -26,7 +26,7 @@ pub(super) fn add(
     };
     let mut choice = if tools.is_empty() { None } else { choice(chat.get("tool_choice"))? };
     if let Answer::Tool(answer_tool) = answer {
-        choice = Some(choice_with_answer(choice, tools.is_empty()));
+        choice = Some(choice_with_answer(choice.as_ref(), tools.is_empty()));
         tools.push(answer_tool.clone());
     }
     if tools.is_empty() {
@@ -50,9 +50,9 @@ pub(super) fn is_forced(body: &Map<String, Value>) -> bool {
 }
 
 /// Among tools that the model may call or not, the answer is one more and something must be called.
-fn choice_with_answer(choice: Option<Value>, alone: bool) -> Value {
-    let kind = choice.as_ref().and_then(|choice| choice["type"].as_str()).unwrap_or("auto");
-    match (kind, choice.as_ref()) {
+fn choice_with_answer(choice: Option<&Value>, alone: bool) -> Value {
+    let kind = choice.and_then(|choice| choice["type"].as_str()).unwrap_or("auto");
+    match (kind, choice) {
         ("tool", Some(named)) => named.clone(),
         ("auto" | "any", _) if !alone => json!({ "type": "any" }),
         (_, _) => json!({ "type": "tool", "name": ANSWER_TOOL, "disable_parallel_tool_use": true }),

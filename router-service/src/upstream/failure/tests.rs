@@ -42,7 +42,7 @@ fn openai_says_it_by_status_code_and_phrase() {
     openai(
         400,
         &error("", "This model supports at most 10 completion tokens, whereas you provided 20."),
-        Kind::NoSuchModel,
+        Kind::TooMuchOutput,
     );
     openai(404, &error("model_not_found", "No."), Kind::NoSuchModel);
     openai(404, &json!({"error": {"message": "model \"x\" not found, try pulling it first"}}), Kind::NoSuchModel);
@@ -69,7 +69,7 @@ fn anthropic_says_it_by_type() {
         Kind::TooLong,
     );
     let output = "max_tokens: 9 > 8, which is the maximum allowed number of output tokens for x";
-    anthropic(400, "invalid_request_error", output, Kind::NoSuchModel);
+    anthropic(400, "invalid_request_error", output, Kind::TooMuchOutput);
     anthropic(400, "invalid_request_error", "messages: wrong", Kind::Invalid);
     anthropic(400, "invalid_request_error", "Your credit balance is too low", Kind::OutOfCredit);
     anthropic(401, "authentication_error", "invalid x-api-key", Kind::Unauthorized);
@@ -115,7 +115,7 @@ fn an_error_inside_a_stream_is_one() {
     assert_eq!(kind(json!({"error": {"message": "x", "code": 429}})), Kind::RateLimited);
     assert_eq!(kind(json!({"error": {"message": "x", "code": 17}})), Kind::Broken);
     assert_eq!(kind(json!({"error": "gone"})), Kind::Broken);
-    assert_eq!(kind(json!({"error": {"code": "context_length_exceeded"}})), Kind::Broken);
+    assert_eq!(kind(json!({"error": {"code": "context_length_exceeded"}})), Kind::TooLong);
 }
 
 #[test]

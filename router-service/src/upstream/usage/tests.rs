@@ -103,6 +103,8 @@ fn what_cannot_be_true_is_doubted_and_not_believed() {
     );
     anthropic(&json!({"input_tokens": 10, "output_tokens": 5, "cache_read_input_tokens": -4}), "10 0 0 5 0 ?");
     // Each part can be, all together cannot.
+    let parts = json!({"cached_tokens": 6, "cache_write_tokens": 5});
+    openai(&json!({"prompt_tokens": 10, "completion_tokens": 5, "prompt_tokens_details": parts}), "10 0 0 5 0 ?");
     anthropic(&json!({"input_tokens": most, "output_tokens": 5, "cache_read_input_tokens": 1}), "0 0 0 5 0 ?");
 }
 

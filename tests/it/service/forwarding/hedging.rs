@@ -35,7 +35,7 @@ async fn no_more_are_asked_twice_than_the_share_allows() {
     while silent.calls().is_empty() {
         ask(&running, &streamed(DEAR)).await;
     }
-    until(async || running.counted("pointsman_hedges_total", &["over_budget"]) == 1).await;
+    until(async || running.counted("pointsman_hedges_total", &["over_budget"]) >= 1).await;
     assert_eq!(running.counted("pointsman_hedges_total", &["won"]), 0);
     running.ended().await;
 }

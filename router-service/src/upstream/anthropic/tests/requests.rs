@@ -36,10 +36,10 @@ fn check(fields: Value, expected: Value) {
 
 /// These messages become that system text and those turns.
 #[track_caller]
-fn conversation(messages: Value, system: Value, turns: Value) {
+fn conversation(messages: &Value, system: &Value, turns: &Value) {
     let body = asked(json!({ "messages": messages }));
-    assert_eq!(body["system"], system);
-    assert_eq!(body["messages"], turns);
+    assert_eq!(&body["system"], system);
+    assert_eq!(&body["messages"], turns);
 }
 
 fn text(text: &str) -> Value {
@@ -90,10 +90,7 @@ fn what_cannot_be_said_is_named() {
         (json!({"frequency_penalty": 0.1}), "frequency_penalty: an Anthropic provider takes only 0"),
         (json!({"modalities": ["text", "audio"]}), "modalities: an Anthropic provider takes only [\"text\"]"),
         (json!({"audio": {}}), "audio: an Anthropic provider takes only nothing"),
-        (
-            json!({"functions": []}),
-            "functions: an Anthropic provider takes only nothing here; `tools` and `tool_choice` say the same",
-        ),
+        (json!({"functions": []}), "functions: an Anthropic provider takes only nothing here; `tools` says the same"),
         (
             json!({"system": "x"}),
             "system: an Anthropic provider takes only nothing here; a message with the role `system` says the same",
@@ -206,33 +203,33 @@ fn a_message_that_cannot_be_said_is_named_and_not_quoted() {
 #[test]
 fn instructions_go_to_the_head() {
     conversation(
-        json!([
+        &json!([
             {"role": "system", "content": "Be brief."},
             {"role": "user", "content": "Hello"},
             {"role": "developer", "content": [{"type": "text", "text": "In French.", "cache_control": {"type": "ephemeral"}}]},
         ]),
-        json!([text("Be brief."), {"type": "text", "text": "In French.", "cache_control": {"type": "ephemeral"}}]),
-        json!([{"role": "user", "content": [text("Hello")]}]),
+        &json!([text("Be brief."), {"type": "text", "text": "In French.", "cache_control": {"type": "ephemeral"}}]),
+        &json!([{"role": "user", "content": [text("Hello")]}]),
     );
     // Alone they are what is to be answered.
     conversation(
-        json!([{"role": "system", "content": "Say hello."}]),
-        json!(null),
-        json!([{"role": "user", "content": [text("Say hello.")]}]),
+        &json!([{"role": "system", "content": "Say hello."}]),
+        &json!(null),
+        &json!([{"role": "user", "content": [text("Say hello.")]}]),
     );
 }
 
 #[test]
 fn images_travel_with_their_texts() {
     conversation(
-        json!([{"role": "user", "content": [
+        &json!([{"role": "user", "content": [
             {"type": "text", "text": "Compare:"},
             {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA", "detail": "low"}},
             {"type": "image_url", "image_url": {"url": "DATA:image/JPG;charset=x;base64,BBBB"}},
             {"type": "image_url", "image_url": "https://example.com/a.webp"},
         ]}]),
-        json!(null),
-        json!([{"role": "user", "content": [
+        &json!(null),
+        &json!([{"role": "user", "content": [
             text("Compare:"),
             {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}},
             {"type": "image", "source": {"type": "base64", "media_type": "image/jpeg", "data": "BBBB"}},
@@ -246,15 +243,15 @@ fn calls_and_their_results_find_each_other() {
     let call = |id: &str, arguments: &str| json!({"id": id, "type": "function", "function": {"name": "f", "arguments": arguments}});
     let used = |id: &str, input: Value| json!({"type": "tool_use", "id": id, "name": "f", "input": input});
     conversation(
-        json!([
+        &json!([
             {"role": "user", "content": "Add."},
             {"role": "assistant", "content": "So be it.", "tool_calls": [call("call_1", "{\"a\": [1, {\"b\": null}]}"), call("f.x:0", "")]},
             {"role": "tool", "tool_call_id": "call_1", "content": "3"},
             {"role": "tool", "tool_call_id": "f.x:0", "content": null},
             {"role": "user", "content": "And now?"},
         ]),
-        json!(null),
-        json!([
+        &json!(null),
+        &json!([
             {"role": "user", "content": [text("Add.")]},
             {"role": "assistant", "content": [
                 text("So be it."), used("call_1", json!({"a": [1, {"b": null}]})), used("id_f-2ex-3a0", json!({})),
@@ -271,7 +268,7 @@ fn calls_and_their_results_find_each_other() {
 #[test]
 fn one_side_twice_is_one_turn_with_results_first_and_nothing_empty() {
     conversation(
-        json!([
+        &json!([
             {"role": "user", "content": "One."},
             {"role": "user", "content": ""},
             {"role": "user", "content": [{"type": "text", "text": "Two."}, {"type": "text", "text": " \n"}]},
@@ -281,8 +278,8 @@ fn one_side_twice_is_one_turn_with_results_first_and_nothing_empty() {
             {"role": "user", "content": "Wait."},
             {"role": "tool", "tool_call_id": "1", "content": "late"},
         ]),
-        json!(null),
-        json!([
+        &json!(null),
+        &json!([
             {"role": "user", "content": [text("One."), text("Two.")]},
             {"role": "assistant", "content": [text("A."), text("No.")]},
             {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "1", "content": [text("late")]}, text("Wait.")]},
@@ -293,9 +290,9 @@ fn one_side_twice_is_one_turn_with_results_first_and_nothing_empty() {
 #[test]
 fn an_answer_that_was_begun_does_not_end_in_white_space() {
     conversation(
-        json!([{"role": "user", "content": "Count."}, {"role": "assistant", "content": "One, \n"}]),
-        json!(null),
-        json!([{"role": "user", "content": [text("Count.")]}, {"role": "assistant", "content": [text("One,")]}]),
+        &json!([{"role": "user", "content": "Count."}, {"role": "assistant", "content": "One, \n"}]),
+        &json!(null),
+        &json!([{"role": "user", "content": [text("Count.")]}, {"role": "assistant", "content": [text("One,")]}]),
     );
 }
 
@@ -308,15 +305,15 @@ fn signed_thinking_goes_back_as_it_came_to_where_it_stood() {
         block
     };
     conversation(
-        json!([
+        &json!([
             {"role": "user", "content": "Hm?"},
             {"role": "assistant", "content": "Well.", "reasoning_content": "for people", "thinking_blocks": [
                 kept("first\n", 0), {"type": "redacted_thinking", "data": "ZGF0YQ==", "index": 2}, kept("last", 9),
             ], "tool_calls": [{"id": "1", "function": {"name": "f", "arguments": "{}"}}]},
             {"role": "tool", "tool_call_id": "1", "content": "x"},
         ]),
-        json!(null),
-        json!([
+        &json!(null),
+        &json!([
             {"role": "user", "content": [text("Hm?")]},
             {"role": "assistant", "content": [
                 signed("first\n"), text("Well."), {"type": "redacted_thinking", "data": "ZGF0YQ=="},
