@@ -190,26 +190,16 @@ impl Pipeline {
         let unhealthy = self.unhealthy_at(now);
         let mut consider = |budget| {
             facts.budget = budget;
-            any_known(snapshot, &facts)?;
-            let join = |unhealthy| Candidates::join(&snapshot.catalog, policy, &facts, &answered.evidence, unhealthy);
-            let joined = |unhealthy| join(unhealthy).map_err(|error| Rejection::field("candidates", error));
-            let mut candidates = joined(&unhealthy)?;
-            let mut decision = decide(policy, &facts, &candidates);
-            if decision.is_err() && !unhealthy.is_empty() {
-                // Rather a model that may be down than none: reports of failures must not become an outage.
-                candidates = joined(&BTreeSet::new())?;
-                decision = decide(policy, &facts, &candidates);
-            }
-            Ok::<_, Rejection>((candidates, decision))
+            considered(snapshot, policy, &facts, &answered.evidence, &unhealthy)
         };
         let (candidates, decision) = match policy.rules().mode {
             decision::Mode::Budget { .. } => self.budgets.decide(policy, |state| {
-                let considered = consider(Some(state));
-                let next = considered.as_ref().ok().and_then(|(_, decision)| match decision {
+                let made = consider(Some(state));
+                let next = made.as_ref().ok().and_then(|(_, decision)| match decision {
                     Ok(decision) => decision.budget,
                     Err(refusal) => refusal.budget,
                 });
-                (considered, next)
+                (made, next)
             })?,
             decision::Mode::Tolerance { .. }
             | decision::Mode::Target { .. }
@@ -371,6 +361,30 @@ fn known_policy<'a>(snapshot: &'a Snapshot, name: Option<&PolicyName>) -> Result
         let known = snapshot.policies.iter().map(|policy| policy.name().as_str());
         Rejection::field("policy", decision::document::unknown("policy", asked, known.collect::<Vec<_>>()))
     })
+}
+
+/// The candidates and the verdict on them, or why there can be none.
+fn considered(
+    snapshot: &Snapshot,
+    policy: &Policy,
+    facts: &RequestFacts,
+    evidence: &Evidence,
+    unhealthy: &BTreeSet<ModelId>,
+) -> Result<(Candidates, Result<Decision, Refusal>), Rejection> {
+    any_known(snapshot, facts)?;
+    let join = |unhealthy| {
+        Candidates::join(&snapshot.catalog, policy, facts, evidence, unhealthy)
+            .map_err(|error| Rejection::field("candidates", error))
+    };
+    let candidates = join(unhealthy)?;
+    let decision = decide(policy, facts, &candidates);
+    if decision.is_ok() || unhealthy.is_empty() {
+        return Ok((candidates, decision));
+    }
+    // Rather a model that may be down than none: reports of failures must not become an outage.
+    let candidates = join(&BTreeSet::new())?;
+    let decision = decide(policy, facts, &candidates);
+    Ok((candidates, decision))
 }
 
 /// A list in which the catalog knows nobody is a slip, not a wish.

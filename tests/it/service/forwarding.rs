@@ -63,7 +63,13 @@ fn events(reply: &Reply) -> Vec<Value> {
     assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
     let text = reply.text();
     let events = text.split("\n\n").filter_map(|event| event.strip_prefix("data: "));
-    events.map(|event| if event == "[DONE]" { json!("[DONE]") } else { serde_json::from_str(event).unwrap() }).collect()
+    events
+        .map(
+            |event| {
+                if event == "[DONE]" { json!("[DONE]") } else { serde_json::from_str(event).expect("an event is JSON") }
+            },
+        )
+        .collect()
 }
 
 fn text_of(events: &[Value]) -> String {

@@ -20,7 +20,9 @@ fn stream() -> Turn {
                 "usage": { "output_tokens": 3 } }),
         json!({ "type": "message_stop" }),
     ];
-    let named = |event: &serde_json::Value| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap());
+    let named = |event: &serde_json::Value| {
+        format!("event: {}\ndata: {event}\n\n", event["type"].as_str().expect("an event has a type"))
+    };
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
     Turn::Says(format!("{head}{}", all.iter().map(named).collect::<String>()).into_bytes())
 }

@@ -10,7 +10,7 @@ use super::{CHEAP, DEAR, chat, forwarding};
 use crate::service::{Running, prompt, settings, until};
 
 async fn parts(running: &Running, request: v1::CompleteRequest) -> (Vec<Part>, Option<tonic::Status>) {
-    let mut stream = running.client().complete(request).await.unwrap().into_inner();
+    let mut stream = running.client().complete(request).await.expect("the call is decided").into_inner();
     let mut parts = Vec::new();
     loop {
         match stream.message().await {

@@ -30,7 +30,7 @@ pub(super) struct Call {
 
 impl Call {
     pub(super) fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap()
+        serde_json::from_str(&self.body).expect("a call's body is JSON")
     }
 }
 
@@ -44,8 +44,8 @@ pub(super) struct Provider {
 
 impl Provider {
     pub(super) async fn start(turns: Vec<Turn>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("a bound address");
         let calls = Arc::new(Mutex::new(Vec::new()));
         let (hang_up, hung_up) = watch::channel(0);
         let mut tasks = JoinSet::new();
@@ -63,7 +63,7 @@ impl Provider {
     }
 
     pub(super) fn calls(&self) -> Vec<Call> {
-        self.calls.lock().unwrap().clone()
+        self.calls.lock().expect("nobody panicked").clone()
     }
 
     /// How many callers have hung up on it, once that many have.
@@ -81,7 +81,7 @@ async fn converse(
 ) -> std::io::Result<()> {
     let call = read(&mut stream).await?;
     let turn = {
-        let mut calls = calls.lock().unwrap();
+        let mut calls = calls.lock().expect("nobody panicked");
         calls.push(call);
         turns[(calls.len() - 1).min(turns.len() - 1)].clone()
     };
@@ -106,11 +106,16 @@ async fn read(stream: &mut TcpStream) -> std::io::Result<Call> {
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await?);
     }
-    let head = String::from_utf8(head).unwrap();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
+    let head = String::from_utf8(head).expect("a head is ASCII");
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .expect("a call says how long it is")
+        .parse()
+        .expect("a length is a number");
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await?;
-    Ok(Call { head, body: String::from_utf8(body).unwrap() })
+    Ok(Call { head, body: String::from_utf8(body).expect("a body is UTF-8") })
 }
 
 /// A whole response.
