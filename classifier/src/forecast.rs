@@ -7,6 +7,7 @@ use decision::{Catalog, Forecast, Model, ModelForecast, ModelId, Quality, Tokens
 
 use crate::abilities::Seen;
 use crate::artifact::{Artifact, Known, Parts, Sight, Standing};
+use crate::encoder::Encoder;
 use crate::heads::View;
 use crate::kernel::{exp, widely};
 use crate::lens::Reading;
@@ -67,6 +68,14 @@ impl Classifier {
     /// The artifact.
     pub fn artifact(&self) -> &Artifact {
         &self.artifact
+    }
+
+    /// Whether several prompts together are forecast in less time than one after the other.
+    pub fn likes_company(&self) -> bool {
+        match self.artifact.parts().lens.encoder() {
+            Encoder::Bert(_) => true,
+            Encoder::Table(_) => false,
+        }
     }
 
     /// What stands behind the forecasts of each model, in order of the names.

@@ -3,10 +3,10 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use classifier::{Classifier, Prompt};
 use decision::{Absent, Evidence, Forecast};
@@ -48,6 +48,8 @@ struct Desk {
     bell: Condvar,
     closed: AtomicBool,
     n_waiting: AtomicUsize,
+    /// What a prompt took of a thread lately, in nanoseconds; 0 until there was one.
+    pace_ns: AtomicU64,
     metrics: Arc<Metrics>,
 }
 
@@ -55,6 +57,8 @@ struct Desk {
 struct Job {
     snapshot: Arc<Snapshot>,
     prompts: Vec<Prompt>,
+    /// Company would make nothing cheaper and would only be waited for.
+    alone: bool,
     reply: oneshot::Sender<Done>,
 }
 
@@ -75,6 +79,7 @@ impl Inference {
             bell: Condvar::new(),
             closed: AtomicBool::new(false),
             n_waiting: AtomicUsize::new(0),
+            pace_ns: AtomicU64::new(0),
             metrics: Arc::clone(metrics),
         });
         let mut threads = Vec::new();
@@ -97,7 +102,8 @@ impl Inference {
         let missing: Vec<usize> = (0..answers.len()).filter(|index| answers[*index].is_none()).collect();
         // A long list goes in part by part, as many at once as there are threads: it neither fills the queue alone nor is
         // late for being long, since every part has the time that one request has.
-        let parts: Vec<&[usize]> = missing.chunks(self.rule.batch_prompts).collect();
+        let most = if snapshot.classifier.likes_company() { self.rule.batch_prompts } else { PART_PROMPTS };
+        let parts: Vec<&[usize]> = missing.chunks(most.min(self.rule.batch_prompts)).collect();
         for wave in parts.chunks(self.rule.threads.max(1)) {
             let ask = |part: &[usize]| {
                 let prompts = part.iter().map(|index| prompts[*index].clone()).collect();
@@ -133,13 +139,15 @@ impl Inference {
         let asked = Instant::now();
         let until = theirs.map_or(ours, |theirs| theirs.min(ours));
         let n = prompts.len();
-        let room = self.desk.n_waiting.fetch_add(n, Ordering::Relaxed) + n <= self.rule.queue_prompts;
+        let n_ahead = self.desk.n_waiting.fetch_add(n, Ordering::Relaxed);
+        let room = n_ahead + n <= self.rule.queue_prompts && self.desk.comes_in_time(n_ahead, n, until - asked);
         if !room || self.desk.closed.load(Ordering::Relaxed) {
             self.desk.n_waiting.fetch_sub(n, Ordering::Relaxed);
             return Waiting { reply: None, asked, until };
         }
         let (reply, answer) = oneshot::channel();
-        self.desk.queue().push_back(Job { snapshot: Arc::clone(snapshot), prompts, reply });
+        let alone = !snapshot.classifier.likes_company();
+        self.desk.queue().push_back(Job { snapshot: Arc::clone(snapshot), prompts, alone, reply });
         self.desk.bell.notify_one();
         Waiting { reply: Some(answer), asked, until }
     }
@@ -202,13 +210,41 @@ impl Told {
     }
 }
 
-pub(crate) fn micros(span: std::time::Duration) -> u32 {
+pub(crate) fn micros(span: Duration) -> u32 {
     u32::try_from(span.as_micros()).unwrap_or(u32::MAX)
 }
+
+/// Prompts of a list that go in together where company makes nothing cheaper: enough to spare wake-ups, few enough to let others
+/// in between.
+const PART_PROMPTS: usize = 4;
+
+/// The share of a caller's patience that the queue may be expected to take.
+const HOPEFUL: f32 = 0.75;
+
+/// The pace is a mean over about so many turns.
+const PACE_MEMORY: u64 = 16;
 
 impl Desk {
     fn queue(&self) -> MutexGuard<'_, VecDeque<Job>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether these prompts are likely to be forecast while somebody waits for them. Without this, a service asked for more
+    /// than it can do would finish every forecast just after its time. Whoever finds nobody waiting is let in: that keeps the
+    /// pace up to date.
+    fn comes_in_time(&self, n_ahead: usize, n: usize, patience: Duration) -> bool {
+        let pace = Duration::from_nanos(self.pace_ns.load(Ordering::Relaxed));
+        let turns = (n_ahead + n).div_ceil(self.rule.threads.max(1));
+        n_ahead == 0 || pace.saturating_mul(u32::try_from(turns).unwrap_or(u32::MAX)) <= patience.mul_f32(HOPEFUL)
+    }
+
+    /// Takes note of what some prompts took.
+    fn paced(&self, n_prompts: usize, took: Duration) {
+        let new = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX) / (n_prompts.max(1) as u64);
+        let old = self.pace_ns.load(Ordering::Relaxed);
+        // Threads may overwrite each other's note; the next one mends it.
+        let pace = if old == 0 { new } else { old - old / PACE_MEMORY + new / PACE_MEMORY };
+        self.pace_ns.store(pace.max(1), Ordering::Relaxed);
     }
 
     /// The life of one thread.
@@ -225,6 +261,7 @@ impl Desk {
             let work = || (self.forecaster)(&snapshot.classifier, &prompts);
             let forecasts = catch_unwind(AssertUnwindSafe(work)).ok().filter(|list| list.len() == prompts.len());
             let ended = Instant::now();
+            self.paced(prompts.len(), ended - taken);
             self.metrics.add(Metric::InferenceBatch, &[], u64::try_from(prompts.len()).unwrap_or(0));
             if forecasts.is_none() {
                 tracing::error!(n_prompts = prompts.len(), "the classifier broke down on a batch");
@@ -241,7 +278,7 @@ impl Desk {
         }
     }
 
-    /// The next jobs that share a snapshot, as many as make a batch; none when the service ends. Jobs nobody waits for any
+    /// The next jobs that share a snapshot, as many as make a batch, or a single one that goes alone; none when the service ends. Jobs nobody waits for any
     /// more are thrown away on the way.
     fn next_batch(&self) -> Option<Vec<Job>> {
         let mut queue = self.queue();
@@ -252,6 +289,7 @@ impl Desk {
             while let Some(next) = queue.front() {
                 let fits = n_prompts == 0 || n_prompts + next.prompts.len() <= self.rule.batch_prompts;
                 let same = batch.first().is_none_or(|first| Arc::ptr_eq(&first.snapshot, &next.snapshot));
+                let same = same && (batch.is_empty() || !next.alone);
                 let wanted = !next.reply.is_closed();
                 if wanted && !(fits && same) {
                     return Some(batch);
@@ -269,6 +307,9 @@ impl Desk {
             if batch.is_empty() {
                 queue = self.bell.wait(queue).unwrap_or_else(PoisonError::into_inner);
                 continue;
+            }
+            if batch[0].alone {
+                return Some(batch);
             }
             let until = *company_until.get_or_insert_with(|| Instant::now() + self.rule.batch_wait);
             let left = until.saturating_duration_since(Instant::now());

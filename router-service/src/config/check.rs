@@ -215,11 +215,11 @@ impl Check<'_> {
 
     fn inference(&self, written: &super::written::Inference) -> Result<InferenceRule, DocumentError> {
         let count = |key, found, default, range| self.count("inference", key, found, default, range);
-        let threads = (n_cores() / 2).max(1);
+        let threads = n_cores();
         let wait_us = self.number("inference", "batch_wait_us", written.batch_wait_us, 0, 0..=1_000)?;
         Ok(InferenceRule {
             threads: count("threads", written.threads, threads, 1..=256)?,
-            queue_prompts: count("queue_prompts", written.queue_prompts, 64 * threads, 1..=100_000)?,
+            queue_prompts: count("queue_prompts", written.queue_prompts, 32 * threads, 1..=100_000)?,
             batch_prompts: count("batch_prompts", written.batch_prompts, 16, 1..=1_024)?,
             batch_wait: Duration::from_micros(wait_us),
             deadline: self.ms("inference", "deadline_ms", written.deadline_ms, 15, 1..=60_000)?,

@@ -92,6 +92,21 @@ async fn a_parked_thread_is_late_and_a_full_queue_is_overloaded() {
     assert_eq!(absent(&evidence(&inference, &snapshot, prompts(1), None).await), [Some(Absent::Late)]);
 }
 
+#[test]
+fn what_would_come_too_late_does_not_wait() {
+    let (inference, _) = inference(&InferenceRule { threads: 0, ..rule() }, Classifier::forecast);
+    let snapshot = snapshot();
+    let ask = |seconds| inference.ask(&snapshot, prompts(1), Instant::now() + Duration::from_secs(seconds), None);
+    let is_let_in = |seconds| ask(seconds).reply.is_some();
+    inference.desk.paced(2, Duration::from_secs(200));
+    assert!(is_let_in(1), "nobody else waits, and who knows whether the pace still holds");
+    let let_in: Vec<bool> = (0..5).map(|_| is_let_in(600)).collect();
+    assert_eq!(let_in, [true, true, true, false, false], "450 s of 600 are hoped for, at 100 s each");
+    assert!(is_let_in(6000));
+    inference.desk.paced(1, Duration::from_secs(10_000));
+    assert!(!is_let_in(3000), "it got slower");
+}
+
 #[tokio::test]
 async fn a_list_longer_than_the_queue_is_forecast_all_the_same() {
     let (inference, _) =
@@ -145,10 +160,14 @@ fn a_batch_holds_one_snapshot_and_no_more_prompts_than_its_limit() {
     let until = Instant::now() + Duration::from_secs(600);
     let ask = |snapshot: &Arc<Snapshot>, n| inference.ask(snapshot, prompts(n), until, None);
     let _waiting = [ask(&one, 2), ask(&one, 1), ask(&one, 2), ask(&other, 1), ask(&other, 1)];
+    inference.desk.queue().iter_mut().for_each(|job| job.alone = false);
     drop(ask(&other, 1));
     let sizes = |jobs: Vec<super::Job>| jobs.iter().map(|job| job.prompts.len()).collect::<Vec<_>>();
     assert_eq!(sizes(inference.desk.next_batch().unwrap()), [2, 1]);
     assert_eq!(sizes(inference.desk.next_batch().unwrap()), [2]);
     assert_eq!(sizes(inference.desk.next_batch().unwrap()), [1, 1], "nobody waits for the last one any more");
     assert_eq!(inference.n_waiting(), 0);
+    let _waiting = [ask(&one, 2), ask(&one, 1)];
+    assert_eq!(sizes(inference.desk.next_batch().unwrap()), [2], "a table forecasts one as quickly as another");
+    assert_eq!(sizes(inference.desk.next_batch().unwrap()), [1]);
 }
