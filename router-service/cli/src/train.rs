@@ -54,7 +54,7 @@ pub(crate) struct Arguments {
     encoder: Option<PathBuf>,
 
     /// Catalog with the prices of the models, for the report. Without it, the one inside the binary.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, alias = "prices", value_name = "FILE")]
     catalog: Option<PathBuf>,
 
     /// Candidates per source for the report, as {"source": ["model", ..]}. Without it: the models that answered nearly every prompt.

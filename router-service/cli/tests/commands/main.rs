@@ -4,6 +4,7 @@
 mod distill;
 mod eval;
 mod import;
+mod learning;
 mod log;
 mod models;
 mod route;

@@ -1,0 +1,196 @@
+//! `pointsman train`, `onboard` and `probe` as a caller meets them: a school where sums are easy and proofs are not.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::scratch::{Scratch, check};
+
+const MODELS: [&str; 3] = ["cheap", "dear", "middling"];
+
+/// The least that can be trained: every kind of view, a few trees and one round.
+const PLAN: &str = "\
+tune_share = 0.0
+held_out_share = 0.0
+folds = 2
+reading_nets = 1
+feature_nets = 1
+reading_epochs = 1
+feature_epochs = 1
+trees = 4
+token_trees = 2
+places = 4
+";
+
+/// A question of the school: every other one asks for a proof.
+fn question(number: usize) -> String {
+    match number % 2 {
+        0 => format!("What is {number} + {}?", number + 3),
+        _ => format!("Prove that the sequence {number}, {} has no further term below {}.", number + 1, number * 7),
+    }
+}
+
+fn row(number: usize, model: &str) -> Value {
+    let right = model == "dear" || number.is_multiple_of(2) || (model == "middling" && number % 4 == 1);
+    json!({
+        "source": "school", "dataset": "d", "prompt_id": number.to_string(), "prompt": question(number),
+        "model": model, "quality": u8::from(right), "prompt_tokens": 12, "completion_tokens": 20 + 100 * (number % 2),
+    })
+}
+
+fn rows(n: usize, models: &[&str]) -> String {
+    (0..n).flat_map(|number| models.iter().map(move |model| row(number, model).to_string() + "\n")).collect()
+}
+
+fn school(name: &str) -> Scratch {
+    let scratch = Scratch::new(name);
+    scratch.write("rows.jsonl", &rows(80, &MODELS));
+    scratch.write("plan.toml", PLAN);
+    let priced = |model: &str| {
+        format!("[[model]]\nid = \"{model}\"\ncontext_window = 8192\nusd_per_1m = {{ prompt = 1, completion = 2 }}\n")
+    };
+    scratch.write("prices.toml", &MODELS.map(priced).concat());
+    scratch
+}
+
+/// Every file below a folder, by name.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).expect("the folder was written") {
+        let path = entry.expect("the folder can be read").path();
+        let name = path.file_name().expect("an entry has a name").to_string_lossy().into_owned();
+        if path.is_dir() {
+            found.extend(files(&path).into_iter().map(|(inner, bytes)| (format!("{name}/{inner}"), bytes)));
+        } else {
+            found.insert(name, fs::read(&path).expect("the file can be read"));
+        }
+    }
+    found
+}
+
+#[test]
+fn training_writes_an_artifact_that_routes_and_the_same_bytes_again() {
+    let scratch = school("train");
+    let train =
+        "train rows.jsonl -o artifact --plan plan.toml --forecasts unseen.jsonl --report out --prices prices.toml";
+    check(&scratch.run(train), 0, "learned from  80 prompts, 3 models", "");
+    let lines: Vec<Value> =
+        scratch.read("unseen.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 80, "a line for each prompt");
+    assert_eq!(lines[0]["forecasts"].as_array().unwrap().len(), MODELS.len());
+    assert!(scratch.read("out/report.html").contains("<html"));
+
+    // Without prices there is no report; the artifact is whole all the same.
+    let complaint = "no report: pool `school`: model `cheap` has no price";
+    check(&scratch.run("train rows.jsonl -o again --plan plan.toml"), 0, "artifact", complaint);
+    let (first, again) = (files(&scratch.0.join("artifact")), files(&scratch.0.join("again")));
+    assert!(first.contains_key("manifest.json") && first.contains_key("weights.safetensors"), "{:?}", first.keys());
+    assert_eq!(first, again, "the same rows and plan give the same bytes");
+
+    let listed: Value = serde_json::from_slice(&scratch.run("models --artifact artifact --json").stdout).unwrap();
+    assert!(listed["artifact"].as_str().unwrap().starts_with("sha256:"));
+    check(&scratch.call(&["route", "What is 2 + 2?", "--artifact", "artifact"], "", &[]), 0, "policy", "");
+}
+
+#[test]
+fn what_cannot_be_trained_on_is_said_and_nothing_is_written() {
+    let scratch = school("train-refused");
+    scratch.write("few.jsonl", &rows(10, &MODELS));
+    scratch.write("one.jsonl", &rows(80, &["dear"]));
+    let textless = row(1, "dear").to_string().replace("\"prompt\":", "\"metadata\":");
+    scratch.write("textless.jsonl", &textless);
+    scratch.write("typo.toml", "folds = 2\ntrese = 4\n");
+    for (arguments, code, complaint) in [
+        ("few.jsonl --plan plan.toml", 1, "expected at least 50 prompts with text to learn from, found 10"),
+        ("one.jsonl --plan plan.toml", 1, "expected outcomes of at least 2 models, found 1"),
+        ("rows.jsonl --plan typo.toml", 1, "typo.toml: line 2"),
+        ("rows.jsonl --plan nowhere.toml", 1, "nowhere.toml: "),
+        ("nowhere.jsonl --plan plan.toml", 1, "nowhere.jsonl"),
+        ("rows.jsonl --encoder nowhere", 1, "nowhere"),
+        ("textless.jsonl --plan plan.toml", 1, "expected at least 50 prompts with text to learn from, found 0"),
+    ] {
+        check(&scratch.run(&format!("train -o artifact {arguments}")), code, "", complaint);
+        assert!(!scratch.0.join("artifact").exists(), "{arguments}");
+    }
+    // A folder that holds something else is nobody's to replace.
+    fs::create_dir(scratch.0.join("letters")).unwrap();
+    scratch.write("letters/dear.txt", "kept");
+    check(&scratch.run("train rows.jsonl -o letters --plan plan.toml"), 1, "", "letters");
+    assert_eq!(scratch.read("letters/dear.txt"), "kept");
+}
+
+#[test]
+fn a_new_model_is_let_in_and_the_others_stay_as_they_are() {
+    let scratch = school("onboard");
+    scratch.write("new.jsonl", &rows(50, &["newcomer"]));
+    check(&scratch.run("onboard newcomer new.jsonl -o artifact"), 0, "let in    newcomer, from 50 outcomes", "");
+    scratch.write(
+        "c.toml",
+        "[[model]]\nid = \"newcomer\"\ncontext_window = 8192\nusd_per_1m = { prompt = 1, completion = 2 }\n\
+         [[model]]\nid = \"gpt-4o-2024-08-06\"\ncontext_window = 8192\nusd_per_1m = { prompt = 1, completion = 2 }\n",
+    );
+    let listed: Value =
+        serde_json::from_slice(&scratch.run("models --catalog c.toml --artifact artifact --json").stdout).unwrap();
+    let standing = |model: &str| {
+        let all = listed["models"].as_array().unwrap();
+        all.iter().find(|line| line["id"] == model).unwrap()["standing"].clone()
+    };
+    assert_eq!(standing("newcomer"), json!({"kind": "onboarded", "n_outcomes": 50}));
+    assert_eq!(standing("gpt-4o-2024-08-06")["kind"], "trained");
+
+    scratch.write("ask.jsonl", "{\"id\": \"1\", \"prompt\": \"What is 7 + 5?\"}\n");
+    let forecast = |artifact: &str, model: &str| {
+        let call = format!("route --input ask.jsonl --catalog c.toml {artifact}");
+        let line: Value = serde_json::from_slice(&scratch.run(&call).stdout).unwrap();
+        line["forecasts"].as_array().unwrap().iter().find(|line| line["model"] == model).unwrap().clone()
+    };
+    let old = "gpt-4o-2024-08-06";
+    assert_eq!(forecast("", old), forecast("--artifact artifact", old), "to the last bit");
+    let (stranger, known) = (forecast("", "newcomer"), forecast("--artifact artifact", "newcomer"));
+    let bound = |line: &Value| line["quality"].as_f64().unwrap() - line["quality_low"].as_f64().unwrap();
+    assert!(bound(&known) < bound(&stranger), "{known} against {stranger}: outcomes make the bound narrower");
+}
+
+#[test]
+fn the_prompts_that_would_tell_most_are_listed() {
+    let scratch = school("suggest");
+    let output = scratch.run("onboard --suggest 5 rows.jsonl");
+    check(&output, 0, "school/d/", "");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut ids: Vec<&str> = text.lines().collect();
+    assert_eq!(ids.len(), 5, "{text}");
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 5, "each once: {text}");
+}
+
+#[test]
+fn whom_nobody_can_let_in_is_said() {
+    let scratch = school("onboard-refused");
+    scratch.write("new.jsonl", &rows(50, &["newcomer"]));
+    for (arguments, code, complaint) in [
+        ("newcomer rows.jsonl -o artifact", 1, "newcomer"),
+        ("newcomer new.jsonl -o artifact --like gpt-4o-2024-08-60", 1, "gpt-4o-2024-08-06"),
+        ("newcomer -o artifact", 2, "expected a model and its outcomes, found only `newcomer`"),
+        ("newcomer new.jsonl", 2, "--output"),
+        ("--suggest 5 new.jsonl -o artifact", 2, "--output"),
+    ] {
+        check(&scratch.run(&format!("onboard {arguments}")), code, "", complaint);
+        assert!(!scratch.0.join("artifact").exists(), "{arguments}");
+    }
+}
+
+#[test]
+fn the_probe_counts_every_change_and_no_harmless_word_moves_many_choices() {
+    let scratch = school("probe");
+    let output = scratch.run("probe rows.jsonl --prompts 20 --json");
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found["n_prompts"], 20);
+    let changes = found["changes"].as_array().unwrap();
+    assert!(changes.len() >= 10, "{found}");
+    assert!(found["mean"].as_f64().unwrap() <= 0.05, "{found}");
+    scratch.write("textless.jsonl", "");
+    check(&scratch.run("probe textless.jsonl"), 1, "", "expected");
+}
