@@ -37,28 +37,46 @@ pub fn add_scaled(onto: &mut [f32], factor: f32, row: &[f32]) {
     }
 }
 
-/// Rows that [`add_product`] adds in one go.
-const ROWS: usize = 4;
+/// Columns that [`add_product`] sums side by side: as many as stay in registers.
+const COLUMNS: usize = 64;
 
-/// `onto += input x weights`, with one row of weights for each input. Several rows are added in one go, in their order, so that
-/// what they are added to stays in registers for as long.
+/// `onto += input x weights`, with one row of weights for each input. Blocks of columns take all their rows in before they are
+/// written back; each column still adds up in the order of the rows.
 #[inline(always)]
 pub fn add_product(onto: &mut [f32], input: &[f32], weights: &[f32]) {
     let width = onto.len();
-    let (blocks, rest) = input.as_chunks::<ROWS>();
-    let (block_weights, rest_weights) = weights.split_at((blocks.len() * ROWS * width).min(weights.len()));
-    for ([a, b, c, d], rows) in blocks.iter().zip(block_weights.chunks_exact(ROWS * width)) {
-        let (row_a, rows) = rows.split_at(width);
-        let (row_b, rows) = rows.split_at(width);
-        let (row_c, row_d) = rows.split_at(width);
-        let pairs = onto.iter_mut().zip(row_a).zip(row_b).zip(row_c).zip(row_d);
-        for ((((onto, in_a), in_b), in_c), in_d) in pairs {
-            *onto = *onto + a * in_a + b * in_b + c * in_c + d * in_d;
+    let rows = || input.iter().zip(weights.chunks_exact(width.max(1)));
+    let (blocks, rest) = onto.as_chunks_mut::<COLUMNS>();
+    let mut from = 0;
+    for block in blocks {
+        add_block(block, from, rows());
+        from += COLUMNS;
+    }
+    let (blocks, rest) = rest.as_chunks_mut::<LANES>();
+    for block in blocks {
+        add_block(block, from, rows());
+        from += LANES;
+    }
+    if rest.is_empty() {
+        return;
+    }
+    for (value, row) in rows() {
+        add_scaled(rest, *value, &row[from..]);
+    }
+}
+
+/// Adds the columns of the rows from `from` on.
+#[inline(always)]
+fn add_block<'a, const N: usize>(onto: &mut [f32; N], from: usize, rows: impl Iterator<Item = (&'a f32, &'a [f32])>) {
+    let mut sums = *onto;
+    for (value, row) in rows {
+        if let Some(columns) = row[from..].first_chunk::<N>() {
+            for (sum, weight) in sums.iter_mut().zip(columns) {
+                *sum += value * weight;
+            }
         }
     }
-    for (value, row) in rest.iter().zip(rest_weights.chunks_exact(width)) {
-        add_scaled(onto, *value, row);
-    }
+    *onto = sums;
 }
 
 /// The exponential, to a few units in the last place.

@@ -13,6 +13,7 @@ pub mod forest;
 pub mod heads;
 pub mod kernel;
 pub mod lens;
+pub mod matrix;
 pub mod net;
 mod prompt;
 pub mod system;

@@ -2,6 +2,7 @@
 //! row; out come a level and traits. Plain loops, no library: a hundred tokens are a few hundred thousand multiplications.
 
 use crate::kernel::{add_product, add_scaled, dot, gelu, softmax, widely};
+use crate::matrix::Matrix;
 
 /// Attention poolings beside the mean and the maximum.
 pub const N_QUERIES: usize = 4;
@@ -14,10 +15,8 @@ pub const N_POOLINGS: usize = N_QUERIES + 2;
 pub struct Reader {
     /// Width of a word piece.
     pub width: usize,
-    /// One row a word piece, in steps of its scale.
-    pub table: Vec<i8>,
-    /// What one step of a row is worth.
-    pub scales: Vec<f32>,
+    /// One row a word piece.
+    pub table: Matrix,
     /// Weights of the piece before, itself and the piece after, channel by channel.
     pub neighbours: Vec<f32>,
     /// Mixes the channels: `width x width`.
@@ -31,7 +30,7 @@ pub struct Reader {
     /// Shift of each pooled number after normalisation.
     pub norm_shift: Vec<f32>,
     /// From the pooled numbers to the trunk.
-    pub into_trunk: Vec<f32>,
+    pub into_trunk: Matrix,
 }
 
 /// A whole net.
@@ -44,11 +43,11 @@ pub struct Net {
     /// One over its standard deviation.
     pub inverse_spread: Vec<f32>,
     /// From the features to the trunk.
-    pub into_trunk: Vec<f32>,
+    pub into_trunk: Matrix,
     /// Added in the trunk.
     pub trunk_bias: Vec<f32>,
     /// The second layer of the trunk.
-    pub second: Vec<f32>,
+    pub second: Matrix,
     /// Added in the second layer.
     pub second_bias: Vec<f32>,
     /// From the trunk to the level and the traits, the level first.
@@ -78,12 +77,12 @@ impl Net {
     fn traits_inlined(&self, pieces: &[u32], features: &[f32]) -> Vec<f32> {
         let mut trunk = self.trunk_bias.clone();
         if let Some(reader) = &self.reader {
-            add_product(&mut trunk, &reader.pooled(pieces), &reader.into_trunk);
+            reader.into_trunk.add_product(&mut trunk, &reader.pooled(pieces));
         }
-        add_product(&mut trunk, &self.standardised(features), &self.into_trunk);
+        self.into_trunk.add_product(&mut trunk, &self.standardised(features));
         trunk.iter_mut().for_each(|value| *value = gelu(*value));
         let mut second = self.second_bias.clone();
-        add_product(&mut second, &trunk, &self.second);
+        self.second.add_product(&mut second, &trunk);
         for (value, more) in trunk.iter_mut().zip(&second) {
             *value += gelu(*more);
         }
@@ -103,14 +102,17 @@ impl Net {
 }
 
 impl Net {
-    /// Its tensors by name, those of the reader apart.
-    pub(crate) fn tensors(&self) -> [(&'static str, &[f32]); 8] {
+    /// Its matrices by name, those of the reader apart.
+    pub(crate) fn matrices(&self) -> [(&'static str, &Matrix); 2] {
+        [("into_trunk", &self.into_trunk), ("second", &self.second)]
+    }
+
+    /// Its other tensors by name.
+    pub(crate) fn tensors(&self) -> [(&'static str, &[f32]); 6] {
         [
             ("centre", &self.centre),
             ("inverse_spread", &self.inverse_spread),
-            ("into_trunk", &self.into_trunk),
             ("trunk_bias", &self.trunk_bias),
-            ("second", &self.second),
             ("second_bias", &self.second_bias),
             ("out", &self.out),
             ("out_bias", &self.out_bias),
@@ -123,23 +125,31 @@ impl Net {
         let mut sizes = vec![
             ("centre", self.centre.len(), n_features),
             ("inverse_spread", self.inverse_spread.len(), n_features),
-            ("into_trunk", self.into_trunk.len(), n_features * trunk),
-            ("second", self.second.len(), trunk * trunk),
             ("second_bias", self.second_bias.len(), trunk),
             ("out", self.out.len(), trunk * n_out),
         ];
+        let mut matrices =
+            vec![("into_trunk", &self.into_trunk, n_features, trunk), ("second", &self.second, trunk, trunk)];
         if let Some(reader) = &self.reader {
             let (width, pooled) = (reader.width, N_POOLINGS * reader.width);
             sizes.extend([
                 ("reader.queries", reader.queries.len(), N_QUERIES * width.max(1)),
-                ("reader.table", reader.table.len(), reader.scales.len() * width),
                 ("reader.neighbours", reader.neighbours.len(), 3 * width),
                 ("reader.mix", reader.mix.len(), width * width),
                 ("reader.mix_bias", reader.mix_bias.len(), width),
                 ("reader.norm_scale", reader.norm_scale.len(), pooled),
                 ("reader.norm_shift", reader.norm_shift.len(), pooled),
-                ("reader.into_trunk", reader.into_trunk.len(), pooled * trunk),
             ]);
+            matrices.extend([
+                ("reader.table", &reader.table, reader.table.n_rows(), width),
+                ("reader.into_trunk", &reader.into_trunk, pooled, trunk),
+            ]);
+        }
+        if let Some((part, matrix, n_rows, width)) =
+            matrices.into_iter().find(|(_, matrix, n_rows, width)| !matrix.measures(*n_rows, *width))
+        {
+            let found = (matrix.steps.len(), matrix.n_rows());
+            return Err(format!("{} numbers in {} rows in `{part}` instead of {n_rows} x {width}", found.0, found.1));
         }
         match sizes.into_iter().find(|(_, found, expected)| found != expected || *found == 0) {
             None => Ok(()),
@@ -149,17 +159,20 @@ impl Net {
 }
 
 impl Reader {
-    /// Its tensors by name, the table apart.
-    pub(crate) fn tensors(&self) -> [(&'static str, &[f32]); 8] {
+    /// Its matrices by name.
+    pub(crate) fn matrices(&self) -> [(&'static str, &Matrix); 2] {
+        [("reader.table", &self.table), ("reader.into_trunk", &self.into_trunk)]
+    }
+
+    /// Its other tensors by name.
+    pub(crate) fn tensors(&self) -> [(&'static str, &[f32]); 6] {
         [
-            ("reader.scales", &self.scales),
             ("reader.neighbours", &self.neighbours),
             ("reader.mix", &self.mix),
             ("reader.mix_bias", &self.mix_bias),
             ("reader.queries", &self.queries),
             ("reader.norm_scale", &self.norm_scale),
             ("reader.norm_shift", &self.norm_shift),
-            ("reader.into_trunk", &self.into_trunk),
         ]
     }
 
@@ -178,11 +191,8 @@ impl Reader {
     fn rows(&self, pieces: &[u32]) -> Vec<f32> {
         let mut rows = Vec::with_capacity(pieces.len() * self.width);
         for piece in pieces {
-            let at = *piece as usize;
-            if let (Some(row), Some(scale)) =
-                (self.table.get(at * self.width..(at + 1) * self.width), self.scales.get(at))
-            {
-                rows.extend(row.iter().map(|step| f32::from(*step) * scale));
+            if let Some((steps, scale)) = self.table.row(*piece as usize, self.width) {
+                rows.extend(steps.iter().map(|step| f32::from(*step) * scale));
             }
         }
         rows

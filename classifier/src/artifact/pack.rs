@@ -13,6 +13,7 @@ use crate::features::{FEATURE_SCHEMA, HAND_FEATURES};
 use crate::forest::{Forest, LEAF, Node};
 use crate::heads::View;
 use crate::lens::Lens;
+use crate::matrix::Matrix;
 use crate::net::{Net, Reader};
 use crate::unlikeness::Places;
 
@@ -62,6 +63,11 @@ impl Shelf {
 
     fn put_i8(&mut self, name: String, values: &[i8]) {
         self.put(name, Dtype::I8, values.len(), values.iter().map(|value| value.cast_unsigned()).collect());
+    }
+
+    fn put_matrix(&mut self, name: &str, matrix: &Matrix) {
+        self.put_i8(format!("{name}.steps"), &matrix.steps);
+        self.put_f32(format!("{name}.scales"), &matrix.scales);
     }
 
     fn put_u16(&mut self, name: String, values: impl Iterator<Item = u16>) {
@@ -123,11 +129,16 @@ fn put_sight(shelf: &mut Shelf, name: &str, sight: &Sight) {
     shelf.put_f64(at("usual.variances"), &sight.usual.variances);
     match &sight.view {
         View::Net(net) => {
+            for (part, matrix) in net.matrices() {
+                shelf.put_matrix(&at(part), matrix);
+            }
             for (part, values) in net.tensors() {
                 shelf.put_f32(at(part), values);
             }
             if let Some(reader) = &net.reader {
-                shelf.put_i8(at("reader.table"), &reader.table);
+                for (part, matrix) in reader.matrices() {
+                    shelf.put_matrix(&at(part), matrix);
+                }
                 for (part, values) in reader.tensors() {
                     shelf.put_f32(at(part), values);
                 }
@@ -254,6 +265,10 @@ impl Found<'_> {
         Ok(self.tensor(name, Dtype::I8)?.data().iter().map(|byte| byte.cast_signed()).collect())
     }
 
+    fn matrix(&self, name: &str) -> Result<Matrix, ArtifactError> {
+        Ok(Matrix { steps: self.i8(&format!("{name}.steps"))?, scales: self.f32(&format!("{name}.scales"))? })
+    }
+
     fn u16(&self, name: &str) -> Result<Vec<u16>, ArtifactError> {
         let tensor = self.tensor(name, Dtype::U16)?;
         Ok(tensor.data().as_chunks::<2>().0.iter().map(|bytes| u16::from_le_bytes(*bytes)).collect())
@@ -277,19 +292,19 @@ impl Found<'_> {
 
     fn net(&self, name: &str, reads: bool) -> Result<Net, ArtifactError> {
         let part = |part: &str| self.f32(&format!("{name}.{part}"));
+        let matrix = |part: &str| self.matrix(&format!("{name}.{part}"));
         let reader = if reads {
             let queries = part("reader.queries")?;
             Some(Reader {
                 width: queries.len() / crate::net::N_QUERIES,
-                table: self.i8(&format!("{name}.reader.table"))?,
-                scales: part("reader.scales")?,
+                table: matrix("reader.table")?,
                 neighbours: part("reader.neighbours")?,
                 mix: part("reader.mix")?,
                 mix_bias: part("reader.mix_bias")?,
                 queries,
                 norm_scale: part("reader.norm_scale")?,
                 norm_shift: part("reader.norm_shift")?,
-                into_trunk: part("reader.into_trunk")?,
+                into_trunk: matrix("reader.into_trunk")?,
             })
         } else {
             None
@@ -298,9 +313,9 @@ impl Found<'_> {
             reader,
             centre: part("centre")?,
             inverse_spread: part("inverse_spread")?,
-            into_trunk: part("into_trunk")?,
+            into_trunk: matrix("into_trunk")?,
             trunk_bias: part("trunk_bias")?,
-            second: part("second")?,
+            second: matrix("second")?,
             second_bias: part("second_bias")?,
             out: part("out")?,
             out_bias: part("out_bias")?,

@@ -8,6 +8,7 @@ use crate::factors::{Cell, Factors, Penalties};
 use crate::grow::{Growth, Sample, grow};
 use crate::learn::{Classroom, Course, Pupil, Start, learn};
 use classifier::abilities::{Seen, Usual};
+use classifier::matrix::Matrix;
 
 /// A fitted view: how it sees prompts, and the abilities it found in models.
 #[derive(Clone, Debug, PartialEq)]
@@ -239,11 +240,12 @@ impl Vocabulary {
     }
 
     fn put_back(&self, reader: &mut classifier::net::Reader, start: &Start<'_>) {
-        let (mut table, mut scales) = crate::learn::quantised(start.table, start.width);
-        for (piece, (row, scale)) in self.used.iter().zip(reader.table.chunks_exact(start.width).zip(&reader.scales)) {
-            table[*piece as usize * start.width..][..start.width].copy_from_slice(row);
-            scales[*piece as usize] = *scale;
+        let mut table = Matrix::of(start.table, start.width);
+        let learned = reader.table.steps.chunks_exact(start.width).zip(&reader.table.scales);
+        for (piece, (row, scale)) in self.used.iter().zip(learned) {
+            table.steps[*piece as usize * start.width..][..start.width].copy_from_slice(row);
+            table.scales[*piece as usize] = *scale;
         }
-        (reader.table, reader.scales) = (table, scales);
+        reader.table = table;
     }
 }

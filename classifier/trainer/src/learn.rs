@@ -16,8 +16,6 @@ mod batch;
 mod tests;
 mod weights;
 
-pub(crate) use weights::quantised;
-
 /// How a net is trained.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Course {

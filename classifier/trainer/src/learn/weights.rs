@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use classifier::matrix::Matrix;
 use classifier::net::{N_POOLINGS, N_QUERIES, Net, Reader};
 
 use super::{Abilities, Classroom, Course, Learned};
@@ -135,31 +136,28 @@ impl Weights {
         &mut self.dense[range.clone()]
     }
 
-    /// The net as it serves, its table in single bytes.
+    /// The net as it serves, its matrices in single bytes.
     pub(crate) fn finished(&self, layout: &Layout, room: &Classroom<'_>) -> Learned {
         let part = |range: &Range<usize>| self.at(range).to_vec();
-        let reader = (layout.width > 0).then(|| {
-            let (table, scales) = quantised(&self.table, layout.width);
-            Reader {
-                width: layout.width,
-                table,
-                scales,
-                neighbours: part(&layout.neighbours),
-                mix: part(&layout.mix),
-                mix_bias: part(&layout.mix_bias),
-                queries: part(&layout.queries),
-                norm_scale: part(&layout.norm_scale),
-                norm_shift: part(&layout.norm_shift),
-                into_trunk: part(&layout.pooled_in),
-            }
+        let matrix = |range: &Range<usize>| Matrix::of(self.at(range), layout.trunk);
+        let reader = (layout.width > 0).then(|| Reader {
+            width: layout.width,
+            table: Matrix::of(&self.table, layout.width),
+            neighbours: part(&layout.neighbours),
+            mix: part(&layout.mix),
+            mix_bias: part(&layout.mix_bias),
+            queries: part(&layout.queries),
+            norm_scale: part(&layout.norm_scale),
+            norm_shift: part(&layout.norm_shift),
+            into_trunk: matrix(&layout.pooled_in),
         });
         let net = Net {
             reader,
             centre: room.centre.to_vec(),
             inverse_spread: room.inverse_spread.to_vec(),
-            into_trunk: part(&layout.features_in),
+            into_trunk: matrix(&layout.features_in),
             trunk_bias: part(&layout.trunk_bias),
-            second: part(&layout.second),
+            second: matrix(&layout.second),
             second_bias: part(&layout.second_bias),
             out: part(&layout.out),
             out_bias: part(&layout.out_bias),
@@ -181,17 +179,4 @@ pub(crate) const SLOPE_LIMIT: f32 = 2.0;
 
 pub(crate) fn slope_of(logarithm: f32) -> f32 {
     classifier::kernel::exp(logarithm.clamp(-SLOPE_LIMIT, SLOPE_LIMIT))
-}
-
-/// Each row in steps of a 127th of its largest number.
-pub(crate) fn quantised(table: &[f32], width: usize) -> (Vec<i8>, Vec<f32>) {
-    let mut steps = Vec::with_capacity(table.len());
-    let mut scales = Vec::with_capacity(table.len() / width);
-    for row in table.chunks_exact(width) {
-        let scale = row.iter().fold(f32::MIN_POSITIVE, |top, value| top.max(value.abs())) / 127.0;
-        #[expect(clippy::cast_possible_truncation, reason = "between -127 and 127")]
-        steps.extend(row.iter().map(|value| (value / scale).round() as i8));
-        scales.push(scale);
-    }
-    (steps, scales)
 }
