@@ -31,6 +31,11 @@ load --grpc ADDRESS | --http ADDRESS
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
+        // Whoever closes the pipe has read enough.
+        let _ = writeln!(io::stdout(), "{USAGE}");
+        return ExitCode::SUCCESS;
+    }
     let plan = match Plan::read(&arguments) {
         Ok(plan) => plan,
         Err(complaint) => {
@@ -141,7 +146,9 @@ async fn run(mut plan: Plan) -> Result<(), Failure> {
         let mut connection = HttpConnection::open(&plan.address).await?;
         let (_, body) = connection.send("GET", "/v1/models", Bytes::new()).await?;
         let body: serde_json::Value = serde_json::from_slice(&body)?;
-        let models = body["data"].as_array().into_iter().flatten().filter_map(|model| model["id"].as_str());
+        // Beside the models stand the names that let a policy choose, which are no candidates.
+        let models = body["data"].as_array().into_iter().flatten().filter(|model| model.get("policy").is_none());
+        let models = models.filter_map(|model| model["id"].as_str());
         plan.candidates = models.take(usize::try_from(plan.number("--candidates"))?).map(str::to_owned).collect();
     }
     let plan = Arc::new(plan);

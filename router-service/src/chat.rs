@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use crate::config::Limits;
 use crate::convert::{Asked, few_enough, question_about, short_enough};
 use crate::fields::Fields;
-use crate::json::{LimitsJson, SessionJson, SkillJson, read, read_value};
+use crate::json::{LimitsJson, PolicyJson, SessionJson, SkillJson, read, read_value};
 use crate::messages::{Conversation, kind};
 use crate::question::{Call, Question};
 use crate::secret::Secret;
@@ -25,6 +25,9 @@ mod wire;
 
 /// The name that means the default policy, and what begins the name of another one.
 pub(crate) const AUTO: &str = "auto";
+
+/// Where a call names or holds its policy.
+const POLICY_FIELD: &str = "pointsman.policy";
 
 /// Answers that one request may ask for. A guess at more than any provider gives.
 pub(crate) const MAX_CHOICES: u64 = 128;
@@ -62,7 +65,7 @@ impl fmt::Debug for Chat {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Wishes {
-    policy: Option<String>,
+    policy: Option<PolicyJson>,
     candidates: Vec<String>,
     fallbacks: Vec<String>,
     needs: Vec<SkillJson>,
@@ -83,18 +86,25 @@ impl Chat {
         };
         wishes.heed(headers)?;
         let model: String = required(&fields, "model", "a name, as `auto`")?;
-        let named = Named::parse(&model, wishes.policy.as_deref().unwrap_or_default())?;
+        let (name, own_policy) = PolicyJson::into_wire(wishes.policy.take(), POLICY_FIELD)?;
+        let named = Named::parse(&model, &name, own_policy.is_some())?;
         let explain = wishes.explain.unwrap_or(false);
         let fallbacks = std::mem::take(&mut wishes.fallbacks);
         let fallbacks = fallbacks_of("pointsman.fallbacks", &fallbacks, &named)?;
-        let wire = wishes.into_wire(&named);
-        let (chat, question) = Self::assembled(fields, wire, limits)?;
+        let wire = v1::RouteRequest { policy: named.policy.clone(), own_policy, ..wishes.into_wire() };
+        let (chat, question) = Self::assembled(fields, wire, POLICY_FIELD, limits)?;
         let call = Some(Call { named: named.model, fallbacks });
         Ok((Self { explain, ..chat }, Question { call, ..question }))
     }
 
-    /// A call from its fields and, in the words of the wire, the wishes beside them.
-    fn assembled(fields: Fields, wire: v1::RouteRequest, limits: &Limits) -> Result<(Self, Question), Rejection> {
+    /// A call from its fields and, in the words of the wire, the wishes beside them. `own_policy` is how the door spells the field
+    /// of a policy that the request brings along.
+    fn assembled(
+        fields: Fields,
+        wire: v1::RouteRequest,
+        own_policy: &'static str,
+        limits: &Limits,
+    ) -> Result<(Self, Question), Rejection> {
         let messages = fields.raw("messages").map(parsed).transpose()?;
         let messages =
             messages.ok_or_else(|| Rejection::field("messages", "expected a list of messages, found none"))?;
@@ -102,7 +112,7 @@ impl Chat {
         let conversation = Conversation::from_json("messages", &messages)?;
         short_enough("messages", conversation.n_bytes(), limits)?;
         let text = limits.keep_text.then(|| Secret::new(conversation.text()));
-        let asked = Asked { prompt: conversation.prompt(), seen: conversation.skills(), text };
+        let asked = Asked { prompt: conversation.prompt(), seen: conversation.skills(), text, own_policy };
         let max_completion: Option<u32> = match optional(&fields, "max_completion_tokens")? {
             Some(most) => Some(most),
             None => optional(&fields, "max_tokens")?,
@@ -149,8 +159,8 @@ struct Named {
 }
 
 impl Named {
-    /// `wished` is the policy that is asked for elsewhere; empty if none is.
-    fn parse(model: &str, wished: &str) -> Result<Self, Rejection> {
+    /// `wished` is the policy that is asked for elsewhere; empty if none is, or if `own` rules stand there.
+    fn parse(model: &str, wished: &str, own: bool) -> Result<Self, Rejection> {
         let policy = match model.strip_prefix(AUTO) {
             Some("") => "",
             Some(rest) if rest.starts_with(':') => &rest[1..],
@@ -159,7 +169,7 @@ impl Named {
                 return Ok(Self { model: Some(model), policy: wished.to_owned() });
             }
         };
-        if !policy.is_empty() && !wished.is_empty() && policy != wished {
+        if !policy.is_empty() && (own || !wished.is_empty() && policy != wished) {
             return Err(Rejection::field("model", "expected one policy, found another one asked for beside it"));
         }
         Ok(Self { model: None, policy: if policy.is_empty() { wished } else { policy }.to_owned() })
@@ -187,18 +197,16 @@ fn fallbacks_of(field: &str, names: &[String], named: &Named) -> Result<Vec<Mode
 }
 
 impl Wishes {
-    /// The same in the words of the wire.
-    fn into_wire(self, named: &Named) -> v1::RouteRequest {
+    /// The same in the words of the wire, but for the policy.
+    fn into_wire(self) -> v1::RouteRequest {
         v1::RouteRequest {
-            input: None,
-            policy: named.policy.clone(),
             candidates: self.candidates,
             needs: self.needs.into_iter().map(|skill| skill.into_wire().into()).collect(),
             limits: self.limits.map(LimitsJson::into_wire),
-            max_completion_tokens: None,
             prompt_tokens: self.prompt_tokens,
             tenant: self.tenant.unwrap_or_default(),
             session: self.session.map(SessionJson::into_wire),
+            ..v1::RouteRequest::default()
         }
     }
 }

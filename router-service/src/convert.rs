@@ -4,9 +4,7 @@
 use std::collections::BTreeSet;
 
 use classifier::{Prompt, Role, Turn};
-use decision::{
-    Draw, Limits as Wishes, Lock, ModelId, PicoUsd, PolicyName, Quality, RequestFacts, Skill, Skills, Tokens,
-};
+use decision::{Draw, Limits as Wishes, Lock, ModelId, PicoUsd, Quality, RequestFacts, Skill, Skills, Tokens};
 use proto::v1;
 use proto::v1::route_request::Input;
 
@@ -17,6 +15,7 @@ use crate::remembered::DecisionId;
 use crate::secret::Secret;
 use crate::status::Rejection;
 
+mod policy;
 mod reply;
 
 pub use reply::{model_list, route_reply};
@@ -37,6 +36,9 @@ pub fn question(request: &v1::RouteRequest, limits: &Limits) -> Result<Question,
     question_about(asked, request, limits)
 }
 
+/// How gRPC callers spell the field of a policy that a request brings along.
+pub(crate) const OWN_POLICY_FIELD: &str = "own_policy";
+
 /// A prompt as a door has read it.
 pub struct Asked {
     /// The prompt.
@@ -45,11 +47,13 @@ pub struct Asked {
     pub seen: Skills,
     /// The text, where it is to be kept.
     pub text: Option<Secret>,
+    /// How the door spells the field of a policy that the request brings along.
+    pub own_policy: &'static str,
 }
 
 /// Reads the rest of a request whose prompt the door has read.
 pub fn question_about(asked: Asked, request: &v1::RouteRequest, limits: &Limits) -> Result<Question, Rejection> {
-    let Asked { prompt, seen, text } = asked;
+    let Asked { prompt, seen, text, own_policy } = asked;
     let prompt_tokens = match request.prompt_tokens {
         None => prompt.tokens(),
         Some(0) => return Err(Rejection::field("prompt_tokens", "expected at least 1, found 0")),
@@ -66,7 +70,7 @@ pub fn question_about(asked: Asked, request: &v1::RouteRequest, limits: &Limits)
         prompt_tokens,
         max_completion,
         needs: needs(&request.needs, seen)?,
-        limits: request.limits.as_ref().map(|wishes| wished(wishes, limits)).transpose()?.unwrap_or_default(),
+        limits: request.limits.as_ref().map(|wishes| wished("limits", wishes, limits)).transpose()?.unwrap_or_default(),
         remaining: None,
         session: None,
         budget: None,
@@ -75,7 +79,7 @@ pub fn question_about(asked: Asked, request: &v1::RouteRequest, limits: &Limits)
     Ok(Question {
         prompt,
         text,
-        policy: policy(&request.policy)?,
+        policy: policy::wanted(request, own_policy, limits)?,
         facts,
         session: request.session.as_ref().map(session).transpose()?,
         tenant: name("tenant", &request.tenant)?,
@@ -90,7 +94,7 @@ pub fn single(text: &str, limits: &Limits) -> Result<Asked, Rejection> {
     }
     short_enough("prompt", text.len(), limits)?;
     let kept = limits.keep_text.then(|| Secret::new(text));
-    Ok(Asked { prompt: Prompt::from_text(text), seen: Skills::NONE, text: kept })
+    Ok(Asked { prompt: Prompt::from_text(text), seen: Skills::NONE, text: kept, own_policy: OWN_POLICY_FIELD })
 }
 
 /// Refuses more text than a prompt may have.
@@ -141,6 +145,7 @@ fn conversed(messages: &[v1::Message], limits: &Limits) -> Result<Asked, Rejecti
         prompt: Prompt::from_turns(&turns),
         seen: sees.into_iter().chain(calls).collect(),
         text: limits.keep_text.then(text),
+        own_policy: OWN_POLICY_FIELD,
     })
 }
 
@@ -173,12 +178,13 @@ fn needs(found: &[i32], seen: Skills) -> Result<Skills, Rejection> {
     Ok(needs)
 }
 
-fn wished(wishes: &v1::Limits, limits: &Limits) -> Result<Wishes, Rejection> {
-    let allow = models("limits.allow", &wishes.allow, limits)?;
+fn wished(outer: &str, wishes: &v1::Limits, limits: &Limits) -> Result<Wishes, Rejection> {
+    let at = |field: &str| format!("{outer}.{field}");
+    let allow = models(&at("allow"), &wishes.allow, limits)?;
     let mut regions = BTreeSet::new();
-    at_most("limits.regions", wishes.regions.len(), limits)?;
+    at_most(&at("regions"), wishes.regions.len(), limits)?;
     for (index, region) in wishes.regions.iter().enumerate() {
-        let field = format!("limits.regions[{index}]");
+        let field = format!("{}[{index}]", at("regions"));
         if region.trim().is_empty() {
             return Err(Rejection::field(field, "expected the name of a region, found none"));
         }
@@ -186,10 +192,10 @@ fn wished(wishes: &v1::Limits, limits: &Limits) -> Result<Wishes, Rejection> {
     }
     Ok(Wishes {
         allow: (!allow.is_empty()).then_some(allow),
-        deny: models("limits.deny", &wishes.deny, limits)?,
+        deny: models(&at("deny"), &wishes.deny, limits)?,
         regions: (!regions.is_empty()).then_some(regions),
         zero_data_retention: wishes.zero_data_retention,
-        max_cost: wishes.max_cost_usd.map(|usd| money("limits.max_cost_usd", usd)).transpose()?,
+        max_cost: wishes.max_cost_usd.map(|usd| money(&at("max_cost_usd"), usd)).transpose()?,
     })
 }
 
@@ -215,13 +221,6 @@ fn models(field: &str, names: &[String], limits: &Limits) -> Result<BTreeSet<Mod
 
 fn model(field: &str, name: &str) -> Result<ModelId, Rejection> {
     ModelId::new(name).map_err(|error| Rejection::field(field, error))
-}
-
-fn policy(name: &str) -> Result<Option<PolicyName>, Rejection> {
-    if name.is_empty() {
-        return Ok(None);
-    }
-    PolicyName::new(name).map(Some).map_err(|error| Rejection::field("policy", error))
 }
 
 fn session(session: &v1::Session) -> Result<SessionWish, Rejection> {

@@ -1,11 +1,13 @@
-//! The entry points for whoever throws random bytes at the doors: a coverage-guided fuzzer, whose target is one call of these,
-//! and plain tests with the corpus. Each reads bytes as its door would; what must hold is that it returns.
+//! The entry points for whoever throws random bytes at the doors: a coverage-guided fuzzer, whose targets in `fuzz/` are one call
+//! each, and plain tests with the corpus. Each reads bytes as its door would; what must hold is that it returns.
 
 use decision::{Price, Prices};
+use http::HeaderMap;
 use prost::Message;
 use proto::v1;
 use serde_json::{Map, Value};
 
+use crate::chat::Chat;
 use crate::config::Settings;
 use crate::convert;
 use crate::json::{BatchJson, OutcomeJson, RouteJson, read, read_value};
@@ -40,6 +42,17 @@ pub fn proto(bytes: &[u8]) {
         for request in &batch.requests {
             let _ = convert::question(request, &limits);
         }
+    }
+}
+
+/// Bytes as a call as OpenAI's clients write it: over HTTP, within a message of gRPC, and as that message.
+pub fn chat(bytes: &[u8]) {
+    let limits = Settings::built_in().limits;
+    let _ = Chat::read(bytes, &HeaderMap::new(), &limits);
+    let wrapped = v1::CompleteRequest { chat: bytes.to_vec(), ..v1::CompleteRequest::default() };
+    let _ = Chat::of_wire(wrapped, &limits);
+    if let Ok(request) = v1::CompleteRequest::decode(bytes) {
+        let _ = Chat::of_wire(request, &limits);
     }
 }
 
@@ -84,14 +97,19 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
+    type Door = (&'static str, fn(&[u8]));
+
+    const DOORS: [Door; 5] = [
+        ("json", super::json),
+        ("proto", super::proto),
+        ("chat", super::chat),
+        ("stream", super::stream),
+        ("answer", super::answer),
+    ];
+
     #[test]
     fn the_corpus_is_survived() {
-        for (folder, door) in [
-            ("json", super::json as fn(&[u8])),
-            ("proto", super::proto),
-            ("stream", super::stream),
-            ("answer", super::answer),
-        ] {
+        for (folder, door) in DOORS {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(folder);
             let files: Vec<_> = fs::read_dir(&folder).unwrap().flatten().collect();
             assert!(files.len() >= 8, "{} holds only {} files", folder.display(), files.len());
@@ -99,5 +117,17 @@ mod tests {
                 door(&fs::read(file.path()).unwrap());
             }
         }
+    }
+
+    #[test]
+    fn the_fuzzer_has_a_target_for_each_door() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
+        let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        for (door, _) in DOORS {
+            let target = fs::read_to_string(folder.join(format!("fuzz_targets/{door}.rs"))).unwrap();
+            assert!(target.contains(&format!("router_service::fuzz::{door}(bytes)")), "{target}");
+            assert!(manifest.contains(&format!("path = \"fuzz_targets/{door}.rs\"")), "{door} is no target");
+        }
+        assert_eq!(fs::read_dir(folder.join("fuzz_targets")).unwrap().count(), DOORS.len());
     }
 }

@@ -13,9 +13,14 @@ use crate::question::Question;
 use crate::secret::Secret;
 use crate::status::Rejection;
 
+mod policy;
 mod reply;
 
+pub(crate) use policy::PolicyJson;
 pub use reply::{ModelsJson, ReplyJson};
+
+/// Where a question names or holds its policy.
+const POLICY_FIELD: &str = "policy";
 
 /// A question, as JSON.
 #[derive(Deserialize)]
@@ -23,7 +28,7 @@ pub use reply::{ModelsJson, ReplyJson};
 pub struct RouteJson {
     prompt: Option<String>,
     messages: Option<Value>,
-    policy: Option<String>,
+    policy: Option<PolicyJson>,
     #[serde(default)]
     candidates: Vec<String>,
     #[serde(default)]
@@ -169,18 +174,20 @@ impl RouteJson {
                 return Err(Rejection::field("messages", "expected a prompt or messages, found both"));
             }
             (None, None) => return Err(Rejection::field("prompt", "expected a prompt or messages, found neither")),
-            (Some(prompt), None) => single(prompt, limits)?,
+            (Some(prompt), None) => Asked { own_policy: POLICY_FIELD, ..single(prompt, limits)? },
             (None, Some(messages)) => {
                 few_enough("messages", messages.as_array().map_or(1, Vec::len), limits)?;
                 let read = Conversation::from_json("messages", messages)?;
                 short_enough("messages", read.n_bytes(), limits)?;
                 let text = limits.keep_text.then(|| Secret::new(read.text()));
-                Asked { prompt: read.prompt(), seen: read.skills(), text }
+                Asked { prompt: read.prompt(), seen: read.skills(), text, own_policy: POLICY_FIELD }
             }
         };
+        let (policy, own_policy) = PolicyJson::into_wire(self.policy, POLICY_FIELD)?;
         let request = v1::RouteRequest {
             input: None,
-            policy: self.policy.unwrap_or_default(),
+            policy,
+            own_policy,
             candidates: self.candidates,
             needs: self.needs.into_iter().map(|skill| skill.into_wire().into()).collect(),
             limits: self.limits.map(LimitsJson::into_wire),

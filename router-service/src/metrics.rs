@@ -55,10 +55,14 @@ impl Metrics {
         self.set(Metric::SnapshotModels, &[], i64::try_from(catalog.models().len()).unwrap_or(i64::MAX));
     }
 
-    /// Lets the names of providers into labels, and that of the policy under which models are asked for by name.
-    pub fn bind_forwarding<'a>(&self, providers: impl Iterator<Item = &'a str>, policy: &str) {
+    /// Lets the names of providers into labels.
+    pub fn bind_providers<'a>(&self, providers: impl Iterator<Item = &'a str>) {
         self.known.providers.bind(providers);
-        self.known.policies.bind(std::iter::once(policy));
+    }
+
+    /// Lets the names into labels of policies that stand in no file: models asked for by name, and rules that requests bring along.
+    pub fn bind_policies<'a>(&self, policies: impl IntoIterator<Item = &'a str>) {
+        self.known.policies.bind(policies.into_iter());
     }
 
     /// The series of a metric whose labels say these words, for a path that is too hot to look it up each time.

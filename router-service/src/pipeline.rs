@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use classifier::Prompt;
 use decision::{
-    Candidates, Decision, Draw, Evidence, ModelId, Policy, PolicyName, Quality, Refusal, RequestFacts, decide, nearest,
+    Candidates, Decision, Draw, Evidence, ModelId, Policy, Quality, Refusal, RequestFacts, decide, nearest,
 };
 
 use crate::config::{Limits, Settings};
@@ -17,12 +17,12 @@ use crate::metrics::list::Metric;
 use crate::outcome_log::{Made, OutcomeLog, OutcomeLogError, OutcomeLogSettings};
 use crate::promises::Promises;
 use crate::providers::Providers;
-use crate::question::Question;
+use crate::question::{OWN_POLICY, OwnPolicy, Question, WantedPolicy};
 use crate::relay::{Forwarder, NAMED_POLICY};
 use crate::reload::{Reloader, Trigger};
 use crate::remembered::{Budgets, DecisionId, Decisions, Expected, MAX_REMEMBERED_RANKS, Sessions};
 use crate::secret::Secret;
-use crate::snapshot::{Current, Snapshot, SnapshotError, policy_of};
+use crate::snapshot::{Current, Snapshot, SnapshotError};
 use crate::status::Rejection;
 use crate::upstream::provider::ProviderError;
 
@@ -111,7 +111,8 @@ impl Pipeline {
         let (reloader, current) = Reloader::start(&settings.sources, settings.inference.cache_mib)?;
         let metrics = Arc::new(Metrics::default());
         let forwarder = Forwarder::start(&settings.forwarding)?;
-        metrics.bind_forwarding(forwarder.fleet.names(), NAMED_POLICY);
+        metrics.bind_providers(forwarder.fleet.names());
+        metrics.bind_policies([NAMED_POLICY, OWN_POLICY]);
         let promises = Promises::default();
         announce(&metrics, &promises, &current.take());
         let outcome_log = settings.outcome_log.clone().map(|log| open_log(log, &metrics)).transpose()?;
@@ -176,8 +177,8 @@ impl Pipeline {
         convert_us: u32,
     ) -> Result<Answer, Rejection> {
         let (start, now) = (Instant::now(), Instant::now());
-        let Question { prompt, text, policy, mut facts, session: wish, tenant, call } = question;
-        let policy = known_policy(snapshot, policy.as_ref())?;
+        let Question { prompt, text, policy: wanted, mut facts, session: wish, tenant, call } = question;
+        let policy = wanted_policy(snapshot, &wanted, &mut facts)?;
         let instead = self.promises.instead_of(policy);
         let policy = instead.as_ref().unwrap_or(policy);
         let pinned = match &call {
@@ -355,12 +356,28 @@ fn broken(what: &str) -> Rejection {
     Rejection::Broken { complaint: format!("{what} did not come back") }
 }
 
-fn known_policy<'a>(snapshot: &'a Snapshot, name: Option<&PolicyName>) -> Result<&'a Policy, Rejection> {
-    policy_of(&snapshot.policies, name).ok_or_else(|| {
-        let asked = name.map_or("", |name| name.as_str());
-        let known = snapshot.policies.iter().map(|policy| policy.name().as_str());
-        Rejection::field("policy", decision::document::unknown("policy", asked, known.collect::<Vec<_>>()))
-    })
+/// The rules that a request is decided by. Its own ones stay within the limits of the default policy: what an operator allows
+/// nobody, nobody gets by bringing other rules.
+fn wanted_policy<'a>(
+    snapshot: &'a Snapshot,
+    wanted: &'a WantedPolicy,
+    facts: &mut RequestFacts,
+) -> Result<&'a Policy, Rejection> {
+    let policies = &snapshot.policies;
+    match wanted {
+        WantedPolicy::Default => Ok(policies.default_policy()),
+        WantedPolicy::Named(name) => policies.get(name.as_str()).ok_or_else(|| {
+            let known = policies.iter().map(|policy| policy.name().as_str());
+            let complaint = decision::document::unknown("policy", name.as_str(), known.collect::<Vec<_>>());
+            Rejection::field("policy", complaint)
+        }),
+        WantedPolicy::Own(own) => {
+            let OwnPolicy { policy, field } = &**own;
+            policy.check_against(&snapshot.catalog).map_err(|error| OwnPolicy::rejection(field, &error))?;
+            facts.limits = facts.limits.within(&policies.default_policy().rules().limits);
+            Ok(policy)
+        }
+    }
 }
 
 /// The candidates and the verdict on them, or why there can be none.

@@ -1,10 +1,11 @@
 //! A request as the pipeline takes it: checked, free of wire types, with the text only inside `Prompt`, which does not show it.
 
 use classifier::Prompt;
-use decision::{Lock, ModelId, PicoUsd, PolicyName, Quality, RequestFacts, Tokens};
+use decision::{Lock, ModelId, PicoUsd, Policy, PolicyError, PolicyName, Quality, RequestFacts, Tokens};
 
 use crate::remembered::DecisionId;
 use crate::secret::Secret;
+use crate::status::Rejection;
 
 /// Which model should answer this?
 #[derive(Clone, Debug, PartialEq)]
@@ -13,8 +14,8 @@ pub struct Question {
     pub prompt: Prompt,
     /// Its text, hidden; only where an operator opted into keeping it in the outcome log.
     pub text: Option<Secret>,
-    /// The policy asked for; the default one if none is.
-    pub policy: Option<PolicyName>,
+    /// The rules it wants to be decided by.
+    pub policy: WantedPolicy,
     /// The request in numbers. Session, budget and draw are filled in by the pipeline.
     pub facts: RequestFacts,
     /// The conversation it goes on with.
@@ -23,6 +24,39 @@ pub struct Question {
     pub tenant: String,
     /// Where the call is to be forwarded, what the caller says of that.
     pub call: Option<Call>,
+}
+
+/// The rules a request wants to be decided by.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WantedPolicy {
+    /// Those of the default policy.
+    Default,
+    /// Those of a policy that the operator has written.
+    Named(PolicyName),
+    /// Those that it brings along.
+    Own(Box<OwnPolicy>),
+}
+
+/// A policy that a request brings along. It is called [`OWN_POLICY`], whatever its rules are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnPolicy {
+    /// The rules.
+    pub policy: Policy,
+    /// How the request's door spells the field it stood in.
+    pub field: &'static str,
+}
+
+/// What a policy is called that a request brings along: one name for all of them, so that no caller can make a series.
+pub const OWN_POLICY: &str = "request";
+
+impl OwnPolicy {
+    /// The complaint as one about the request's field.
+    pub(crate) fn rejection(field: &str, error: &PolicyError) -> Rejection {
+        match error.key() {
+            "" => Rejection::field(field, error),
+            key => Rejection::field(format!("{field}.{key}"), error),
+        }
+    }
 }
 
 /// What the caller of a forwarded call says of who is to answer it.

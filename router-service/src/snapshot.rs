@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use classifier::{Artifact, Classifier, Prompt, built_in_catalog};
 use decision::document::MAX_DOCUMENT_BYTES;
-use decision::{BudgetState, Candidates, Catalog, Evidence, Mode, Policies, Policy, PolicyName, RequestFacts, decide};
+use decision::{BudgetState, Candidates, Catalog, Evidence, Mode, Policies, Policy, RequestFacts, decide};
 
 use crate::config::Sources;
 use crate::default_policy::default_policies;
@@ -163,14 +163,6 @@ fn document<T, E: std::fmt::Display>(path: &Path, parse: impl Fn(&str) -> Result
 
 fn unusable(path: &str, error: &dyn std::error::Error) -> SnapshotError {
     SnapshotError::Artifact { path: path.to_owned(), complaint: error.to_string() }
-}
-
-/// The policy of a name, or the default one where the name is empty.
-pub(crate) fn policy_of<'a>(policies: &'a Policies, name: Option<&PolicyName>) -> Option<&'a Policy> {
-    match name {
-        None => Some(policies.default_policy()),
-        Some(name) => policies.get(name.as_str()),
-    }
 }
 
 /// The snapshot in use, for everybody to take.

@@ -25,7 +25,7 @@ mod otlp;
 mod spans;
 mod trace_context;
 
-pub use collector::{Endpoint, EndpointError};
+pub use collector::{Endpoint, EndpointError, prove as prove_collector};
 pub use filter::{FilterError, LogFilter, MAX_DIRECTIVES};
 pub use log_writer::LOG_QUEUE_LINES;
 pub use otlp::{OtlpSettings, SPAN_BATCH_LEN, SPAN_QUEUE_LEN};

@@ -25,6 +25,7 @@ mod evidence;
 mod forwarding;
 mod life;
 mod openapi;
+mod own_policies;
 mod privacy;
 mod promises;
 mod tls;

@@ -26,6 +26,9 @@ pub struct RouteRequest {
     /// The conversation this request goes on with, where it should keep its model.
     #[prost(message, optional, tag = "10")]
     pub session: ::core::option::Option<Session>,
+    /// Rules of the request's own; not beside a `policy`. Within the limits of the default policy.
+    #[prost(message, optional, tag = "11")]
+    pub own_policy: ::core::option::Option<Policy>,
     /// What is to be answered.
     #[prost(oneof = "route_request::Input", tags = "1, 2")]
     pub input: ::core::option::Option<route_request::Input>,
@@ -42,6 +45,92 @@ pub mod route_request {
         #[prost(message, tag = "2")]
         Conversation(super::Conversation),
     }
+}
+/// Rules for choosing, as a file of policies has them. There is no budget among them: a running mean needs a policy that stays.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Policy {
+    /// The number quality is judged by.
+    #[prost(enumeration = "Basis", tag = "5")]
+    pub judge_by: i32,
+    /// A shrinkage towards a reference.
+    #[prost(message, optional, tag = "6")]
+    pub lean: ::core::option::Option<Lean>,
+    /// Who answers, in this order, when there is no forecast to choose by.
+    #[prost(string, repeated, tag = "7")]
+    pub fallback: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// If not empty, only these models.
+    #[prost(string, repeated, tag = "8")]
+    pub allow: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Never these models.
+    #[prost(string, repeated, tag = "9")]
+    pub deny: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// If not empty, only models served in one of these regions.
+    #[prost(string, repeated, tag = "10")]
+    pub regions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Only models whose provider keeps nothing of the call.
+    #[prost(bool, tag = "11")]
+    pub zero_data_retention: bool,
+    /// Only models whose call stays at or under this even if the answer is long.
+    #[prost(double, optional, tag = "12")]
+    pub max_cost_usd: ::core::option::Option<f64>,
+    /// Rare deliberate detours, for learning; none where it is absent.
+    #[prost(message, optional, tag = "13")]
+    pub explore: ::core::option::Option<Exploration>,
+    /// When a conversation may change its model; the usual margins where it is absent.
+    #[prost(message, optional, tag = "14")]
+    pub session: ::core::option::Option<SessionMargins>,
+    /// How quality is weighed against cost; refused where none is said.
+    #[prost(oneof = "policy::Mode", tags = "1, 2, 3, 4")]
+    pub mode: ::core::option::Option<policy::Mode>,
+}
+/// Nested message and enum types in `Policy`.
+pub mod policy {
+    /// How quality is weighed against cost; refused where none is said.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Mode {
+        /// Mode `tolerance`: the cheapest model whose quality is within this of the best candidate's.
+        #[prost(double, tag = "1")]
+        QualityTolerance(f64),
+        /// Mode `target`: the cheapest model whose quality reaches this; if none does, the best.
+        #[prost(double, tag = "2")]
+        QualityFloor(f64),
+        /// Mode `value`: the largest quality times this, less the cost.
+        #[prost(double, tag = "3")]
+        UsdPerSuccess(f64),
+        /// Mode `pin`: this model, no questions.
+        #[prost(string, tag = "4")]
+        Model(::prost::alloc::string::String),
+    }
+}
+/// A shrinkage: every model but one is judged at this much less than its quality.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Lean {
+    /// The model that is judged at its full quality.
+    #[prost(string, tag = "1")]
+    pub towards: ::prost::alloc::string::String,
+    /// What every other one is judged lower by; required.
+    #[prost(double, optional, tag = "2")]
+    pub shrinkage: ::core::option::Option<f64>,
+}
+/// Deliberate detours.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct Exploration {
+    /// The share of requests that are sent on one, at most 0.5; required.
+    #[prost(double, optional, tag = "1")]
+    pub rate: ::core::option::Option<f64>,
+    /// The most a detour may be expected to cost.
+    #[prost(double, optional, tag = "2")]
+    pub max_cost_usd: ::core::option::Option<f64>,
+}
+/// When a conversation may change its model.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct SessionMargins {
+    /// For a saving above this share of the current cost; required.
+    #[prost(double, optional, tag = "1")]
+    pub cost_margin: ::core::option::Option<f64>,
+    /// Or when its model misses the policy's bar by more than this; required.
+    #[prost(double, optional, tag = "2")]
+    pub quality_margin: ::core::option::Option<f64>,
 }
 /// A conversation.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -483,6 +572,39 @@ pub struct ReportOutcomeRequest {
 /// The verdict was taken.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReportOutcomeReply {}
+/// The number a policy judges quality by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Basis {
+    /// Not said: what is expected.
+    Unspecified = 0,
+    /// What is expected.
+    Expected = 1,
+    /// The lower confidence bound.
+    LowerBound = 2,
+}
+impl Basis {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "BASIS_UNSPECIFIED",
+            Self::Expected => "BASIS_EXPECTED",
+            Self::LowerBound => "BASIS_LOWER_BOUND",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "BASIS_UNSPECIFIED" => Some(Self::Unspecified),
+            "BASIS_EXPECTED" => Some(Self::Expected),
+            "BASIS_LOWER_BOUND" => Some(Self::LowerBound),
+            _ => None,
+        }
+    }
+}
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
+use router_service::telemetry::prove_collector;
 use router_service::{Settings, Snapshot, prove_providers, prove_tls};
 
 const EXAMPLES: &str = "\
@@ -29,6 +30,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         prove_tls(files)?;
     }
     prove_providers(&settings.forwarding)?;
+    if let Some(traces) = &settings.traces {
+        prove_collector(&traces.otlp).map_err(|error| anyhow::anyhow!("traces: {error}"))?;
+    }
     let snapshot = Snapshot::make(&settings.sources, settings.inference.cache_mib, 0)?;
     let mut out = io::stdout().lock();
     let policies: Vec<&str> = snapshot.policies.iter().map(|policy| policy.name().as_str()).collect();

@@ -78,8 +78,40 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             // When nobody listens on the other end there is nobody to tell.
-            let _ = writeln!(io::stderr(), "error: {error:#}");
+            let _ = writeln!(io::stderr(), "error: {}", told(&error));
             if error.is::<CalledWrongly>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
+    }
+}
+
+/// An error with its causes, each told once: many an error names its cause itself, and some leave it to whoever prints them.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().skip(1).fold(error.to_string(), |text, cause| {
+        let cause = cause.to_string();
+        if text.contains(&cause) { text } else { format!("{text}: {cause}") }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    //! No cause is lost, and none is told twice.
+
+    use anyhow::anyhow;
+
+    use super::told;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("f.toml: {source}")]
+    struct Named {
+        source: std::io::Error,
+    }
+
+    #[test]
+    fn each_cause_is_told_once() {
+        let named = || Named { source: std::io::Error::other("torn") };
+        assert_eq!(told(&anyhow!(named())), "f.toml: torn");
+        assert_eq!(told(&anyhow!(named()).context("rows")), "rows: f.toml: torn");
+        assert_eq!(told(&anyhow!("torn").context("f.toml")), "f.toml: torn");
+        assert_eq!(told(&anyhow!("alone")), "alone");
     }
 }

@@ -196,7 +196,7 @@ pub enum PolicyError {
 
 impl PolicyError {
     /// The key of the text form that the complaint is about; empty where it is about the whole.
-    fn key(&self) -> &'static str {
+    pub fn key(&self) -> &'static str {
         match self {
             Self::FallbackLoop { .. } | Self::TooManyFallbacks { .. } => "fallback",
             Self::NoBudget => "usd_per_request",

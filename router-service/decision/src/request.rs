@@ -23,6 +23,28 @@ pub struct Limits {
     pub max_cost: Option<PicoUsd>,
 }
 
+impl Limits {
+    /// What both allow.
+    #[must_use]
+    pub fn within(&self, outer: &Self) -> Self {
+        Self {
+            allow: shared(self.allow.as_ref(), outer.allow.as_ref()),
+            deny: self.deny.union(&outer.deny).cloned().collect(),
+            regions: shared(self.regions.as_ref(), outer.regions.as_ref()),
+            zero_data_retention: self.zero_data_retention || outer.zero_data_retention,
+            max_cost: self.max_cost.into_iter().chain(outer.max_cost).min(),
+        }
+    }
+}
+
+/// What stands in every list that there is; a list that is not there allows everything.
+fn shared<T: Clone + Ord>(one: Option<&BTreeSet<T>>, other: Option<&BTreeSet<T>>) -> Option<BTreeSet<T>> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.intersection(other).cloned().collect()),
+        (one, other) => one.or(other).cloned(),
+    }
+}
+
 /// One request, in numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RequestFacts {
@@ -59,6 +81,48 @@ impl RequestFacts {
             session: None,
             budget: None,
             draw: Draw::NO_DETOUR,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! Of two limits the narrower one holds.
+
+    use super::Limits;
+    use crate::units::{ModelId, PicoUsd};
+
+    #[test]
+    fn what_both_allow_is_never_more_than_one_of_them_allows() {
+        let models = |names: &[&str]| names.iter().map(|name| ModelId::new(name).unwrap()).collect();
+        let regions = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
+        let one = Limits {
+            allow: Some(models(&["a", "b"])),
+            deny: models(&["x"]),
+            regions: regions(&["eu", "us"]),
+            zero_data_retention: true,
+            max_cost: Some(PicoUsd(7)),
+        };
+        let other = Limits {
+            allow: Some(models(&["b", "c"])),
+            deny: models(&["y"]),
+            regions: regions(&["us"]),
+            zero_data_retention: false,
+            max_cost: Some(PicoUsd(5)),
+        };
+        let both = Limits {
+            allow: Some(models(&["b"])),
+            deny: models(&["x", "y"]),
+            regions: regions(&["us"]),
+            zero_data_retention: true,
+            max_cost: Some(PicoUsd(5)),
+        };
+        assert_eq!((one.within(&other), other.within(&one)), (both.clone(), both));
+        for limits in [one, other] {
+            assert_eq!(
+                (limits.within(&Limits::default()), Limits::default().within(&limits)),
+                (limits.clone(), limits)
+            );
         }
     }
 }

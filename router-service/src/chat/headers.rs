@@ -4,7 +4,7 @@
 use http::{HeaderMap, HeaderName};
 
 use super::Wishes;
-use crate::json::{LimitsJson, SessionJson};
+use crate::json::{LimitsJson, PolicyJson, SessionJson};
 use crate::status::Rejection;
 
 const POLICY: HeaderName = HeaderName::from_static("x-pointsman-policy");
@@ -21,7 +21,7 @@ impl Wishes {
     /// Takes over what the headers say.
     pub(super) fn heed(&mut self, headers: &HeaderMap) -> Result<(), Rejection> {
         if let Some(text) = text(headers, &POLICY, self.policy.is_some())? {
-            self.policy = Some(text.to_owned());
+            self.policy = Some(PolicyJson::Named(text.to_owned()));
         }
         if let Some(text) = text(headers, &SESSION, self.session.is_some())? {
             self.session = Some(SessionJson::of_id(text));

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Chat, MAX_CHOICES, MAX_NAMED_FALLBACKS};
 use crate::Rejection;
 use crate::config::Settings;
-use crate::question::Question;
+use crate::question::{Question, WantedPolicy};
 
 fn call(fields: &Value) -> Value {
     let mut call = json!({ "model": "auto", "messages": [{ "role": "user", "content": "Which lever?" }] });
@@ -35,8 +35,9 @@ fn complains(fields: &Value, field: &str, complaint: &str) {
 
 #[test]
 fn a_model_is_a_policy_or_a_name() {
-    let policy = |model: &str| good(&json!({ "model": model })).1.policy.map(|policy| policy.to_string());
-    assert_eq!((policy("auto"), policy("auto:fast").as_deref()), (None, Some("fast")));
+    let policy = |model: &str| good(&json!({ "model": model })).1.policy;
+    let fast = WantedPolicy::Named(decision::PolicyName::new("fast").unwrap());
+    assert_eq!((policy("auto"), policy("auto:fast")), (WantedPolicy::Default, fast));
     let (_, named) = good(&json!({ "model": "gpt-4-0613", "pointsman": { "fallbacks": ["b", "a"] } }));
     let call = named.call.unwrap();
     assert_eq!(call.named, Some(ModelId::new("gpt-4-0613").unwrap()));
@@ -113,6 +114,40 @@ fn results_of_tools_hold_a_conversation_on_its_model() {
     ]);
     let (_, question) = good(&json!({ "messages": messages, "pointsman": { "session": { "id": "a" } } }));
     assert_eq!(question.session.unwrap().lock, Some(decision::Lock::ToolLoop));
+}
+
+#[test]
+fn a_policy_of_its_own_stands_where_a_name_would() {
+    let own = |fields: &Value| json!({ "pointsman": { "policy": fields } });
+    let target = json!({ "mode": "target", "quality_floor": 0.8 });
+    let WantedPolicy::Own(read) = good(&own(&target)).1.policy else { panic!("it brings one along") };
+    assert_eq!((read.policy.name().as_str(), read.field), ("request", "pointsman.policy"));
+    let (_, named) = good(&json!({ "model": "m", "pointsman": { "policy": target } }));
+    assert!(matches!(named.policy, WantedPolicy::Own(_)) && named.call.unwrap().named.is_some(), "its limits hold");
+    let floor = |floor: Value| own(&json!({ "mode": "target", "quality_floor": floor }));
+    complains(&floor(json!(2)), "pointsman.policy.quality_floor", "expected a quality between 0 and 1, found 2");
+    complains(&floor(json!("x")), "pointsman.policy.quality_floor", "expected f64");
+    complains(&own(&json!({ "mode": "budget" })), "pointsman.policy.mode", "keeps no budget");
+    complains(&own(&json!(5)), "pointsman.policy", "expected the name of a policy, or a policy as an object");
+    complains(&own(&json!({ "mod": "pin" })), "pointsman.policy.mod", "the nearest known one is `mode`");
+    complains(&json!({ "model": "auto:a", "pointsman": { "policy": target } }), "model", "expected one policy");
+}
+
+#[test]
+fn over_grpc_it_brings_its_policy_in_the_question() {
+    let limits = Settings::built_in().limits;
+    let asked = |own: v1::Policy, policy: &str| {
+        let question =
+            Some(v1::RouteRequest { policy: policy.to_owned(), own_policy: Some(own), ..v1::RouteRequest::default() });
+        let chat = call(&json!({})).to_string().into_bytes();
+        Chat::of_wire(v1::CompleteRequest { question, chat, ..v1::CompleteRequest::default() }, &limits)
+            .map(|(_, question)| question.policy)
+    };
+    let pin = v1::Policy { mode: Some(v1::policy::Mode::Model("m".to_owned())), ..v1::Policy::default() };
+    assert!(matches!(asked(pin.clone(), "").unwrap(), WantedPolicy::Own(_)));
+    let both = asked(pin, "fast").unwrap_err();
+    assert_eq!((both.named_field(), both.to_string().contains("found both")), ("question.own_policy", true), "{both}");
+    assert_eq!(asked(v1::Policy::default(), "").unwrap_err().named_field(), "question.own_policy.mode");
 }
 
 #[test]

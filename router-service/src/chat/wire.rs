@@ -40,10 +40,10 @@ impl Chat {
         }
         fields.set("stream", &true);
         fields.remove("stream_options");
-        let named = Named::parse(&asked, &wire.policy)?;
+        let named = Named::parse(&asked, &wire.policy, wire.own_policy.is_some())?;
         let fallbacks = fallbacks_of("fallbacks", &fallbacks, &named)?;
         wire.policy.clone_from(&named.policy);
-        let (read, question) = Self::assembled(fields, wire, limits)?;
+        let (read, question) = Self::assembled(fields, wire, "question.own_policy", limits)?;
         let call = Some(Call { named: named.model, fallbacks });
         Ok((read, Question { call, ..question }))
     }

@@ -288,6 +288,10 @@ impl Check<'_> {
         };
         let endpoint = Endpoint::parse(&endpoint_text).map_err(|error| wrong("otlp_endpoint", error.to_string()))?;
         let mut otlp = OtlpSettings::to(endpoint);
+        otlp.ca_file = written.otlp_ca_file.as_ref().map(|text| self.folder.join(text));
+        if otlp.ca_file.is_some() && !otlp.endpoint.tls() {
+            return Err(wrong("otlp_ca_file", "needs an `otlp_endpoint` that begins with `https://`".to_owned()));
+        }
         if let Some(name) = &written.service_name {
             otlp.service_name.clone_from(name);
         }

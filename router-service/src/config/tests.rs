@@ -41,7 +41,8 @@ filter = "warn"
 format = "json"
 
 [traces]
-otlp_endpoint = "http://127.0.0.1:4318"
+otlp_endpoint = "https://127.0.0.1:4318"
+otlp_ca_file = "collector.pem"
 otlp_headers_env = "COLLECTOR_HEADERS"
 sample_ratio = 0.25
 
@@ -227,6 +228,11 @@ fn a_mistake_is_named_with_its_line_and_the_nearest_key() {
     );
     complains("[log]\nfilter = \"inof\"", &[], "line 2, log.filter: expected a level of");
     complains("[log]\nformat = \"jsn\"", &[], "the nearest known one is `json`");
+    complains(
+        "[traces]\notlp_endpoint = \"http://c:1\"\notlp_ca_file = \"c.pem\"",
+        &[],
+        "line 3, traces.otlp_ca_file: needs an `otlp_endpoint` that begins with `https://`",
+    );
     complains("[traces]\nsample_ratio = 0.5", &[], "traces.otlp_endpoint: expected an endpoint");
     complains(
         "[traces]\notlp_endpoint = \"http://c:1\"\nsample_ratio = 1.5",

@@ -104,6 +104,7 @@ sections! {
     log: Log { filter: String, format: Format }
     traces: Traces {
         otlp_endpoint: String,
+        otlp_ca_file: String,
         otlp_headers_env: String,
         service_name: String,
         sample_ratio: f64,
@@ -233,6 +234,7 @@ impl Traces {
     fn of(traces: &super::TracesRule) -> Self {
         Self {
             otlp_endpoint: Some(traces.endpoint_text.clone()),
+            otlp_ca_file: traces.otlp.ca_file.as_ref().map(|path| path.display().to_string()),
             otlp_headers_env: traces.headers_env.clone(),
             service_name: Some(traces.otlp.service_name.clone()),
             sample_ratio: Some(traces.otlp.sample_ratio),

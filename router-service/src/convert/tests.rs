@@ -29,8 +29,59 @@ fn with_limits(wishes: v1::Limits) -> v1::RouteRequest {
     v1::RouteRequest { limits: Some(wishes), ..good() }
 }
 
+fn with_policy(policy: v1::Policy) -> v1::RouteRequest {
+    v1::RouteRequest { own_policy: Some(policy), ..good() }
+}
+
 fn with_session(session: v1::Session) -> v1::RouteRequest {
     v1::RouteRequest { session: Some(session), ..good() }
+}
+
+#[test]
+fn every_bad_policy_of_a_request_is_named() {
+    use v1::{Exploration, Lean, Policy, SessionMargins, policy::Mode};
+    let floor = |floor: f64| Policy { mode: Some(Mode::QualityFloor(floor)), ..Policy::default() };
+    let half = || floor(0.5);
+    let names = |n: usize| (0..n).map(|place| format!("n{place}")).collect::<Vec<_>>();
+    let named = |policy: &str| v1::RouteRequest { policy: policy.to_owned(), ..with_policy(half()) };
+    question(&named(""), &limits()).unwrap();
+    let lean = |towards: &str| Some(Lean { towards: towards.to_owned(), shrinkage: None });
+    refused(&[
+        (named("fast"), "own_policy: expected the name of a policy or one of the request's own, found both"),
+        (with_policy(Policy::default()), "own_policy.mode: expected quality_tolerance, quality_floor, usd_per_success"),
+        (with_policy(floor(f64::NAN)), "own_policy.quality_floor: expected a quality between 0 and 1, found NaN"),
+        (
+            with_policy(Policy { mode: Some(Mode::Model("auto".to_owned())), ..half() }),
+            "own_policy.model: `auto` is reserved",
+        ),
+        (
+            with_policy(Policy { judge_by: 7, ..half() }),
+            "own_policy.judge_by: expected expected, lower_bound or nothing",
+        ),
+        (with_policy(Policy { lean: lean("m"), ..half() }), "own_policy.lean.shrinkage: expected a number, found none"),
+        (
+            with_policy(Policy { explore: Some(Exploration::default()), ..half() }),
+            "own_policy.explore.rate: expected a number, found none",
+        ),
+        (
+            with_policy(Policy {
+                session: Some(SessionMargins { cost_margin: Some(0.1), quality_margin: None }),
+                ..half()
+            }),
+            "own_policy.session.quality_margin: expected a number, found none",
+        ),
+        (with_policy(Policy { allow: names(5), ..half() }), "own_policy.allow: expected at most 4 names"),
+        (with_policy(Policy { deny: names(5), ..half() }), "own_policy.deny: expected at most 4 names"),
+        (with_policy(Policy { regions: names(5), ..half() }), "own_policy.regions: expected at most 4 names"),
+        (
+            with_policy(Policy { fallback: names(decision::MAX_FALLBACKS + 1), ..half() }),
+            "own_policy.fallback: expected at most 64 fallbacks, found 65",
+        ),
+        (
+            with_policy(Policy { max_cost_usd: Some(-1.0), ..half() }),
+            "own_policy.max_cost_usd: expected an amount in USD",
+        ),
+    ]);
 }
 
 #[test]

@@ -120,6 +120,7 @@ fn both_doors_understand_the_same_request() {
             cached_prompt_tokens: 3,
             lock: v1::Lock::ToolLoop.into(),
         }),
+        own_policy: None,
     };
     let limits = Settings::built_in().limits;
     let ours = read::<RouteJson>(body.to_string().as_bytes()).unwrap().question(&limits).unwrap();

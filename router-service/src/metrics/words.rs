@@ -9,8 +9,8 @@ use crate::config::MAX_PROVIDERS;
 /// models are about half a megabyte of text.
 pub const MAX_MODEL_LABELS: usize = 512;
 
-/// Policies that are told apart: all that a file may hold, and the one of models that are asked for by name.
-pub const MAX_POLICY_LABELS: usize = MAX_POLICIES + 1;
+/// Policies that are told apart: all that a file may hold, the one of models that are asked for by name, and those of requests.
+pub const MAX_POLICY_LABELS: usize = MAX_POLICIES + 2;
 
 /// Providers that are told apart: all that a configuration may list, and the built-in echo.
 pub const MAX_PROVIDER_LABELS: usize = MAX_PROVIDERS + 1;

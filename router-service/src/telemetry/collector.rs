@@ -1,5 +1,5 @@
-//! The collector, as the exporter reaches it: one POST at a time over plain HTTP/1.1. It stands beside the service or in its
-//! network; for one beyond it, a local agent speaks TLS. A new connection a batch: batches are seconds apart.
+//! The collector, as the exporter reaches it: one POST at a time over HTTP/1.1, plain or by TLS. A new connection a batch: batches
+//! are seconds apart.
 
 use std::time::Duration;
 
@@ -7,18 +7,25 @@ use http::header::{CONTENT_TYPE, HOST, HeaderValue};
 use http::{HeaderMap, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
-use hyper_util::rt::TokioIo;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
+use tonic::codegen::Service;
 
 use super::otlp::OtlpSettings;
+use crate::config::BaseUrl;
+use crate::upstream::connect::Connector;
+use crate::upstream::roots;
 
 /// Bytes of an answer that are read.
 const MAX_ANSWER_BYTES: usize = 1 << 16;
 
+/// The port of a collector that stands nearby, where none is given. One that speaks TLS is at the port of the web.
+const PLAIN_PORT: u16 = 4318;
+
 /// Where a collector takes spans: `http://host:4318`, with `/v1/traces` where no path is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
+    tls: bool,
     host: String,
     port: u16,
     path: String,
@@ -33,9 +40,6 @@ pub enum EndpointError {
         /// What was found, without what may be a password in it.
         found: String,
     },
-    /// TLS, which is left to an agent beside the service.
-    #[error("expected an address that begins with `http://`: spans go to a collector or an agent nearby, without TLS")]
-    Tls,
     /// A name and password in the address.
     #[error("expected an address without a name or password; send a token as a header")]
     Userinfo,
@@ -49,20 +53,30 @@ impl Endpoint {
         }
         let form = || EndpointError::Form { found: text.chars().take(80).collect() };
         let uri: Uri = text.parse().map_err(|_| form())?;
-        match uri.scheme_str() {
-            Some("http") => {}
-            Some("https") => return Err(EndpointError::Tls),
+        let tls = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
             Some(_) | None => return Err(form()),
-        }
+        };
         let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(form)?;
         let path = if uri.path() == "/" { "/v1/traces" } else { uri.path() };
-        Ok(Self { host: host.to_owned(), port: uri.port_u16().unwrap_or(4318), path: path.to_owned() })
+        let port = uri.port_u16().unwrap_or(if tls { 443 } else { PLAIN_PORT });
+        Ok(Self { tls, host: host.to_owned(), port, path: path.to_owned() })
+    }
+
+    /// Whether the way there is encrypted.
+    pub fn tls(&self) -> bool {
+        self.tls
+    }
+
+    fn authority(&self) -> String {
+        format!("{}:{}", self.host, self.port)
     }
 }
 
 impl std::fmt::Display for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "http://{}:{}{}", self.host, self.port, self.path)
+        write!(f, "{}://{}{}", if self.tls { "https" } else { "http" }, self.authority(), self.path)
     }
 }
 
@@ -78,9 +92,15 @@ pub(super) enum SendError {
 /// A way to the collector.
 pub(super) struct Collector {
     endpoint: Endpoint,
+    connector: Connector,
     headers: HeaderMap,
     timeout: Duration,
     runtime: Runtime,
+}
+
+/// Whether the certificates, the address and the headers can be used: what `check` asks. Opens no connection.
+pub fn prove(settings: &OtlpSettings) -> std::io::Result<()> {
+    Collector::new(settings).map(|_| ())
 }
 
 impl Collector {
@@ -96,7 +116,9 @@ impl Collector {
         }
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { endpoint: settings.endpoint.clone(), headers, timeout: settings.timeout, runtime })
+        let (endpoint, timeout) = (settings.endpoint.clone(), settings.timeout);
+        let connector = connector(settings)?;
+        Ok(Self { endpoint, connector, headers, timeout, runtime })
     }
 
     /// Sends one body and reads the answer.
@@ -107,13 +129,11 @@ impl Collector {
     }
 
     async fn call(&self, body: &[u8]) -> Result<Vec<u8>, SendError> {
-        let Endpoint { host, port, path } = &self.endpoint;
-        let address = (host.trim_matches(['[', ']']), *port);
-        let stream = tokio::net::TcpStream::connect(address).await.map_err(|_| SendError::MayRetry)?;
+        let link = self.connector.clone().call(Uri::default()).await.map_err(|_| SendError::MayRetry)?;
         let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|_| SendError::MayRetry)?;
-        let mut request = Request::post(path.as_str())
-            .header(HOST, format!("{host}:{port}"))
+            hyper::client::conn::http1::handshake(link).await.map_err(|_| SendError::MayRetry)?;
+        let mut request = Request::post(self.endpoint.path.as_str())
+            .header(HOST, self.endpoint.authority())
             .body(Full::new(Bytes::copy_from_slice(body)))
             .map_err(|_| SendError::Refused)?;
         request.headers_mut().extend(self.headers.clone());
@@ -132,4 +152,15 @@ impl Collector {
             _ => Err(SendError::Refused),
         }
     }
+}
+
+fn connector(settings: &OtlpSettings) -> std::io::Result<Connector> {
+    let endpoint = &settings.endpoint;
+    let tls = endpoint.tls.then(|| roots::client(settings.ca_file.as_deref())).transpose();
+    let mut tls = tls.map_err(std::io::Error::other)?;
+    if let Some(tls) = &mut tls {
+        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    }
+    let url = BaseUrl::parse(&endpoint.to_string()).map_err(std::io::Error::other)?;
+    Connector::new(&url, tls, None, settings.timeout).map_err(std::io::Error::other)
 }

@@ -1,6 +1,7 @@
 //! Spans to a collector: OTLP over HTTP, its protobuf form, on a thread of its own. A bounded queue lies before it and nothing
 //! waits for it; what does not get through is dropped and counted. The messages are the few of OTLP that say what we have to say.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,6 +34,8 @@ const MAX_TRIES: u32 = 3;
 pub struct OtlpSettings {
     /// The collector.
     pub endpoint: Endpoint,
+    /// Whose certificates are believed beside those of the system, PEM.
+    pub ca_file: Option<PathBuf>,
     /// Headers to send along, a token for instance.
     pub headers: Vec<(http::HeaderName, Secret)>,
     /// What the service is called there.
@@ -52,6 +55,7 @@ impl OtlpSettings {
     pub fn to(endpoint: Endpoint) -> Self {
         Self {
             endpoint,
+            ca_file: None,
             headers: Vec::new(),
             service_name: "pointsman".to_owned(),
             sample_ratio: 1.0,

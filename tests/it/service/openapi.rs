@@ -94,6 +94,7 @@ async fn every_key_of_a_request_is_read_and_no_other() {
         ("RouteRequest", "/v1/route", None),
         ("Limits", "/v1/route", Some("limits")),
         ("Session", "/v1/route", Some("session")),
+        ("Policy", "/v1/route", Some("policy")),
         ("Outcome", "/v1/outcomes", None),
         ("BatchRequest", "/v1/route/batch", None),
         ("ChatWishes", "/v1/chat/completions", Some("pointsman")),

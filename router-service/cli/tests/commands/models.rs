@@ -73,5 +73,7 @@ fn a_bad_file_is_named() {
     );
     check(&scratch.run("models --catalog nowhere.toml"), 1, "", "error: nowhere.toml: ");
     check(&scratch.run("models --artifact nowhere"), 1, "", "nowhere");
+    let lost = scratch.run("models --artifact nowhere").stderr;
+    assert_eq!(String::from_utf8_lossy(&lost).matches("(os error 2)").count(), 1, "a cause is told once");
     check(&scratch.run("models --catalogue c.toml"), 2, "", "--catalogue");
 }

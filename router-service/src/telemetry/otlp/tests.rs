@@ -1,7 +1,7 @@
 //! A collector that follows a script, and what it hears.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
@@ -32,7 +32,7 @@ fn collector(script: &'static [&'static [u8]]) -> (OtlpSettings, Receiver<Heard>
         let mut silent = Vec::new();
         for (place, stream) in listener.incoming().enumerate() {
             let mut stream = stream.unwrap();
-            let _ = hear.send(read(&stream));
+            let _ = hear.send(read(&stream).unwrap());
             match script.get(place) {
                 Some(answer) => drop(stream.write_all(answer)),
                 None => silent.push(stream),
@@ -44,12 +44,12 @@ fn collector(script: &'static [&'static [u8]]) -> (OtlpSettings, Receiver<Heard>
     (OtlpSettings { timeout, batch_age, ..OtlpSettings::to(endpoint) }, heard)
 }
 
-fn read(stream: &TcpStream) -> Heard {
+fn read(stream: impl Read) -> std::io::Result<Heard> {
     let mut reader = BufReader::new(stream);
     let (mut head, mut n_bytes) = (String::new(), 0);
     loop {
         let mut line = String::new();
-        reader.read_line(&mut line).unwrap();
+        reader.read_line(&mut line)?;
         if let Some(length) = line.to_ascii_lowercase().strip_prefix("content-length:") {
             n_bytes = length.trim().parse().unwrap();
         }
@@ -59,8 +59,8 @@ fn read(stream: &TcpStream) -> Heard {
         head.push_str(&line);
     }
     let mut body = vec![0; n_bytes];
-    reader.read_exact(&mut body).unwrap();
-    Heard { head, body }
+    reader.read_exact(&mut body)?;
+    Ok(Heard { head, body })
 }
 
 const TAKEN: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
@@ -120,6 +120,72 @@ fn said(attributes: &[KeyValue], key: &str) -> String {
     let value = attributes.iter().find(|attribute| attribute.key == key).and_then(|found| found.value.as_ref());
     let value: Option<&OneValue> = value.and_then(|value| value.value.as_ref());
     value.map(|value| format!("{value:?}")).unwrap_or_default()
+}
+
+/// The same behind encryption, with the certificates of the tests; it hears one request.
+fn encrypted_collector(protocols: &[&[u8]]) -> (OtlpSettings, Receiver<Heard>) {
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    let provider = Arc::new(rustls_graviola::default_provider());
+    let certificate = CertificateDer::from_pem_file(certs().join("server.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(certs().join("server.key")).unwrap();
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (hear, heard) = sync_channel(64);
+    std::thread::spawn(move || {
+        let config = Arc::new(config);
+        for stream in listener.incoming() {
+            let connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut stream = rustls::StreamOwned::new(connection, stream.unwrap());
+            // Whoever does not believe the certificate leaves before a word is said.
+            if let Ok(said) = read(&mut stream) {
+                let _ = hear.send(said);
+                stream.write_all(TAKEN).unwrap();
+                stream.flush().unwrap();
+            }
+        }
+    });
+    let endpoint = Endpoint::parse(&format!("https://localhost:{port}")).unwrap();
+    (OtlpSettings { timeout: PATIENCE, batch_age: Duration::from_millis(500), ..OtlpSettings::to(endpoint) }, heard)
+}
+
+fn certs() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/it/service/certs")
+}
+
+#[test]
+fn spans_go_by_tls_to_a_collector_whose_certificate_is_believed() {
+    let (mut settings, heard) = encrypted_collector(&[b"h2", b"http/1.1"]);
+    settings.ca_file = Some(certs().join("ca.pem"));
+    let metrics = run(settings, |telemetry| drop(telemetry.request("grpc", "route", None)));
+    let Heard { head, body } = heard.recv_timeout(PATIENCE).unwrap();
+    assert!(head.starts_with("POST /v1/traces HTTP/1.1\r\n"), "{head}");
+    let request = Request::decode(body.as_slice()).unwrap();
+    assert_eq!(request.resource_spans[0].scope_spans[0].spans[0].name, "route");
+    assert_eq!(metrics.total(Metric::SpansExported, &[]), 1);
+}
+
+#[test]
+fn a_certificate_that_nobody_believes_gets_no_span() {
+    let (settings, heard) = encrypted_collector(&[]);
+    let metrics = run(settings, |telemetry| drop(telemetry.request("grpc", "route", None)));
+    assert!(heard.try_recv().is_err());
+    assert_eq!(metrics.total(Metric::SpansDropped, &["export_failed"]), 1);
+}
+
+#[test]
+fn a_file_without_certificates_is_named_before_anything_is_sent() {
+    let mut settings = OtlpSettings::to(Endpoint::parse("https://c").unwrap());
+    settings.ca_file = Some("/no/such/ca.pem".into());
+    let error = crate::telemetry::prove_collector(&settings).unwrap_err().to_string();
+    assert!(error.starts_with("/no/such/ca.pem: expected certificates in PEM"), "{error}");
 }
 
 #[test]
@@ -215,6 +281,8 @@ fn an_endpoint_is_read_or_its_mistake_named() {
         ("http://127.0.0.1:4318", "http://127.0.0.1:4318/v1/traces"),
         ("http://collector/", "http://collector:4318/v1/traces"),
         ("http://[::1]:9/otlp/v1/traces", "http://[::1]:9/otlp/v1/traces"),
+        ("https://collector", "https://collector:443/v1/traces"),
+        ("https://collector:4318/in", "https://collector:4318/in"),
     ] {
         assert_eq!(Endpoint::parse(text).unwrap().to_string(), endpoint);
     }
@@ -222,10 +290,6 @@ fn an_endpoint_is_read_or_its_mistake_named() {
         ("", "expected an address as `http://127.0.0.1:4318`, found ``"),
         ("collector:4318", "expected an address as `http://127.0.0.1:4318`, found `collector:4318`"),
         ("grpc://c", "expected an address as `http://127.0.0.1:4318`, found `grpc://c`"),
-        (
-            "https://c",
-            "expected an address that begins with `http://`: spans go to a collector or an agent nearby, without TLS",
-        ),
         ("http://me:key@c", "expected an address without a name or password; send a token as a header"),
     ] {
         assert_eq!(Endpoint::parse(text).unwrap_err().to_string(), error);
