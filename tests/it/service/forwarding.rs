@@ -10,6 +10,7 @@ use super::{Reply, Running, settings};
 
 mod accounts;
 mod anthropic;
+mod chaos;
 mod complete;
 mod failover;
 mod hedging;
