@@ -14,7 +14,7 @@ use tonic::codegen::tokio_stream::Stream;
 use crate::chat::Chat;
 use crate::convert::route_reply;
 use crate::pipeline::{Arrival, Pipeline};
-use crate::relay::{Begun, Decided, Pump, Receipt, Relayed, Step, decide};
+use crate::relay::{Abandoned, Begun, Decided, Pump, Receipt, Relayed, Step, decide};
 use crate::status::Rejection;
 use crate::upstream::openai::Piece;
 
@@ -25,7 +25,9 @@ impl Stream for Parts {
     type Item = Result<v1::CompleteReply, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_next(cx)
+        let told =
+            |part: Result<_, Abandoned>| part.unwrap_or_else(|late| Err(Status::deadline_exceeded(late.to_string())));
+        self.0.poll_next(cx).map(|part| part.map(told))
     }
 }
 
@@ -39,7 +41,7 @@ pub(crate) async fn complete(
 ) -> Result<Parts, Rejection> {
     let (chat, question) = Chat::of_wire(request, &pipeline.limits)?;
     let decided = decide(pipeline, chat, question, arrival).await?;
-    Ok(Parts(Pump::of(|parts| async move {
+    Ok(Parts(Pump::of(decided.deadline(), |parts| async move {
         // Nobody listens any more: the call is dropped, and filed as what it is.
         let _ = carried_out(decided, &parts).await;
     })))

@@ -33,6 +33,9 @@ pub const OPENAPI: &str = include_str!("openapi.json");
 /// Where OpenAI's clients send their calls.
 pub(crate) const CHAT_COMPLETIONS: &str = "/v1/chat/completions";
 
+/// One model; names may hold slashes, as they stand or spelled out.
+const MODEL: &str = "/v1/models/{id}";
+
 /// The paths, each with its method, who may call it, and its word in metrics.
 pub const PATHS: &[(&str, &str, Access, &str)] = &[
     ("POST", CHAT_COMPLETIONS, Access::Caller, "chat_completions"),
@@ -40,6 +43,7 @@ pub const PATHS: &[(&str, &str, Access, &str)] = &[
     ("POST", "/v1/route/batch", Access::Caller, "route_batch"),
     ("POST", "/v1/outcomes", Access::Caller, "report_outcome"),
     ("GET", "/v1/models", Access::Caller, "list_models"),
+    ("GET", MODEL, Access::Caller, "list_models"),
     ("POST", "/v1/admin/reload", Access::Admin, "reload"),
     ("GET", "/healthz", Access::Anybody, "healthz"),
     ("GET", "/readyz", Access::Anybody, "readyz"),
@@ -104,17 +108,27 @@ impl Http {
             "/v1/route" => self.route(&self.read(parts, body).await?, arrival).await,
             "/v1/route/batch" => self.route_batch(&self.read(parts, body).await?, arrival).await,
             "/v1/outcomes" => self.outcomes(&self.read(parts, body).await?),
-            "/v1/models" => {
-                let snapshot = self.pipeline.snapshot();
-                let models = ModelsJson::from(model_list(&snapshot, &self.pipeline.unhealthy()));
-                Ok(json_reply(&models.with_autos(autos(&snapshot, &self.pipeline.forwarder))))
-            }
+            "/v1/models" => Ok(json_reply(&self.models())),
             "/v1/admin/reload" => self.reload().await,
             "/healthz" => Ok(json_reply(&json!({ "status": "alive" }))),
             "/readyz" => Ok(self.ready()),
             "/metrics" => Ok(text_reply(crate::metrics::CONTENT_TYPE, self.pipeline.metrics_text())),
-            _ => Ok(text_reply("application/json", OPENAPI.to_owned())),
+            "/openapi.json" => Ok(text_reply("application/json", OPENAPI.to_owned())),
+            _ => self.model(path),
         }
+    }
+
+    fn models(&self) -> ModelsJson {
+        let snapshot = self.pipeline.snapshot();
+        let models = ModelsJson::from(model_list(&snapshot, &self.pipeline.unhealthy()));
+        models.with_autos(autos(&snapshot, &self.pipeline.forwarder))
+    }
+
+    fn model(&self, path: &str) -> Result<Reply, Rejection> {
+        let id = id_in(path).and_then(spelled_out);
+        let found = id.and_then(|id| self.models().one(&id));
+        let nobody = || Rejection::NotFound { field: "id", complaint: "no such model; see /v1/models".to_owned() };
+        found.map(|entry| json_reply(&entry)).ok_or_else(nobody)
     }
 
     async fn route(&self, body: &[u8], arrival: Arrival) -> Result<Reply, Rejection> {
@@ -195,7 +209,7 @@ impl Http {
 pub(crate) fn access_of(method: &Method, path: &str) -> Result<Access, Rejection> {
     // A HEAD is a GET whose body nobody wants; hyper leaves it out.
     let method = if method == Method::HEAD { "GET" } else { method.as_str() };
-    let known = PATHS.iter().find(|(_, known, _, _)| *known == path);
+    let known = PATHS.iter().find(|(_, known, _, _)| is_meant(known, path));
     match known {
         None => Err(Rejection::NotFound { field: "", complaint: "no such path; see /openapi.json".to_owned() }),
         Some((allow, _, access, _)) if *allow == method => Ok(*access),
@@ -205,7 +219,28 @@ pub(crate) fn access_of(method: &Method, path: &str) -> Result<Access, Rejection
 
 /// The word of a path in metrics.
 pub(crate) fn method_of(path: &str) -> &'static str {
-    PATHS.iter().find(|(_, known, _, _)| *known == path).map_or("other", |(_, _, _, word)| word)
+    PATHS.iter().find(|(_, known, _, _)| is_meant(known, path)).map_or("other", |(_, _, _, word)| word)
+}
+
+fn is_meant(known: &str, path: &str) -> bool {
+    known == path || (known == MODEL && id_in(path).is_some())
+}
+
+/// The name in the path of one model.
+fn id_in(path: &str) -> Option<&str> {
+    path.strip_prefix(MODEL.trim_end_matches("{id}")).filter(|id| !id.is_empty())
+}
+
+/// `auto%3Afast` -> `auto:fast`
+fn spelled_out(id: &str) -> Option<String> {
+    let mut parts = id.split('%');
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        let (code, rest) = part.split_at_checked(2)?;
+        bytes.push(u8::from_str_radix(code, 16).ok()?);
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    String::from_utf8(bytes).ok()
 }
 
 fn deadline(headers: &HeaderMap, at: Instant) -> Result<Option<Instant>, Rejection> {

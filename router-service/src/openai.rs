@@ -23,6 +23,8 @@ use pumped::Pumped;
 
 /// Names the decision behind an answer.
 pub(crate) const DECISION_HEADER: HeaderName = HeaderName::from_static("x-pointsman-decision");
+/// The same, where OpenAI's clients look for what to name in a complaint.
+const REQUEST_HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// Names the model that answered.
 pub(crate) const MODEL_HEADER: HeaderName = HeaderName::from_static("x-pointsman-model");
 /// Names the policy that chose.
@@ -89,7 +91,9 @@ pub(crate) async fn complete(
 }
 
 fn name_decision(headers: &mut HeaderMap, answer: &Answer) {
-    name(headers, DECISION_HEADER, &answer.id.to_string());
+    let id = answer.id.to_string();
+    name(headers, DECISION_HEADER, &id);
+    name(headers, REQUEST_HEADER, &id);
     name(headers, MODEL_HEADER, answer.decision.model().as_str());
     name(headers, POLICY_HEADER, answer.decision.policy.as_str());
 }

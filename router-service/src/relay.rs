@@ -2,7 +2,7 @@
 //! Nothing here runs by itself: whoever drops the answer drops the call to the provider with it.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use decision::{AttemptRule, Attempts, Catalog, Mode, Moment, Policy, PolicyName, RequestFacts, Rules};
 
@@ -24,7 +24,7 @@ mod trying;
 use filing::{Filing, Whose};
 pub(crate) use filing::{Receipt, unix_seconds};
 use hedges::Hedges;
-pub(crate) use pump::Pump;
+pub(crate) use pump::{Abandoned, Pump};
 pub(crate) use relayed::{Relayed, Step};
 
 /// What forwards calls, shared by all of them.
@@ -97,6 +97,13 @@ pub(crate) struct Decided {
     attempts: Attempts,
     began: Instant,
     filing: Filing,
+}
+
+impl Decided {
+    /// When it is over, whatever has come of it.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.began + Duration::from_millis(self.attempts.deadline().0)
+    }
 }
 
 /// A call that is being answered.

@@ -161,16 +161,17 @@ pub struct ModelsJson {
 
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-enum EntryJson {
+pub(crate) enum EntryJson {
     Model(Box<ModelJson>),
     Auto(Box<AutoJson>),
 }
 
 /// A name that lets a policy choose.
 #[derive(Debug, Serialize)]
-struct AutoJson {
+pub(crate) struct AutoJson {
     id: String,
     object: &'static str,
+    created: u64,
     owned_by: &'static str,
     policy: String,
     context_window: u32,
@@ -186,6 +187,7 @@ impl ModelsJson {
             EntryJson::Auto(Box::new(AutoJson {
                 id: auto.id,
                 object: "model",
+                created: 0,
                 owned_by: "pointsman",
                 policy: auto.policy,
                 context_window: auto.context_window.get(),
@@ -196,6 +198,25 @@ impl ModelsJson {
         }));
         self
     }
+
+    /// The one of this name.
+    pub(crate) fn one(self, id: &str) -> Option<EntryJson> {
+        self.data.into_iter().find(|entry| match entry {
+            EntryJson::Model(model) => model.id == id,
+            EntryJson::Auto(auto) => auto.id == id,
+        })
+    }
+}
+
+/// `2024-07-18` in seconds since 1970; typed clients of OpenAI's interface want such a number, so what is no day is 0.
+fn unix_seconds(day: &str) -> u64 {
+    let parts: Vec<u64> = day.split('-').filter_map(|part| part.parse().ok()).collect();
+    let [year, month, day] = parts[..] else { return 0 };
+    // Years that begin in March have their leap day at the end.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year.saturating_sub(1), month + 9) };
+    let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day;
+    // From the first of March of the year 0 to 1970, and the day itself.
+    days.saturating_sub(719_469) * 86_400
 }
 
 fn prices(prices: &Prices) -> PricesJson {
@@ -208,10 +229,10 @@ fn prices(prices: &Prices) -> PricesJson {
 }
 
 #[derive(Debug, Serialize)]
-struct ModelJson {
+pub(crate) struct ModelJson {
     id: String,
     object: &'static str,
-    #[serde(skip_serializing_if = "String::is_empty")]
+    created: u64,
     owned_by: String,
     context_window: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -256,6 +277,7 @@ fn model(model: v1::Model) -> ModelJson {
         skills: skills.collect(),
         id: model.id,
         object: "model",
+        created: unix_seconds(&model.released),
         owned_by: model.owner,
         context_window: model.context_window,
         max_completion_tokens: model.max_completion_tokens,

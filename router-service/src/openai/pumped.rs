@@ -1,7 +1,6 @@
 //! The body of a streamed answer: the pieces as events, as they come. A stream that broke ends in an event that says so, after a
 //! finish that is no good one; the word that all is done stands only at a good end.
 
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -12,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::{explained, told};
 use crate::fields::Fields;
-use crate::relay::{Pump, Receipt, Relayed, Step, unix_seconds};
+use crate::relay::{Abandoned, Pump, Receipt, Relayed, Step, unix_seconds};
 use crate::status::Rejection;
 use crate::upstream::openai::{DONE, Piece};
 
@@ -21,16 +20,16 @@ pub(crate) struct Pumped(Pump<Bytes>);
 
 impl Pumped {
     pub(crate) fn new(relayed: Relayed) -> Self {
-        Self(Pump::of(|events| pump(relayed, events)))
+        Self(Pump::of(relayed.deadline(), |events| pump(relayed, events)))
     }
 }
 
 impl Body for Pumped {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = Abandoned;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.0.poll_next(cx).map(|event| event.map(|event| Ok(Frame::data(event))))
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Abandoned>>> {
+        self.0.poll_next(cx).map(|event| event.map(|event| event.map(Frame::data)))
     }
 }
 

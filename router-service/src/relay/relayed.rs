@@ -47,7 +47,7 @@ impl Relayed {
         place: Place,
         times: (Duration, Duration),
     ) -> Self {
-        let deadline = decided.began + Duration::from_millis(decided.attempts.deadline().0);
+        let deadline = decided.deadline();
         let (between, first_token) = times;
         Self { decided, stream, first: first.into(), place: Some(place), between, first_token, deadline }
     }
@@ -65,6 +65,11 @@ impl Relayed {
     /// Where.
     pub(crate) fn provider(&self) -> &str {
         self.decided.filing.provider()
+    }
+
+    /// When it is over, read or not.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline
     }
 
     /// What was asked.

@@ -200,3 +200,23 @@ async fn a_model_whose_calls_keep_failing_is_left_out_and_never_the_last_one() {
     assert_eq!(client.route(alone).await.unwrap().into_inner().model, first.model);
     running.ended().await;
 }
+
+#[tokio::test]
+async fn one_model_is_what_the_list_says_of_it() {
+    let running = Running::start(settings()).await;
+    let list = running.get("/v1/models").await.json();
+    let entries = list["data"].as_array().unwrap();
+    for entry in entries {
+        let id = entry["id"].as_str().unwrap().replace(':', "%3A").replace('/', "%2F");
+        assert_eq!(running.get(&format!("/v1/models/{id}")).await.json(), *entry);
+    }
+    let of = |id: &str| entries.iter().find(|entry| entry["id"] == id).unwrap();
+    assert_eq!(of("gpt-4o-mini-2024-07-18")["created"], 1_721_260_800, "what typed clients want");
+    assert_eq!(of("auto")["created"], 0);
+    for strange in ["no-such-model", "%", "%zz", "%ff", "auto%"] {
+        let reply = running.get(&format!("/v1/models/{strange}")).await;
+        assert_eq!((reply.status, &reply.json()["error"]["code"]), (StatusCode::NOT_FOUND, &json!("not_found")));
+    }
+    assert_eq!(running.get("/v1/models/").await.status, StatusCode::NOT_FOUND);
+    running.ended().await;
+}

@@ -1,5 +1,7 @@
 //! Calls that are forwarded, end to end: a client of OpenAI's interface on one side, providers that follow a script on the other.
 
+use std::net::SocketAddr;
+
 use http::StatusCode;
 use router_service::Settings;
 use serde_json::{Value, json};
@@ -8,6 +10,7 @@ use super::{Reply, Running, settings};
 
 mod accounts;
 mod anthropic;
+mod chaos;
 mod complete;
 mod failover;
 mod hedging;
@@ -30,16 +33,28 @@ fn forwarding(providers: &[(&Provider, &[&str])]) -> Settings {
 fn forwarding_with(providers: &[(&Provider, &[&str])], more: &str) -> Settings {
     let mut text = String::from(more);
     for (place, (provider, models)) in providers.iter().enumerate() {
-        text.push_str(&format!(
-            "\n[[provider]]\nname = \"p{place}\"\nbase_url = \"http://{}/v1\"\napi_key_env = \"KEY\"\n",
-            provider.address
-        ));
-        for model in *models {
-            text.push_str(&format!("[[provider.model]]\nid = \"{model}\"\nupstream = \"up-{model}\"\n"));
-        }
+        text.push_str(&entry(place, provider.address, models));
     }
+    read(&text)
+}
+
+/// One provider at this address, which serves the dearer model, and more of the configuration.
+fn forwarding_at(address: SocketAddr, more: &str) -> Settings {
+    read(&format!("{more}{}", entry(0, address, &[DEAR])))
+}
+
+fn entry(place: usize, address: SocketAddr, models: &[&str]) -> String {
+    let mut text =
+        format!("\n[[provider]]\nname = \"p{place}\"\nbase_url = \"http://{address}/v1\"\napi_key_env = \"KEY\"\n");
+    for model in models {
+        text.push_str(&format!("[[provider.model]]\nid = \"{model}\"\nupstream = \"up-{model}\"\n"));
+    }
+    text
+}
+
+fn read(text: &str) -> Settings {
     let environment = [("KEY".to_owned(), "canary-key-5b1e".to_owned())].into();
-    let read = Settings::from_text(&text, std::path::Path::new(""), &environment).expect("the configuration is good");
+    let read = Settings::from_text(text, std::path::Path::new(""), &environment).expect("the configuration is good");
     Settings { forwarding: read.forwarding, ..settings() }
 }
 

@@ -2,10 +2,12 @@
 //! trouble is told at once.
 
 use http::StatusCode;
+use router_service::config::ProviderKind;
 use serde_json::{Value, json};
+use tests::scripted::{self, Scripted};
 
 use super::provider::{Provider, Turn, chunk, error, events, reply, response, stream};
-use super::{CHEAP, DEAR, ask, chat, forwarding, forwarding_with, streamed, text_of};
+use super::{CHEAP, DEAR, ask, chat, forwarding, forwarding_at, forwarding_with, streamed, text_of};
 use crate::service::Running;
 
 fn says(status: &str, kind: &str, body: &str) -> Turn {
@@ -91,6 +93,35 @@ async fn what_is_wrong_with_the_request_is_told_at_once_and_without_secrets() {
     assert_eq!(refusing.calls().len(), 1, "it would fail everywhere");
     assert!(answer.headers.contains_key("x-pointsman-decision"));
     running.ended().await;
+}
+
+#[tokio::test]
+async fn a_key_that_a_provider_echoes_is_shown_to_nobody() {
+    for (status, kind) in [
+        (400, "invalid_request_error"),
+        (401, "authentication_error"),
+        (404, "not_found_error"),
+        (422, "unprocessable"),
+        (429, "rate_limit_error"),
+        (500, "api_error"),
+    ] {
+        let message = "Incorrect key provided: {key}. Said `{key}`, Bearer {key}, key={key}".to_owned();
+        let refusal = scripted::Refusal { message, ..scripted::Refusal::new(status, kind) };
+        let provider = Scripted::always(scripted::Turn::Refuse(refusal)).await.unwrap();
+        for kind in ["openai", "anthropic"] {
+            let mut settings = forwarding_at(provider.address(), "[forwarding]\nn_attempts_max = 1\n");
+            settings.forwarding.providers[0].kind =
+                if kind == "openai" { ProviderKind::Openai } else { ProviderKind::Anthropic };
+            let running = Running::start(settings).await;
+            for body in [chat(DEAR), streamed(DEAR)] {
+                let answer = ask(&running, &body).await;
+                assert!(!answer.status.is_success(), "{kind} {status}");
+                let shown = format!("{:?} {} {}", answer.headers, answer.text(), running.pipeline.metrics_text());
+                assert!(!shown.contains("canary"), "{kind} {status}: {}", answer.text());
+            }
+            running.ended().await;
+        }
+    }
 }
 
 #[tokio::test]

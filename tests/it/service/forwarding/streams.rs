@@ -1,15 +1,19 @@
 //! What happens after the first word: nobody else takes over, a break is told as one, and a caller that leaves takes the call along.
 
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+use tests::scripted::{self, Answer, Scripted};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use super::provider::{Provider, Turn, chunk, error, events};
-use super::{DEAR, ask, forwarding, forwarding_with, streamed, text_of};
+use super::{DEAR, ask, forwarding, forwarding_at, forwarding_with, streamed, text_of};
 use crate::service::{Running, until};
 
 fn word(text: &str) -> String {
@@ -92,4 +96,58 @@ async fn a_caller_that_hangs_up_takes_the_call_along_and_is_filed_once() {
         until(async || running.counted("pointsman_requests_in_flight", &["http"]) == 0).await;
         running.ended().await;
     }
+}
+
+/// Sends the head of a call and its body, and reads nothing.
+async fn asked(running: &Running, body: &Value) -> TcpStream {
+    let mut stream = TcpStream::connect(running.http).await.expect("it listens");
+    let body = body.to_string();
+    let head = format!("POST /v1/chat/completions HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n\r\n", body.len());
+    stream.write_all((head + &body).as_bytes()).await.expect("it takes the call");
+    stream
+}
+
+#[tokio::test]
+async fn a_hang_up_reaches_the_provider_within_a_tenth_of_a_second() {
+    let answer = Answer::text("one two three four five six", 9, 6);
+    for (turn, body) in [
+        (scripted::Turn::StallBeforeHeaders, super::chat(DEAR)),
+        (scripted::Turn::StallBeforeHeaders, streamed(DEAR)),
+        (scripted::Turn::StallInside(answer.clone()), super::chat(DEAR)),
+        (scripted::Turn::StallInside(answer), streamed(DEAR)),
+    ] {
+        let provider = Scripted::always(turn.clone()).await.unwrap();
+        let running = Running::start(forwarding_at(provider.address(), "")).await;
+        let mut took = Vec::new();
+        for n in 1..=5 {
+            let caller = asked(&running, &body).await;
+            if matches!((&turn, body["stream"] == true), (scripted::Turn::StallInside(_), true)) {
+                caller.readable().await.unwrap();
+            }
+            provider.until(|counts| counts.calls == n).await;
+            let at = Instant::now();
+            caller.set_zero_linger().unwrap();
+            drop(caller);
+            took.push(provider.cancelled(n).await.saturating_duration_since(at));
+        }
+        took.sort_unstable();
+        assert!(took[2] < Duration::from_millis(100), "{turn:?}: {took:?}");
+        until(async || running.counted("pointsman_forwarded_calls_total", &["cancelled"]) == 5).await;
+        running.ended().await;
+    }
+}
+
+#[tokio::test]
+async fn a_caller_that_never_reads_holds_the_provider_back_and_not_for_ever() {
+    // More than all sockets on the way hold: it cannot all have been said.
+    let words = format!("{} ", "x".repeat(20_000)).repeat(1_500);
+    let provider = Scripted::always(scripted::Turn::Answer(Answer::text(&words, 9, 6))).await.unwrap();
+    let running = Running::start(forwarding_at(provider.address(), "[forwarding]\ntotal_ms = 1000\n")).await;
+    let caller = asked(&running, &streamed(DEAR)).await;
+    provider.cancelled(1).await;
+    assert_eq!(provider.counts().played, 0);
+    until(async || running.counted("pointsman_forwarded_calls_total", &[]) == 1).await;
+    assert_eq!(running.counted("pointsman_forwarded_calls_total", &["answered"]), 0);
+    drop(caller);
+    running.ended().await;
 }
