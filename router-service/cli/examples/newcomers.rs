@@ -1,0 +1,180 @@
+//! What a model is worth that came late: it is taken out of an artifact, let in again from a few outcomes or from the name of a
+//! relative, and its forecasts of prompts that the artifact never saw are judged by their Brier score. The nets and the forest
+//! did see the model, as one of many; its own numbers they did not keep.
+//!
+//! `cargo run --release -p pointsman --example newcomers -- ARTIFACT PLAN OUTCOMES [OUTCOMES_GIVEN]`, with the plan that the
+//! artifact was trained by: its held-out prompts are used, two thirds to give outcomes from and one third to judge on.
+
+use std::error::Error;
+use std::io::{Write, stdout};
+use std::path::{Path, PathBuf};
+
+use classifier::Artifact;
+use classifier::artifact::Parts;
+use classifier::lens::Reading;
+use trainer::dataset::{Dataset, Gathering, Lesson};
+use trainer::onboard::{Outcome, onboard};
+use trainer::plan::Plan;
+
+/// Models that are let in anew: those with the most held-out prompts, each of another family.
+const N_MODELS: usize = 10;
+
+/// Outcomes that a newcomer is given, where nothing else is asked.
+const N_GIVEN: usize = 50;
+
+type Failure = Box<dyn Error>;
+
+fn main() -> Result<(), Failure> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [artifact, plan, outcomes, rest @ ..] = arguments.as_slice() else {
+        return Err("expected ARTIFACT PLAN OUTCOMES".into());
+    };
+    let n_given = rest.first().map_or(Ok(N_GIVEN), |number| number.parse())?;
+    let plan = Plan::from_toml(&std::fs::read_to_string(plan)?)?;
+    let folder = Path::new(artifact);
+    let full = Artifact::read(folder)?.into_parts();
+    let town = held_out(&full, &plan, outcomes)?;
+    let mut out = stdout().lock();
+    writeln!(
+        out,
+        "{:34} {:>7} {:>9} {:>9} {:>9} {:>9}  like",
+        "model", "prompts", "trained", "given", "like", "others"
+    )?;
+    let mut sums = [0.0; 4];
+    let chosen = chosen(&town, &full);
+    for model in &chosen {
+        let trial = Trial::new(&town, model, n_given);
+        let like = relative(model, &full);
+        let own = |parts: &Parts, name: &str| trial.brier(|reading| quality(parts, name, reading));
+        let mut given = Artifact::read(folder)?.into_parts();
+        leave_out(&mut given, model);
+        let others = trial.brier(|reading| mean_of(&given, &trial.rivals, reading));
+        let by_name = own(&given, &like);
+        onboard(&mut given, model, &trial.outcomes(), None)?;
+        let found = [own(&full, model), own(&given, model), by_name, others];
+        let [trained, given, by_name, others] = found;
+        let n = trial.judged.len();
+        writeln!(out, "{model:34} {n:>7} {trained:>9.4} {given:>9.4} {by_name:>9.4} {others:>9.4}  {like}")?;
+        sums.iter_mut().zip(found).for_each(|(sum, value)| *sum += value / chosen.len() as f64);
+    }
+    let [trained, given, by_name, others] = sums;
+    Ok(writeln!(out, "{:34} {:>7} {trained:>9.4} {given:>9.4} {by_name:>9.4} {others:>9.4}", "mean", "")?)
+}
+
+/// The prompts that the plan kept back, as the artifact reads them.
+fn held_out(parts: &Parts, plan: &Plan, outcomes: &str) -> Result<Dataset, Failure> {
+    let split = plan.split()?;
+    let mut rows = training_data::rows::read(&[PathBuf::from(outcomes)], false)?;
+    let mut gathering = Gathering::default();
+    for row in split.held_out_rows(rows.by_ref()) {
+        gathering.add(&row?)?;
+    }
+    Ok(gathering.read(&parts.lens, |_| ()))
+}
+
+/// Well-judged models, no two of a family.
+fn chosen(town: &Dataset, parts: &Parts) -> Vec<String> {
+    let mut counts = vec![0_usize; town.models.len()];
+    town.prompts.iter().flat_map(|prompt| &prompt.answers).for_each(|answer| counts[usize::from(answer.model)] += 1);
+    let mut order: Vec<usize> = (0..counts.len()).filter(|at| parts.place(&town.models[*at]).is_some()).collect();
+    order.sort_by_key(|at| (std::cmp::Reverse(counts[*at]), town.models[*at].clone()));
+    let mut chosen: Vec<String> = Vec::new();
+    for at in order {
+        let name = &town.models[at];
+        if chosen.len() < N_MODELS && chosen.iter().all(|other| family(other) != family(name)) {
+            chosen.push(name.clone());
+        }
+    }
+    chosen
+}
+
+/// The letters that a name begins with.
+fn family(name: &str) -> &str {
+    let end = name.find(|letter: char| !letter.is_ascii_alphabetic()).unwrap_or(name.len());
+    &name[..end]
+}
+
+/// The other model whose name begins most like this one: what an operator would name in the catalog without knowing more.
+fn relative(model: &str, parts: &Parts) -> String {
+    let shared = |name: &str| name.bytes().zip(model.bytes()).take_while(|(a, b)| a == b).count();
+    let others = parts.models.iter().map(|known| &known.name).filter(|name| *name != model);
+    others.max_by_key(|name| shared(name)).cloned().unwrap_or_default()
+}
+
+fn leave_out(parts: &mut Parts, model: &str) {
+    let Some(place) = parts.place(model) else { return };
+    parts.models.remove(place);
+    for sight in parts.sights.iter_mut().chain([&mut parts.tokens]) {
+        let n = sight.n_columns();
+        sight.abilities.drain(place * n..(place + 1) * n);
+    }
+}
+
+fn quality(parts: &Parts, model: &str, reading: &Reading) -> f64 {
+    let Some(place) = parts.place(model) else { return 0.5 };
+    let logit = |sight: &classifier::artifact::Sight| {
+        sight.weight * sight.view.logit(&sight.view.traits(reading), sight.row(place))
+    };
+    f64::from(parts.calibration.quality(parts.sights.iter().map(logit).sum(), parts.models[place].offset))
+}
+
+/// What is forecast of its rivals on the prompt, on average: all that is known of a model about which nothing is known.
+fn mean_of(parts: &Parts, rivals: &[String], reading: &Reading) -> f64 {
+    let traits: Vec<Vec<f32>> = parts.sights.iter().map(|sight| sight.view.traits(reading)).collect();
+    let of = |model: &String| {
+        let place = parts.place(model)?;
+        let sights = parts.sights.iter().zip(&traits);
+        let logit = sights.map(|(sight, traits)| sight.weight * sight.view.logit(traits, sight.row(place))).sum();
+        Some(f64::from(parts.calibration.quality(logit, parts.models[place].offset)))
+    };
+    let found: Vec<f64> = rivals.iter().filter_map(of).collect();
+    found.iter().sum::<f64>() / found.len().max(1) as f64
+}
+
+/// One newcomer: the outcomes it is given, and those it is judged on.
+struct Trial<'a> {
+    given: Vec<(&'a Lesson, f32, Option<f32>)>,
+    judged: Vec<(&'a Lesson, f32)>,
+    rivals: Vec<String>,
+}
+
+/// The prompts to judge on are this many at most: scores settle long before.
+const MAX_JUDGED: usize = 400;
+
+impl<'a> Trial<'a> {
+    /// Splits by groups of near-duplicates; what is given is spread over all that could be.
+    fn new(town: &'a Dataset, model: &str, n_given: usize) -> Self {
+        let at = town.models.iter().position(|name| name == model).unwrap_or(usize::MAX);
+        let own = |lesson: &'a Lesson| {
+            let answer = lesson.answers.iter().find(|answer| usize::from(answer.model) == at)?;
+            Some((lesson, answer.quality, answer.output))
+        };
+        let all = || town.prompts.iter().filter_map(own);
+        let (could, judged): (Vec<_>, Vec<_>) = all().partition(|(lesson, ..)| lesson.group % 3 != 0);
+        let spread = |list: &[_], n: usize| -> Vec<_> {
+            let step = list.len().div_ceil(n.max(1)).max(1);
+            list.iter().step_by(step).copied().collect()
+        };
+        let rivals = all().flat_map(|(lesson, ..)| &lesson.answers).map(|answer| usize::from(answer.model));
+        let rivals: std::collections::BTreeSet<usize> = rivals.filter(|rival| *rival != at).collect();
+        Self {
+            given: spread(&could, n_given),
+            judged: spread(&judged, MAX_JUDGED).into_iter().map(|(lesson, quality, _)| (lesson, quality)).collect(),
+            rivals: rivals.into_iter().map(|rival| town.models[rival].clone()).collect(),
+        }
+    }
+
+    fn outcomes(&self) -> Vec<Outcome> {
+        let outcome = |(lesson, quality, output): &(&Lesson, f32, _)| Outcome {
+            reading: lesson.reading.clone(),
+            quality: *quality,
+            output: *output,
+        };
+        self.given.iter().map(outcome).collect()
+    }
+
+    fn brier(&self, forecast: impl Fn(&Reading) -> f64) -> f64 {
+        let square = |(lesson, quality): &(&Lesson, f32)| (forecast(&lesson.reading) - f64::from(*quality)).powi(2);
+        self.judged.iter().map(square).sum::<f64>() / self.judged.len().max(1) as f64
+    }
+}
