@@ -15,6 +15,8 @@ use crate::config::Sources;
 use crate::default_policy::default_policies;
 use crate::generations::Generations;
 use crate::metrics::ForecastSeries;
+use crate::question::OWN_POLICY;
+use crate::relay::NAMED_POLICY;
 
 /// Bytes one remembered forecast takes beside its models: key, pointers, the map's own share. Measured 2026-11-21 on a
 /// full cache as resident memory a forecast, less 40 bytes a model.
@@ -90,8 +92,9 @@ impl Snapshot {
             None => ("the built-in policies".to_owned(), default_policies()),
             Some(path) => (path.display().to_string(), document(path, Policies::from_toml)?),
         };
-        (policies.check_against(&catalog))
-            .map_err(|error| SnapshotError::Document { path: place, complaint: error.to_string() })?;
+        let complaint = |complaint: String| SnapshotError::Document { path: place.clone(), complaint };
+        policies.check_against(&catalog).map_err(|error| complaint(error.to_string()))?;
+        reserve_names(&policies).map_err(complaint)?;
         let artifact = match &sources.artifact {
             None => Artifact::built_in().map_err(|error| unusable("built in", &error))?,
             Some(path) => Artifact::read(path).map_err(|error| unusable(&path.display().to_string(), &error))?,
@@ -163,6 +166,14 @@ fn document<T, E: std::fmt::Display>(path: &Path, parse: impl Fn(&str) -> Result
 
 fn unusable(path: &str, error: &dyn std::error::Error) -> SnapshotError {
     SnapshotError::Artifact { path: path.to_owned(), complaint: error.to_string() }
+}
+
+/// Names that replies, metrics and logs have for policies which no file holds: a file's policy must not pass for one of them.
+fn reserve_names(policies: &Policies) -> Result<(), String> {
+    let taken = [OWN_POLICY, NAMED_POLICY].into_iter().find(|name| policies.get(name).is_some());
+    taken.map_or(Ok(()), |name| {
+        Err(format!("policy.{name}: expected another name, found `{name}`, which means policies made by requests"))
+    })
 }
 
 /// The snapshot in use, for everybody to take.

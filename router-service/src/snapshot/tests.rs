@@ -40,6 +40,10 @@ fn what_cannot_work_says_where_and_why() {
         "policies.toml: line 1: unknown key `defualt`; the nearest known one is `default`",
     );
     case(CATALOG, &policy("mode = \"pin\"\nmodel = \"n\""), "policies.toml: policy `p` names the model `n`");
+    for name in ["request", "named"] {
+        let taken = good.replace("\"p\"", &format!("{name:?}")).replace("policy.p", &format!("policy.{name}"));
+        case(CATALOG, &taken, &format!("policies.toml: policy.{name}: expected another name"));
+    }
     case(
         CATALOG,
         &policy("mode = \"tolerance\"\nquality_tolerance = 0.1\nzero_data_retention = true"),
