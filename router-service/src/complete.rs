@@ -60,7 +60,11 @@ async fn carried_out(
             return send(Part::End(end(v1::CompletionEnd::Answered, &receipt))).await;
         }
         Err(rejection) => {
-            let end = v1::CompleteEnd { model: answer.decision.model().to_string(), ..v1::CompleteEnd::default() };
+            let mut end = v1::CompleteEnd { model: answer.decision.model().to_string(), ..v1::CompleteEnd::default() };
+            if let Rejection::Upstream(unanswered) = &rejection {
+                end.cost_usd = unanswered.cost.usd();
+                end.n_attempts = unanswered.n_attempts;
+            }
             send(Part::End(complained(end, v1::CompletionEnd::Unanswered, &rejection))).await?;
             return parts.send(Err(rejection.status())).await;
         }

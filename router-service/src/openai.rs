@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use decision::PicoUsd;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Response};
@@ -54,6 +55,9 @@ pub(crate) async fn complete(
         Err(rejection) => {
             let mut reply = rejection.reply();
             name_decision(reply.headers_mut(), &answer);
+            if let Rejection::Upstream(unanswered) = &rejection {
+                name(reply.headers_mut(), COST_HEADER, &usd(unanswered.cost));
+            }
             Ok(reply.map(Body::new))
         }
         Ok(Begun::Whole(mut piece, receipt)) => {
@@ -70,7 +74,7 @@ pub(crate) async fn complete(
             name_decision(headers, &answer);
             name(headers, MODEL_HEADER, &receipt.model);
             name(headers, PROVIDER_HEADER, &receipt.provider);
-            name(headers, COST_HEADER, &usd(&receipt));
+            name(headers, COST_HEADER, &usd(receipt.cost));
             name(headers, USAGE_HEADER, source(&receipt));
             Ok(reply)
         }
@@ -105,8 +109,8 @@ fn name(headers: &mut HeaderMap, header: HeaderName, text: &str) {
     }
 }
 
-fn usd(receipt: &Receipt) -> String {
-    let text = format!("{:.12}", receipt.cost.usd());
+fn usd(cost: PicoUsd) -> String {
+    let text = format!("{:.12}", cost.usd());
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::messages::FieldError;
 use bytes::Bytes;
+use decision::PicoUsd;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 use http_body_util::Full;
@@ -113,6 +114,10 @@ pub struct Unanswered {
     pub complaint: String,
     /// When to come again, where somebody said.
     pub retry_after: Option<Duration>,
+    /// What the attempts cost all the same.
+    pub cost: PicoUsd,
+    /// Attempts made.
+    pub n_attempts: u32,
 }
 
 /// How a call ended that nobody answered.

@@ -187,9 +187,10 @@ impl Filing {
         self.sealed(UpstreamEnd::Cut.codes().0)
     }
 
-    /// Nobody answered.
-    pub(super) fn ended(mut self, end: UpstreamEnd) {
+    /// Nobody answered. Tells what the attempts cost, and how many they were.
+    pub(super) fn ended(mut self, end: UpstreamEnd) -> (PicoUsd, u32) {
         self.file(end.codes().0);
+        (self.spent, self.n_attempts)
     }
 
     fn sealed(&mut self, end: &'static str) -> Receipt {

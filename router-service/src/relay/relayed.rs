@@ -106,14 +106,16 @@ impl Relayed {
         if let Some(place) = self.place.take() {
             place.failed(Instant::now());
         }
+        let open: Vec<u64> = self.stream.open_choices().collect();
+        let receipt = self.decided.filing.cut();
         let unanswered = Unanswered {
             end: UpstreamEnd::Cut,
             field: String::new(),
             complaint: format!("the answer broke off: {}", failed.complaint),
             retry_after: None,
+            cost: receipt.cost,
+            n_attempts: receipt.n_attempts,
         };
-        let open: Vec<u64> = self.stream.open_choices().collect();
-        let receipt = self.decided.filing.cut();
         Step::Broken(Rejection::Upstream(Box::new(unanswered)), open, receipt)
     }
 }

@@ -239,8 +239,8 @@ impl Decided {
             | UpstreamEnd::Cut => None,
         };
         let field = last.map(|failed| failed.field).unwrap_or_default();
-        self.filing.ended(end);
-        Rejection::Upstream(Box::new(Unanswered { end, field, complaint, retry_after }))
+        let (cost, n_attempts) = self.filing.ended(end);
+        Rejection::Upstream(Box::new(Unanswered { end, field, complaint, retry_after, cost, n_attempts }))
     }
 
     /// Why nobody was even tried.

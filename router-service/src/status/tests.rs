@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use decision::PicoUsd;
 use http::header::{ALLOW, RETRY_AFTER};
 use tonic::Code;
 
@@ -43,7 +44,14 @@ fn a_call_that_nobody_answered_has_its_codes_and_its_retry_hint() {
         (UpstreamEnd::Cut, "upstream_cut", Code::Aborted, 502),
     ] {
         let retry_after = (end == UpstreamEnd::Busy).then(|| Duration::from_millis(700));
-        let unanswered = Unanswered { end, field: "messages".to_owned(), complaint: "why".to_owned(), retry_after };
+        let unanswered = Unanswered {
+            end,
+            field: "messages".to_owned(),
+            complaint: "why".to_owned(),
+            retry_after,
+            cost: PicoUsd::ZERO,
+            n_attempts: 1,
+        };
         let rejection = Rejection::Upstream(Box::new(unanswered));
         assert_eq!((rejection.codes().0, rejection.named_field()), (word, "messages"));
         assert_eq!(rejection.status().code(), grpc, "{word}");

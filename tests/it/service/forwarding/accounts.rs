@@ -1,5 +1,8 @@
 //! Who pays for what: tokens as the provider tells them, our own count where it tells none or cannot be believed, every attempt, once.
 
+use http::StatusCode;
+use proto::v1;
+use proto::v1::complete_reply::Part;
 use serde_json::{Value, json};
 
 use super::provider::{Provider, Turn, reply, stream};
@@ -85,6 +88,26 @@ async fn a_lost_attempt_is_billed_beside_the_one_that_answered_and_savings_are_n
         (answered - 0.00075 * calls).abs() < 1e-9 && (baseline - 0.09 * calls).abs() < 1e-9,
         "{answered} {baseline}"
     );
+    running.ended().await;
+}
+
+#[tokio::test]
+async fn a_call_that_nobody_answered_tells_what_it_cost_all_the_same() {
+    let provider = Provider::start(vec![Turn::Resets]).await;
+    let running = Running::start(forwarding_with(&[(&provider, &[DEAR])], "[forwarding]\nn_attempts_max = 1\n")).await;
+    let answer = ask(&running, &chat(DEAR)).await;
+    assert_eq!(answer.status, StatusCode::BAD_GATEWAY, "{}", answer.text());
+    let told: f64 = answer.headers["x-pointsman-cost-usd"].to_str().unwrap().parse().unwrap();
+    assert!(told > 0.0, "the provider may have billed what got lost");
+    let request = v1::CompleteRequest { chat: chat(DEAR).to_string().into(), ..v1::CompleteRequest::default() };
+    let mut parts = running.client().complete(request).await.unwrap().into_inner();
+    let decided = parts.message().await.unwrap().unwrap();
+    assert!(matches!(decided.part, Some(Part::Decision(_))));
+    let Some(Part::End(end)) = parts.message().await.unwrap().unwrap().part else { panic!("it ends") };
+    assert_eq!((end.cost_usd.to_bits(), end.n_attempts), (told.to_bits(), 1));
+    let counted: f64 = running.metric("pointsman_outcome_cost_usd_total", &[DEAR])[0].parse().unwrap();
+    // The tolerance is that of the printed digits.
+    assert!((counted - 2.0 * told).abs() < 1e-9, "{counted}, {told} told twice");
     running.ended().await;
 }
 
