@@ -24,8 +24,12 @@ impl Scratch {
         Self(folder)
     }
 
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
     pub(super) fn write(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.0.join(name);
+        let path = self.path(name);
         fs::write(&path, text).expect("the folder for temporary files can be written to");
         path
     }
@@ -200,7 +204,7 @@ async fn whoever_hangs_up_at_whatever_moment_leaves_nothing_behind() {
 async fn what_is_logged_is_the_next_training_set() {
     let scratch = Scratch::new("outcomes");
     let mut ours = settings();
-    ours.outcome_log = Some(router_service::outcome_log::OutcomeLogSettings::to(scratch.0.join("log")));
+    ours.outcome_log = Some(router_service::outcome_log::OutcomeLogSettings::to(scratch.path("log")));
     let running = Running::start(ours).await;
     let decision = running.client().route(prompt("canary")).await.unwrap().into_inner();
     let verdict = v1::ReportOutcomeRequest {
@@ -223,7 +227,7 @@ async fn what_is_logged_is_the_next_training_set() {
     running.ended().await;
     assert!(tokio::task::spawn_blocking(move || pipeline.close(FOR_EVER)).await.unwrap());
 
-    let rows = training_data::rows::read(&[scratch.0.join("log")], false).unwrap();
+    let rows = training_data::rows::read(&[scratch.path("log")], false).unwrap();
     let rows: Vec<training_data::row::OutcomeRow> = rows.map(|row| row.unwrap()).collect();
     assert_eq!(rows.len(), 1);
     let logged = rows[0].logged.as_ref().unwrap();

@@ -3,15 +3,18 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use router_service::Settings;
+use router_service::outcome_log::OutcomeLogSettings;
 use serde_json::json;
 use tests::scripted::{Answer, Closed, Refusal, Scripted, Told, Turn};
 use tokio::task::JoinSet;
 
+use super::super::life::Scratch;
 use super::super::{FOR_EVER, Running, settings};
 use super::{CHEAP, DEAR};
 
@@ -125,7 +128,7 @@ fn stormy(providers: &[Scripted], closed: &Closed) -> Settings {
             text.push_str(&format!("[[provider.model]]\nid = \"{model}\"\n"));
         }
     }
-    let read = Settings::from_text(&text, std::path::Path::new(""), &BTreeMap::new());
+    let read = Settings::from_text(&text, Path::new(""), &BTreeMap::new());
     Settings { forwarding: read.expect("the configuration is good").forwarding, ..settings() }
 }
 
@@ -135,7 +138,10 @@ async fn storm(n_calls: u64) {
         providers.push(Scripted::start(move |call| turn(place, call.ordinal)).await.expect("a free port"));
     }
     let closed = Closed::take().expect("a free port");
-    let running = Arc::new(Running::start(stormy(&providers, &closed)).await);
+    let scratch = Scratch::new("storm");
+    let log = OutcomeLogSettings::to(scratch.path("log"));
+    let ours = Settings { outcome_log: Some(log), ..stormy(&providers, &closed) };
+    let running = Arc::new(Running::start(ours).await);
     let (next, mut tasks) = (Arc::new(AtomicU64::new(0)), JoinSet::new());
     for _ in 0..N_CALLERS {
         let (running, next) = (Arc::clone(&running), Arc::clone(&next));
@@ -160,6 +166,7 @@ async fn storm(n_calls: u64) {
     let drained = tokio::time::timeout(FOR_EVER, running.server.join_next()).await;
     drained.expect("it drains").expect("it was started").expect("it does not panic");
     let by_how = each_call_is_filed_once(&running, &ends);
+    each_call_is_logged_once(&running, &scratch.path("log")).await;
     bills_add_up(&running, &ends);
     attempts_add_up(&running, &providers).await;
     let _ = writeln!(io::stdout(), "{n_calls} calls, the longest {longest:?}: {by_how:?}");
@@ -190,6 +197,23 @@ fn each_call_is_filed_once(running: &Running, ends: &[Ended]) -> BTreeMap<&'stat
     let n_first = ends.iter().filter(|ended| matches!(ended.how, How::Answered)).count();
     assert!(n_first * 2 > ends.len(), "a storm and no wreck: {by_how:?}");
     by_how
+}
+
+/// The log holds a row for each call, one word on how it ended beside it, and nothing was dropped.
+async fn each_call_is_logged_once(running: &Running, folder: &Path) {
+    let pipeline = Arc::clone(&running.pipeline);
+    let closed = tokio::task::spawn_blocking(move || pipeline.close(FOR_EVER)).await;
+    assert!(closed.expect("it does not panic"), "the log is closed in time");
+    let n_filed = running.counted("pointsman_forwarded_calls_total", &[]);
+    for record in ["decision", "verdict"] {
+        let label = format!("record=\"{record}\"");
+        assert_eq!(running.counted("pointsman_outcome_log_rows_total", &[&label]), n_filed, "{record}");
+    }
+    assert_eq!(running.counted("pointsman_outcome_log_dropped_total", &[]), 0);
+    let mut rows = training_data::rows::read(&[folder.to_owned()], false).expect("the log can be read");
+    // Nobody has judged any: a decision that its end was joined to is passed over, and an end without its decision is a stray.
+    assert_eq!(rows.by_ref().count(), 0);
+    assert_eq!((rows.n_unjudged(), rows.n_stray_verdicts()), (n_filed, 0));
 }
 
 /// What calls cost is what their attempts cost, and no less than callers were told.
