@@ -33,11 +33,15 @@ impl Calibration {
         sigmoid(self.slope * logit + self.offset + own_offset).clamp(EDGE, 1.0 - EDGE)
     }
 
-    /// Its lower bound: lower for fewer outcomes of the model and for a prompt less like those of training.
-    pub fn quality_low(&self, logit: f32, own_offset: f32, n_outcomes: f32, unlikeness: f32) -> f32 {
-        let model = self.doubt_model / (1.0 + n_outcomes * INFORMATION * self.doubt_model);
-        let variance = self.doubt + self.doubt_unlike * unlikeness * unlikeness + model;
-        let shift = BOUND * libm::sqrtf(variance.max(0.0));
+    /// What a model adds to the variance that has so many outcomes.
+    pub fn doubt_after(&self, n_outcomes: f32) -> f32 {
+        self.doubt_model / (1.0 + n_outcomes * INFORMATION * self.doubt_model)
+    }
+
+    /// The lower bound of the probability: lower for a model with more doubt and for a prompt less like those of training.
+    pub fn quality_low(&self, logit: f32, own_offset: f32, model_doubt: f32, unlikeness: f32) -> f32 {
+        let variance = self.doubt + self.doubt_unlike * unlikeness * unlikeness + model_doubt;
+        let shift = BOUND * variance.max(0.0).sqrt();
         sigmoid(self.slope * logit + self.offset + own_offset - shift).clamp(EDGE / 2.0, 1.0 - EDGE)
     }
 }
@@ -52,10 +56,13 @@ mod tests {
     fn the_bound_widens_with_what_is_not_known() {
         let calibration = Calibration { slope: 1.1, offset: 0.1, doubt: 0.01, doubt_unlike: 0.2, doubt_model: 0.5 };
         let quality = calibration.quality(0.7, -0.1);
-        let known = calibration.quality_low(0.7, -0.1, 5_000.0, 0.0);
-        let new = calibration.quality_low(0.7, -0.1, 10.0, 0.0);
-        let unlike = calibration.quality_low(0.7, -0.1, 5_000.0, 3.0);
-        let nothing = calibration.quality_low(0.7, -0.1, 0.0, 3.0);
+        let low = |n_outcomes: f32, unlikeness: f32| {
+            calibration.quality_low(0.7, -0.1, calibration.doubt_after(n_outcomes), unlikeness)
+        };
+        let known = low(5_000.0, 0.0);
+        let new = low(10.0, 0.0);
+        let unlike = low(5_000.0, 3.0);
+        let nothing = low(0.0, 3.0);
         assert!(quality > known && known > new && known > unlike && new > nothing && unlike > nothing && nothing > 0.0);
     }
 

@@ -28,8 +28,8 @@ const MAX_LOG_TOKENS: f32 = 13.0;
 struct Bound {
     id: ModelId,
     standing: Standing,
-    /// Outcomes that count for the bound of its quality.
-    evidence: f32,
+    /// What it adds to the variance of its forecasts.
+    doubt: f32,
     offset: f32,
     log_mean: f32,
     log_p90: f32,
@@ -140,7 +140,7 @@ impl Classifier {
     fn model_forecast(&self, model: &Bound, logit: f32, log_tokens: f32, unlikeness: f32) -> ModelForecast {
         let calibration = &self.artifact.parts().calibration;
         let quality = quality_of(calibration.quality(logit, model.offset));
-        let low = quality_of(calibration.quality_low(logit, model.offset, model.evidence, unlikeness));
+        let low = quality_of(calibration.quality_low(logit, model.offset, model.doubt, unlikeness));
         let output = tokens_of(log_tokens + model.log_mean).min(model.max_tokens);
         #[expect(
             clippy::cast_possible_truncation,
@@ -220,7 +220,7 @@ fn bind(parts: &Parts, catalog: &Catalog, model: &Model) -> (Bound, Vec<Vec<f32>
     let bound = Bound {
         id: model.id.clone(),
         standing,
-        evidence,
+        doubt: parts.calibration.doubt_after(evidence),
         offset: known.map_or(0.0, |known| known.offset),
         log_mean: mean(|known| known.log_mean),
         log_p90: mean(|known| known.log_p90),

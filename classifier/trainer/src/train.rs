@@ -441,7 +441,8 @@ fn cross_fitted(
             quality: each().map(|(model, logit)| calibration.quality(*logit, model.offset)).collect(),
             quality_low: each()
                 .map(|(model, logit)| {
-                    calibration.quality_low(*logit, model.offset, model.n_outcomes as f32, unseen.unlikeness[at])
+                    let doubt = calibration.doubt_after(model.n_outcomes as f32);
+                    calibration.quality_low(*logit, model.offset, doubt, unseen.unlikeness[at])
                 })
                 .collect(),
             output: models
