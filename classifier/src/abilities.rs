@@ -42,6 +42,9 @@ const NEWTON_STEPS: usize = 8;
 /// No ability is held more tightly than this: a variance of nothing could never grow again.
 const LEAST_VARIANCE: f64 = 1e-6;
 
+/// What is usual is left as it was where all models together say less than this part of one.
+const LEAST_SAYING: f64 = 0.1;
+
 /// The variance of an observation around what is expected of it, where the link is the identity.
 const NOISE: f64 = 0.15;
 
@@ -51,8 +54,10 @@ impl Usual {
         let n = 1 + n_traits;
         let mut usual = Self { means: vec![0.0; n], variances: vec![1.0; n] };
         let mut rows = Vec::new();
+        let observed: Vec<System> = models.iter().map(|seen| observed(n, seen)).collect();
         for _ in 0..ROUNDS {
-            let fitted: Vec<(Vec<f64>, Vec<f64>)> = models.iter().map(|seen| usual.line(seen)).collect();
+            let fitted: Vec<(Vec<f64>, Vec<f64>)> =
+                observed.iter().map(|observed| usual.line(observed.clone())).collect();
             // Models without outcomes here say nothing of what is usual.
             let known: Vec<&(Vec<f64>, Vec<f64>)> =
                 fitted.iter().zip(models).filter(|(_, seen)| !seen.is_empty()).map(|(fitted, _)| fitted).collect();
@@ -72,35 +77,35 @@ impl Usual {
         usual
     }
 
+    /// Models count by how much their outcomes say beyond what was held to be usual: one that never met a topic only repeats it.
     fn settle(&mut self, known: &[&(Vec<f64>, Vec<f64>)]) {
-        #[expect(clippy::cast_precision_loss, reason = "thousands of models")]
-        let count = known.len().max(1) as f64;
         for k in 0..self.means.len() {
-            let mean = known.iter().map(|(row, _)| row[k]).sum::<f64>() / count;
-            let squares = known.iter().map(|(row, doubt)| (row[k] - mean) * (row[k] - mean) + doubt[k]);
-            self.means[k] = mean;
+            let says = |doubt: &[f64]| (1.0 - doubt[k] / self.variances[k]).clamp(0.0, 1.0);
+            let count: f64 = known.iter().map(|(_, doubt)| says(doubt)).sum();
+            if count < LEAST_SAYING {
+                continue;
+            }
+            let mean = known.iter().map(|(row, doubt)| says(doubt) * row[k]).sum::<f64>() / count;
+            let squares = known.iter().map(|(row, doubt)| says(doubt) * ((row[k] - mean) * (row[k] - mean) + doubt[k]));
             self.variances[k] = (squares.sum::<f64>() / count).max(LEAST_VARIANCE);
+            self.means[k] = mean;
         }
     }
 
     /// A model's most likely abilities after these outcomes: bias, slope, abilities. Without outcomes, the usual.
     pub fn fit(&self, seen: &[Seen<'_>], link: Link) -> Vec<f32> {
         let row = match link {
-            Link::Identity => self.line(seen).0,
+            Link::Identity => self.line(observed(self.means.len(), seen)).0,
             Link::Logit => self.logistic(seen),
         };
         #[expect(clippy::cast_possible_truncation, reason = "weights are kept in single precision")]
         row.iter().map(|value| *value as f32).collect()
     }
 
-    /// A straight line, and how doubtful each of its numbers is (a variance).
-    fn line(&self, seen: &[Seen<'_>]) -> (Vec<f64>, Vec<f64>) {
-        let mut system = self.prior();
-        let mut input = vec![1.0; self.means.len()];
-        for seen in seen {
-            fill(&mut input, seen.traits);
-            system.observe(&input, f64::from(seen.value), f64::from(seen.weight) / NOISE);
-        }
+    /// A straight line through what was observed, and how doubtful each of its numbers is (a variance).
+    fn line(&self, observed: System) -> (Vec<f64>, Vec<f64>) {
+        let mut system = observed;
+        self.pull(&mut system);
         // One over the diagonal is close enough to the diagonal of the inverse.
         let doubt = system.diagonal().iter().map(|strength| 1.0 / strength).collect();
         (system.solved().to_vec(), doubt)
@@ -110,7 +115,8 @@ impl Usual {
         let mut row = self.means.clone();
         let mut input = vec![1.0; row.len()];
         for _ in 0..NEWTON_STEPS {
-            let mut system = self.prior();
+            let mut system = System::new(row.len());
+            self.pull(&mut system);
             for seen in seen {
                 fill(&mut input, seen.traits);
                 let sum: f64 = input.iter().zip(&row).map(|(input, weight)| input * weight).sum();
@@ -125,13 +131,23 @@ impl Usual {
         row
     }
 
-    fn prior(&self) -> System {
-        let mut system = System::new(self.means.len());
+    /// What is usual speaks before any outcome.
+    fn pull(&self, system: &mut System) {
         for (k, (mean, variance)) in self.means.iter().zip(&self.variances).enumerate() {
             system.pull(k, 1.0 / variance, *mean);
         }
-        system
     }
+}
+
+/// The equations of a straight line through these outcomes: gathered once, whatever is held to be usual.
+fn observed(n: usize, seen: &[Seen<'_>]) -> System {
+    let mut system = System::new(n);
+    let mut input = vec![1.0; n];
+    for seen in seen {
+        fill(&mut input, seen.traits);
+        system.observe(&input, f64::from(seen.value), f64::from(seen.weight) / NOISE);
+    }
+    system
 }
 
 fn fill(input: &mut [f64], traits: &[f32]) {

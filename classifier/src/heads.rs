@@ -6,6 +6,7 @@ use crate::forest::Forest;
 use crate::kernel::{dot, logit};
 use crate::lens::Reading;
 use crate::net::Net;
+use crate::topics::Topics;
 
 /// One way to look at a prompt.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,10 +15,12 @@ pub enum View {
     Net(Box<Net>),
     /// A forest: the same sum makes a probability.
     Forest(Forest),
+    /// The prompt's shares of topics: the same sum makes a probability.
+    Topics(Topics),
 }
 
-/// A forest's probabilities are kept this far from 0 and 1: its sums can leave the interval.
-const FOREST_EDGE: f32 = 0.02;
+/// Sums that are probabilities are kept this far from 0 and 1: they can leave the interval.
+const EDGE: f32 = 0.02;
 
 impl View {
     /// The level and the traits of a prompt.
@@ -25,6 +28,7 @@ impl View {
         match self {
             Self::Net(net) => net.traits(&reading.pieces, reading.row.values()),
             Self::Forest(forest) => forest.values(reading.row.values()),
+            Self::Topics(topics) => topics.shares(&reading.pieces),
         }
     }
 
@@ -33,6 +37,7 @@ impl View {
         match self {
             Self::Net(net) => net.n_out(),
             Self::Forest(forest) => forest.n_values,
+            Self::Topics(topics) => topics.n_topics(),
         }
     }
 
@@ -41,6 +46,7 @@ impl View {
         match self {
             Self::Net(net) => net.check(n_features),
             Self::Forest(forest) => forest.check(n_features),
+            Self::Topics(topics) => topics.check(),
         }
     }
 
@@ -48,7 +54,7 @@ impl View {
     pub fn link(&self) -> Link {
         match self {
             Self::Net(_) => Link::Logit,
-            Self::Forest(_) => Link::Identity,
+            Self::Forest(_) | Self::Topics(_) => Link::Identity,
         }
     }
 
@@ -64,7 +70,7 @@ impl View {
         let sum = Self::sum(traits, abilities);
         match self {
             Self::Net(_) => sum,
-            Self::Forest(_) => logit(sum.clamp(FOREST_EDGE, 1.0 - FOREST_EDGE)),
+            Self::Forest(_) | Self::Topics(_) => logit(sum.clamp(EDGE, 1.0 - EDGE)),
         }
     }
 }

@@ -18,6 +18,7 @@ pub mod net;
 mod prompt;
 pub mod system;
 pub mod tokens;
+pub mod topics;
 pub mod unlikeness;
 
 pub use artifact::{Artifact, ArtifactError, Standing, built_in_catalog};

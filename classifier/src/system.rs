@@ -29,7 +29,8 @@ impl System {
     /// Takes in an equation.
     pub fn observe(&mut self, input: &[f64], value: f64, weight: f64) {
         let n = self.target.len();
-        for (i, a) in input.iter().enumerate() {
+        // A prompt has most numbers of a long row at nothing.
+        for (i, a) in input.iter().enumerate().filter(|(_, a)| **a != 0.0) {
             for (j, b) in input[..=i].iter().enumerate() {
                 self.matrix[i * n + j] += weight * a * b;
             }

@@ -35,6 +35,7 @@ pub(super) enum Kind {
     ReadingNet,
     FeatureNet,
     Forest,
+    Topics,
 }
 
 #[derive(Deserialize, Serialize)]

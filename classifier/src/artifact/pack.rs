@@ -15,6 +15,7 @@ use crate::heads::View;
 use crate::lens::Lens;
 use crate::matrix::Matrix;
 use crate::net::{Net, Reader};
+use crate::topics::Topics;
 use crate::unlikeness::Places;
 
 /// A tensor on its way to a file.
@@ -118,6 +119,7 @@ fn line(sight: &Sight) -> SightLine {
         View::Net(net) if net.reader.is_some() => Kind::ReadingNet,
         View::Net(_) => Kind::FeatureNet,
         View::Forest(_) => Kind::Forest,
+        View::Topics(_) => Kind::Topics,
     };
     SightLine { kind, weight: sight.weight }
 }
@@ -152,6 +154,12 @@ fn put_sight(shelf: &mut Shelf, name: &str, sight: &Sight) {
             shelf.put_u32(at("forest.roots"), forest.roots.iter().copied());
             shelf.put_i8(at("forest.leaves"), &forest.leaves);
             shelf.put_f32(at("forest.steps"), &forest.steps);
+        }
+        View::Topics(topics) => {
+            shelf.put_u32(at("topics.pieces"), topics.pieces.iter().copied());
+            shelf.put_f32(at("topics.rarities"), &topics.rarities);
+            shelf.put_matrix(&at("topics.weights"), &topics.weights);
+            shelf.put_f32(at("topics.biases"), &topics.biases);
         }
     }
 }
@@ -285,6 +293,7 @@ impl Found<'_> {
             Kind::ReadingNet => View::Net(Box::new(self.net(name, true)?)),
             Kind::FeatureNet => View::Net(Box::new(self.net(name, false)?)),
             Kind::Forest => View::Forest(self.forest(name)?),
+            Kind::Topics => View::Topics(self.topics(name)?),
         };
         let usual = Usual { means: self.f64(&at("usual.means"))?, variances: self.f64(&at("usual.variances"))? };
         Ok(Sight { view, weight: line.weight, abilities: self.f32(&at("abilities"))?, usual })
@@ -319,6 +328,16 @@ impl Found<'_> {
             second_bias: part("second_bias")?,
             out: part("out")?,
             out_bias: part("out_bias")?,
+        })
+    }
+
+    fn topics(&self, name: &str) -> Result<Topics, ArtifactError> {
+        let at = |part: &str| format!("{name}.topics.{part}");
+        Ok(Topics {
+            pieces: self.u32(&at("pieces"))?,
+            rarities: self.f32(&at("rarities"))?,
+            weights: self.matrix(&at("weights"))?,
+            biases: self.f32(&at("biases"))?,
         })
     }
 

@@ -3,6 +3,7 @@
 
 pub mod bounds;
 mod calibrate;
+mod crew;
 pub mod dataset;
 mod dice;
 pub mod distill;
@@ -16,5 +17,6 @@ mod places;
 pub mod plan;
 pub mod prove;
 pub mod publish;
+mod topics;
 pub mod train;
 pub mod tune;

@@ -39,6 +39,10 @@ pub struct Plan {
     pub feature_weight: f32,
     /// Share of the forest in the blend.
     pub forest_weight: f32,
+    /// Epochs of the topics; 0 leaves them out. Ignored with an encoder that is no table.
+    pub topic_epochs: u32,
+    /// Share of the topics in the blend.
+    pub topic_weight: f32,
     /// Places that training prompts are summed up by, for telling how unlike them a prompt is.
     pub places: u32,
 }
@@ -61,6 +65,8 @@ impl Default for Plan {
             reading_weight: 0.35,
             feature_weight: 0.25,
             forest_weight: 0.4,
+            topic_epochs: 25,
+            topic_weight: 0.5,
             places: 64,
         }
     }
@@ -97,7 +103,7 @@ impl Plan {
         Ok(plan)
     }
 
-    fn ranges(&self) -> [(&'static str, f64, f64, f64); 13] {
+    fn ranges(&self) -> [(&'static str, f64, f64, f64); 15] {
         [
             ("tune_share", self.tune_share, 0.0, 0.9),
             ("held_out_share", self.held_out_share, 0.0, 0.9),
@@ -112,6 +118,8 @@ impl Plan {
             ("reading_weight", f64::from(self.reading_weight), 0.0, 10.0),
             ("feature_weight", f64::from(self.feature_weight), 0.0, 10.0),
             ("forest_weight", f64::from(self.forest_weight), 0.0, 10.0),
+            ("topic_epochs", f64::from(self.topic_epochs), 0.0, 100.0),
+            ("topic_weight", f64::from(self.topic_weight), 0.0, 10.0),
         ]
     }
 

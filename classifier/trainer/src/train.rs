@@ -2,7 +2,6 @@
 //! all, and put the parts together.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use classifier::artifact::{Known, Parts, Sight};
@@ -12,13 +11,15 @@ use classifier::lens::Lens;
 use classifier::unlikeness::Places;
 
 use crate::calibrate::{Unseen, calibrate};
+use crate::crew::side_by_side;
 use crate::dataset::Dataset;
 use crate::factors::Penalties;
-use crate::fit::{Fitted, ForestCourse, Material, fit_forest, fit_net};
+use crate::fit::{Fitted, ForestCourse, Material, fit_forest, fit_net, fit_shares};
 use crate::grow::Growth;
 use crate::learn::{Course, Start};
 use crate::places::places;
 use crate::plan::Plan;
+use crate::topics::{Subjects, Told, rows_outside};
 
 /// The fewest prompts that anything can be learned from.
 pub const MIN_PROMPTS: usize = 50;
@@ -84,9 +85,12 @@ pub struct CrossFitted {
 /// Trains on these prompts, which the lens has read.
 pub fn train(dataset: &Dataset, lens: Lens, plan: &Plan, progress: OnProgress<'_>) -> Result<Trained, TrainError> {
     check(dataset, plan)?;
-    let workshop = Workshop::new(dataset, &lens, plan);
+    let mut workshop = Workshop::new(dataset, &lens, plan);
     let jobs = workshop.jobs();
-    let fitted = workshop.run(&jobs, progress);
+    let (done, total) = (AtomicUsize::new(0), workshop.total(&jobs));
+    let step = || progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
+    workshop.tell_topics(&step);
+    let fitted = side_by_side(&jobs, |job| workshop.fit(job, &step));
     let all: Vec<u32> = (0..).take(dataset.prompts.len()).collect();
     let material = Material::new(dataset, &all);
     let unseen = workshop.unseen(&jobs, &fitted);
@@ -102,7 +106,7 @@ pub fn train(dataset: &Dataset, lens: Lens, plan: &Plan, progress: OnProgress<'_
         };
         match job.kind {
             Kind::Tokens => tokens = Some(sight),
-            Kind::ReadingNet | Kind::FeatureNet | Kind::Forest => sights.push(sight),
+            Kind::ReadingNet | Kind::FeatureNet | Kind::Forest | Kind::Topics => sights.push(sight),
         }
     }
     let embeddings: Vec<&[f32]> = dataset.prompts.iter().map(|prompt| prompt.reading.row.embedding()).collect();
@@ -146,6 +150,7 @@ enum Kind {
     ReadingNet,
     FeatureNet,
     Forest,
+    Topics,
     Tokens,
 }
 
@@ -164,6 +169,8 @@ struct Workshop<'a> {
     columns: Vec<f32>,
     folds: Vec<u32>,
     start: Option<(usize, Vec<f32>)>,
+    subjects: Option<Subjects>,
+    told: Option<Told>,
 }
 
 impl<'a> Workshop<'a> {
@@ -178,7 +185,9 @@ impl<'a> Workshop<'a> {
         crate::dice::Dice::new(plan.seed, 5).shuffle(&mut groups);
         let order: BTreeMap<u64, u32> = groups.into_iter().zip((0..plan.folds).cycle()).collect();
         let folds = dataset.prompts.iter().map(|prompt| order[&prompt.group]).collect();
-        Self { dataset, plan, columns: columns(dataset), folds, start }
+        // Pieces of another encoder's tokenizer are not ours to count.
+        let subjects = start.as_ref().filter(|_| plan.topic_epochs > 0).and_then(|_| Subjects::of(dataset));
+        Self { dataset, plan, columns: columns(dataset), folds, start, subjects, told: None }
     }
 
     /// The long jobs first, so that no worker is left alone with one at the end. A fold makes do with one net of a kind and half
@@ -191,6 +200,7 @@ impl<'a> Workshop<'a> {
             (Kind::ReadingNet, reading),
             (Kind::Forest, plan.trees.min(1)),
             (Kind::FeatureNet, plan.feature_nets),
+            (Kind::Topics, u32::from(self.subjects.is_some())),
             (Kind::Tokens, 1),
         ] {
             let seed = |at: u32| plan.seed.wrapping_mul(1_000_003).wrapping_add(u64::from(at));
@@ -202,28 +212,6 @@ impl<'a> Workshop<'a> {
         jobs
     }
 
-    /// Runs all jobs on all cores. Which worker takes which job is luck; what a job makes is not.
-    fn run(&self, jobs: &[Job], progress: OnProgress<'_>) -> Vec<Fitted> {
-        let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let made: Vec<Mutex<Option<Fitted>>> = jobs.iter().map(|_| Mutex::new(None)).collect();
-        let total: usize = jobs.iter().map(|job| self.steps(job)).sum();
-        let step = || progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
-        let n_workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(jobs.len());
-        std::thread::scope(|scope| {
-            for _ in 0..n_workers {
-                scope.spawn(|| {
-                    while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let fitted = self.fit(job, &step);
-                        let place = jobs.iter().position(|other| std::ptr::eq(other, job)).unwrap_or(0);
-                        *made[place].lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(fitted);
-                    }
-                });
-            }
-        });
-        let taken = |slot: Mutex<Option<Fitted>>| slot.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        made.into_iter().map(|slot| taken(slot).expect("every job was taken")).collect()
-    }
-
     /// Progress steps of a job: one an epoch-sized piece of work.
     fn steps(&self, job: &Job) -> usize {
         let n = self.rows(job.fold).len().div_ceil(BATCH);
@@ -231,7 +219,21 @@ impl<'a> Workshop<'a> {
             Kind::ReadingNet => self.plan.reading_epochs as usize * n,
             Kind::FeatureNet => self.plan.feature_epochs as usize * n,
             Kind::Forest | Kind::Tokens => self.trees(job),
+            Kind::Topics => 1,
         }
+    }
+
+    /// All steps of a training.
+    fn total(&self, jobs: &[Job]) -> usize {
+        let topics = self.subjects.as_ref().map_or(0, |_| Told::n_steps(&self.folds, self.plan.folds, self.plan));
+        topics + jobs.iter().map(|job| self.steps(job)).sum::<usize>()
+    }
+
+    /// Topics are learned before the views are: every fold's view of them needs what the others' say.
+    fn tell_topics(&mut self, step: &(dyn Fn() + Sync)) {
+        let folds = (self.folds.as_slice(), self.plan.folds);
+        let learn = |subjects| Told::learn(self.dataset, subjects, folds, self.plan, step);
+        self.told = self.subjects.as_ref().map(learn);
     }
 
     fn trees(&self, job: &Job) -> usize {
@@ -240,7 +242,7 @@ impl<'a> Workshop<'a> {
     }
 
     fn rows(&self, fold: Option<u32>) -> Vec<u32> {
-        (0..).zip(&self.folds).filter(|(_, own)| fold != Some(**own)).map(|(row, _)| row).collect()
+        rows_outside(&self.folds, fold)
     }
 
     fn fit(&self, job: &Job, step: &dyn Fn()) -> Fitted {
@@ -262,6 +264,12 @@ impl<'a> Workshop<'a> {
                 let course = ForestCourse { growth, rank: 7, penalties: QUALITY };
                 fit_forest(&material, &self.columns, &material.qualities(), &course, job.seed, step)
             }
+            Kind::Topics => {
+                let told = self.told.as_ref().expect("there is no such job without topics");
+                let topics = job.fold.map_or(&told.whole, |fold| &told.without[fold as usize]);
+                step();
+                fit_shares(&material, topics.clone(), &told.unseen)
+            }
             Kind::Tokens => {
                 let course = ForestCourse { growth, rank: 4, penalties: LENGTH };
                 fit_forest(&material, &self.columns, &material.lengths(), &course, job.seed, step)
@@ -278,12 +286,14 @@ impl<'a> Workshop<'a> {
             if reads { plan.reading_weight } else { 0.0 },
             if plan.feature_nets > 0 { plan.feature_weight } else { 0.0 },
             if plan.trees > 0 { plan.forest_weight } else { 0.0 },
+            if self.subjects.is_some() { plan.topic_weight } else { 0.0 },
         ];
         let whole = shares.iter().sum::<f32>().max(f32::MIN_POSITIVE);
         match kind {
             Kind::ReadingNet => shares[0] / whole / among(plan.reading_nets),
             Kind::FeatureNet => shares[1] / whole / among(plan.feature_nets),
             Kind::Forest => shares[2] / whole,
+            Kind::Topics => shares[3] / whole,
             Kind::Tokens => 0.0,
         }
     }
@@ -310,7 +320,7 @@ impl<'a> Workshop<'a> {
                         let onto = unseen.lengths[span].iter_mut();
                         onto.zip(rows).for_each(|(onto, row)| *onto = View::sum(&traits, row));
                     }
-                    Kind::ReadingNet | Kind::FeatureNet | Kind::Forest => {
+                    Kind::ReadingNet | Kind::FeatureNet | Kind::Forest | Kind::Topics => {
                         let onto = unseen.logits[span].iter_mut();
                         onto.zip(rows).for_each(|(onto, row)| *onto += weight * fitted.view.logit(&traits, row));
                         unseen.unlikeness[prompt] = places[fold as usize].unlikeness(reading);

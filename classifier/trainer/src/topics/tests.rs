@@ -1,0 +1,114 @@
+//! Topics of two made-up subjects: told apart, the same each time, and never by who has seen the prompt.
+
+use classifier::lens::Lens;
+use classifier::{Artifact, Prompt};
+
+use super::{MIN_TOPIC_PROMPTS, Subjects, Told, rows_outside};
+use crate::dataset::{Dataset, Lesson};
+use crate::plan::Plan;
+
+/// Prompts of each subject.
+const N_PROMPTS: usize = 30;
+
+const N_FOLDS: u32 = 3;
+
+fn lens() -> Lens {
+    Artifact::built_in().expect("it is built in").into_parts().lens
+}
+
+/// Points and cakes, in turn, and a few prompts of a third data set that is too small to be a topic.
+fn dataset(lens: &Lens) -> Dataset {
+    let mut dataset =
+        Dataset { datasets: ["cakes", "odds", "points"].map(str::to_owned).to_vec(), ..Dataset::default() };
+    for at in 0..2 * N_PROMPTS + 5 {
+        let (place, text) = match at {
+            at if at >= 2 * N_PROMPTS => (1, format!("Name the odd number number {at}.")),
+            at if at % 2 == 0 => (2, format!("Which lever moves the railway points at signal {at}?")),
+            at => (0, format!("How much flour goes into a chocolate cake for {at} guests?")),
+        };
+        let reading = lens.read(&[Prompt::from_text(&text)]).remove(0);
+        let group = u64::try_from(at).unwrap();
+        let id = format!("made/up/{at}");
+        dataset.prompts.push(Lesson {
+            id,
+            source: 0,
+            dataset: place,
+            group,
+            answers: Vec::new(),
+            reading,
+            tokens: 9.0,
+        });
+    }
+    dataset
+}
+
+fn folds(dataset: &Dataset) -> Vec<u32> {
+    (0..dataset.prompts.len()).map(|at| u32::try_from(at / 2).unwrap() % N_FOLDS).collect()
+}
+
+fn told(dataset: &Dataset) -> Told {
+    let subjects = Subjects::of(dataset).expect("two data sets are large enough");
+    assert_eq!(subjects.n_topics, 2);
+    let plan = Plan { topic_epochs: 20, ..Plan::default() };
+    Told::learn(dataset, &subjects, (&folds(dataset), N_FOLDS), &plan, &|| ())
+}
+
+#[test]
+fn topics_are_told_apart_on_prompts_that_were_not_learned_from() {
+    let lens = lens();
+    let dataset = dataset(&lens);
+    let told = told(&dataset);
+    for (at, shares) in told.unseen.chunks_exact(2).enumerate().take(2 * N_PROMPTS) {
+        let own = if at % 2 == 0 { 1 } else { 0 };
+        assert!(shares[own] > 0.8, "prompt {at}: {shares:?}");
+    }
+    let new = lens.read(&[Prompt::from_text("Is flour better than chocolate in a cake?")]).remove(0);
+    assert!(told.whole.shares(&new.pieces)[0] > 0.8);
+    // A piece that one or two prompts hold is not remembered.
+    assert!(!told.whole.pieces.is_empty());
+    let held = |piece: &u32| dataset.prompts.iter().filter(|prompt| prompt.reading.pieces.contains(piece)).count();
+    assert!(told.whole.pieces.iter().all(|piece| held(piece) >= super::MIN_PIECE_PROMPTS));
+}
+
+#[test]
+fn the_same_prompts_give_the_same_topics() {
+    let dataset = dataset(&lens());
+    let (one, other) = (told(&dataset), told(&dataset));
+    assert_eq!((one.whole, one.without), (other.whole, other.without));
+}
+
+#[test]
+fn what_a_prompt_is_said_to_be_comes_from_those_that_never_saw_it() {
+    let mut dataset = dataset(&lens());
+    let before = told(&dataset);
+    // The first prompt says it is from the other data set: only its own fold must not notice.
+    dataset.prompts[0].dataset = 0;
+    let after = told(&dataset);
+    assert_eq!(before.unseen[..2], after.unseen[..2]);
+    assert_ne!(before.unseen, after.unseen);
+}
+
+#[test]
+fn one_large_data_set_is_no_topics() {
+    let mut dataset = dataset(&lens());
+    let mut n_cakes = 0;
+    dataset.prompts.retain(|prompt| {
+        n_cakes += usize::from(prompt.dataset == 0);
+        prompt.dataset != 0 || n_cakes < MIN_TOPIC_PROMPTS
+    });
+    assert!(Subjects::of(&dataset).is_none());
+}
+
+#[test]
+fn steps_are_reported_as_they_were_announced() {
+    let dataset = dataset(&lens());
+    let (folds, plan) = (folds(&dataset), Plan { topic_epochs: 2, ..Plan::default() });
+    let done = std::sync::atomic::AtomicUsize::new(0);
+    let step = || {
+        done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    };
+    let subjects = Subjects::of(&dataset).unwrap();
+    Told::learn(&dataset, &subjects, (&folds, N_FOLDS), &plan, &step);
+    assert_eq!(done.into_inner(), Told::n_steps(&folds, N_FOLDS, &plan));
+    assert_eq!(rows_outside(&folds, None).len(), dataset.prompts.len());
+}
