@@ -3,6 +3,7 @@
 
 use classifier::abilities::{Seen, Usual};
 use classifier::artifact::{Known, Parts, Sight};
+use classifier::heads::View;
 use classifier::lens::Reading;
 
 /// The fewest outcomes that say anything at all; below, `like` in the catalog is the better way.
@@ -125,7 +126,10 @@ fn put(parts: &mut Parts, old: Option<usize>, known: Known, rows: Vec<Vec<f32>>,
 /// The prompts whose outcomes would tell most about a new model, most telling first: each next one is where the views are still
 /// most in doubt, given those before.
 pub fn suggest(parts: &Parts, readings: &[&Reading], n: usize) -> Vec<usize> {
-    let Some(sight) = parts.sights.iter().max_by(|a, b| a.weight.total_cmp(&b.weight)) else { return Vec::new() };
+    // Topics are many, and cost as their square; what is open in them is open in the other views, too.
+    let narrow = parts.sights.iter().filter(|sight| !matches!(sight.view, View::Topics(_)));
+    let heaviest = narrow.max_by(|a, b| a.weight.total_cmp(&b.weight));
+    let Some(sight) = heaviest.or(parts.sights.first()) else { return Vec::new() };
     let inputs: Vec<Vec<f64>> = readings
         .iter()
         .take(MAX_CANDIDATES)

@@ -19,6 +19,9 @@ use trainer::plan::Plan;
 /// Models that are let in anew: those with the most held-out prompts, each of another family.
 const N_MODELS: usize = 10;
 
+/// Times that each is let in, from other outcomes each time.
+const N_DRAWS: usize = 5;
+
 /// Outcomes that a newcomer is given, where nothing else is asked.
 const N_GIVEN: usize = 50;
 
@@ -46,12 +49,17 @@ fn main() -> Result<(), Failure> {
         let trial = Trial::new(&town, model, n_given);
         let like = relative(model, &full);
         let own = |parts: &Parts, name: &str| trial.brier(|reading| quality(parts, name, reading));
-        let mut given = Artifact::read(folder)?.into_parts();
-        leave_out(&mut given, model);
-        let others = trial.brier(|reading| mean_of(&given, &trial.rivals, reading));
-        let by_name = own(&given, &like);
-        onboard(&mut given, model, &trial.outcomes(), None)?;
-        let found = [own(&full, model), own(&given, model), by_name, others];
+        let mut without = Artifact::read(folder)?.into_parts();
+        leave_out(&mut without, model);
+        let others = trial.brier(|reading| mean_of(&without, &trial.rivals, reading));
+        let by_name = own(&without, &like);
+        let mut given = 0.0;
+        for draw in 0..N_DRAWS {
+            onboard(&mut without, model, &trial.outcomes(draw), None)?;
+            given += own(&without, model) / N_DRAWS as f64;
+            leave_out(&mut without, model);
+        }
+        let found = [own(&full, model), given, by_name, others];
         let [trained, given, by_name, others] = found;
         let n = trial.judged.len();
         writeln!(out, "{model:34} {n:>7} {trained:>9.4} {given:>9.4} {by_name:>9.4} {others:>9.4}  {like}")?;
@@ -131,9 +139,16 @@ fn mean_of(parts: &Parts, rivals: &[String], reading: &Reading) -> f64 {
     found.iter().sum::<f64>() / found.len().max(1) as f64
 }
 
+/// Some of a list, evenly, beginning at another place for another draw.
+fn spread<T: Copy>(list: &[T], n: usize, draw: usize) -> Vec<T> {
+    let step = list.len().div_ceil(n.max(1)).max(1);
+    list.iter().skip(draw * step / N_DRAWS).step_by(step).copied().collect()
+}
+
 /// One newcomer: the outcomes it is given, and those it is judged on.
 struct Trial<'a> {
-    given: Vec<(&'a Lesson, f32, Option<f32>)>,
+    n_given: usize,
+    could: Vec<(&'a Lesson, f32, Option<f32>)>,
     judged: Vec<(&'a Lesson, f32)>,
     rivals: Vec<String>,
 }
@@ -151,26 +166,24 @@ impl<'a> Trial<'a> {
         };
         let all = || town.prompts.iter().filter_map(own);
         let (could, judged): (Vec<_>, Vec<_>) = all().partition(|(lesson, ..)| lesson.group % 3 != 0);
-        let spread = |list: &[_], n: usize| -> Vec<_> {
-            let step = list.len().div_ceil(n.max(1)).max(1);
-            list.iter().step_by(step).copied().collect()
-        };
         let rivals = all().flat_map(|(lesson, ..)| &lesson.answers).map(|answer| usize::from(answer.model));
         let rivals: std::collections::BTreeSet<usize> = rivals.filter(|rival| *rival != at).collect();
         Self {
-            given: spread(&could, n_given),
-            judged: spread(&judged, MAX_JUDGED).into_iter().map(|(lesson, quality, _)| (lesson, quality)).collect(),
+            n_given,
+            could,
+            judged: spread(&judged, MAX_JUDGED, 0).into_iter().map(|(lesson, quality, _)| (lesson, quality)).collect(),
             rivals: rivals.into_iter().map(|rival| town.models[rival].clone()).collect(),
         }
     }
 
-    fn outcomes(&self) -> Vec<Outcome> {
+    /// What it is given in one draw.
+    fn outcomes(&self, draw: usize) -> Vec<Outcome> {
         let outcome = |(lesson, quality, output): &(&Lesson, f32, _)| Outcome {
             reading: lesson.reading.clone(),
             quality: *quality,
             output: *output,
         };
-        self.given.iter().map(outcome).collect()
+        spread(&self.could, self.n_given, draw).iter().map(outcome).collect()
     }
 
     fn brier(&self, forecast: impl Fn(&Reading) -> f64) -> f64 {
