@@ -29,6 +29,7 @@ const EDGE: f32 = 0.002;
 
 impl Calibration {
     /// The probability of success for a blended logit and a model's own offset.
+    #[inline(always)]
     pub fn quality(&self, logit: f32, own_offset: f32) -> f32 {
         sigmoid(self.slope * logit + self.offset + own_offset).clamp(EDGE, 1.0 - EDGE)
     }
@@ -39,6 +40,7 @@ impl Calibration {
     }
 
     /// The lower bound of the probability: lower for a model with more doubt and for a prompt less like those of training.
+    #[inline(always)]
     pub fn quality_low(&self, logit: f32, own_offset: f32, model_doubt: f32, unlikeness: f32) -> f32 {
         let variance = self.doubt + self.doubt_unlike * unlikeness * unlikeness + model_doubt;
         let shift = BOUND * variance.max(0.0).sqrt();

@@ -8,8 +8,7 @@ use decision::{Catalog, Forecast, Model, ModelForecast, ModelId, Quality, Tokens
 use crate::abilities::Seen;
 use crate::artifact::{Artifact, Known, Parts, Sight, Standing};
 use crate::encoder::Encoder;
-use crate::heads::View;
-use crate::kernel::{exp, widely};
+use crate::kernel::{add_scaled, exp, widely};
 use crate::lens::Reading;
 use crate::prompt::Prompt;
 
@@ -43,7 +42,8 @@ struct Bound {
 pub struct Classifier {
     artifact: Arc<Artifact>,
     models: Vec<Bound>,
-    /// For each view, then for tokens: the abilities of the catalog's models, row after row.
+    /// For each view, then for tokens: the abilities of the catalog's models, column after column, so that what a prompt has none of
+    /// is passed over for all models at once.
     abilities: Vec<Vec<f32>>,
 }
 
@@ -52,14 +52,15 @@ impl Classifier {
     /// `like` or `benchmarks`, or else as the mean of all, with a wide bound.
     pub fn new(artifact: Arc<Artifact>, catalog: &Catalog) -> Self {
         let parts = artifact.parts();
-        let n_sights = parts.sights.len() + 1;
-        let mut abilities = vec![Vec::new(); n_sights];
-        let mut models = Vec::with_capacity(catalog.models().len());
-        for model in catalog.models() {
+        let n = catalog.models().len();
+        let sights = parts.sights.iter().chain([&parts.tokens]);
+        let mut abilities: Vec<Vec<f32>> = sights.map(|sight| vec![0.0; sight.n_columns() * n]).collect();
+        let mut models = Vec::with_capacity(n);
+        for (at, model) in catalog.models().iter().enumerate() {
             let (bound, rows) = bind(parts, catalog, model);
             models.push(bound);
-            for (all, row) in abilities.iter_mut().zip(rows) {
-                all.extend(row);
+            for (columns, row) in abilities.iter_mut().zip(rows) {
+                columns.chunks_exact_mut(n).zip(row).for_each(|(column, value)| column[at] = value);
             }
         }
         Self { artifact, models, abilities }
@@ -113,14 +114,18 @@ impl Classifier {
         let length = parts.tokens.view.traits(reading);
         let media = if prompt.images() + prompt.tool_calls() > 0 { UNLIKE_MEDIA } else { 0.0 };
         let unlikeness = parts.places.unlikeness(reading) + media;
-        let (logits, logs) = widely(
+        let models = widely(
             #[inline(always)]
-            || self.sums(&traits, &length),
+            || {
+                let (logits, logs) = self.sums(&traits, &length);
+                let mut models = Vec::with_capacity(self.models.len());
+                for (model, (logit, log)) in self.models.iter().zip(logits.iter().zip(&logs)) {
+                    models.push(self.model_forecast(model, *logit, *log, unlikeness));
+                }
+                models
+            },
         );
-        let models = self.models.iter().zip(logits.iter().zip(&logs));
-        let models = models.map(|(model, (logit, log))| self.model_forecast(model, *logit, *log, unlikeness));
-        Forecast::new(models.collect())
-            .expect("a catalog names each model once, and bounds are built below what they bound")
+        Forecast::new(models).expect("a catalog names each model once, and bounds are built below what they bound")
     }
 
     /// What the traits and the length of a prompt make of each model: the blended logit, and the logarithm of its tokens.
@@ -129,14 +134,25 @@ impl Classifier {
         let parts = self.artifact.parts();
         let mut logits = vec![0.0; self.models.len()];
         for ((sight, traits), abilities) in parts.sights.iter().zip(traits).zip(&self.abilities) {
-            for (logit, row) in logits.iter_mut().zip(abilities.chunks_exact(sight.n_columns())) {
-                *logit += sight.weight * sight.view.logit(traits, row);
+            for (logit, sum) in logits.iter_mut().zip(self.products(traits, abilities)) {
+                *logit += sight.weight * sight.view.logit_of(sum);
             }
         }
-        let rows = self.abilities[parts.sights.len()].chunks_exact(parts.tokens.n_columns());
-        (logits, rows.map(|row| View::sum(length, row)).collect())
+        (logits, self.products(length, &self.abilities[parts.sights.len()]))
     }
 
+    /// For each model its bias and the sum of products of the traits with its abilities.
+    #[inline(always)]
+    fn products(&self, traits: &[f32], abilities: &[f32]) -> Vec<f32> {
+        let mut columns = abilities.chunks_exact(self.models.len().max(1));
+        let mut sums = columns.next().map(<[f32]>::to_vec).unwrap_or_default();
+        for (value, column) in traits.iter().zip(columns).filter(|(value, _)| **value != 0.0) {
+            add_scaled(&mut sums, *value, column);
+        }
+        sums
+    }
+
+    #[inline(always)]
     fn model_forecast(&self, model: &Bound, logit: f32, log_tokens: f32, unlikeness: f32) -> ModelForecast {
         let calibration = &self.artifact.parts().calibration;
         let quality = quality_of(calibration.quality(logit, model.offset));
@@ -171,11 +187,13 @@ const SELF_TEST: [&str; 5] = [
     "\u{1f980} \u{65e5}\u{672c}\u{8a9e} \u{0}",
 ];
 
+#[inline(always)]
 fn quality_of(value: f32) -> Quality {
     Quality::new(f64::from(value)).unwrap_or(Quality::ZERO)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and e^13")]
+#[inline(always)]
 fn tokens_of(log: f32) -> u64 {
     (exp(log.clamp(0.0, MAX_LOG_TOKENS)) - 0.5).max(1.0) as u64
 }

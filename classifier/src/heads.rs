@@ -67,7 +67,12 @@ impl View {
     /// What a model with these abilities (bias, slope, abilities) is expected to do.
     #[inline(always)]
     pub fn logit(&self, traits: &[f32], abilities: &[f32]) -> f32 {
-        let sum = Self::sum(traits, abilities);
+        self.logit_of(Self::sum(traits, abilities))
+    }
+
+    /// The logit that a sum of products stands for.
+    #[inline(always)]
+    pub fn logit_of(&self, sum: f32) -> f32 {
         match self {
             Self::Net(_) => sum,
             Self::Forest(_) | Self::Topics(_) => logit(sum.clamp(EDGE, 1.0 - EDGE)),

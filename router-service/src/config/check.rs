@@ -222,7 +222,7 @@ impl Check<'_> {
             queue_prompts: count("queue_prompts", written.queue_prompts, 32 * threads, 1..=100_000)?,
             batch_prompts: count("batch_prompts", written.batch_prompts, 16, 1..=1_024)?,
             batch_wait: Duration::from_micros(wait_us),
-            deadline: self.ms("inference", "deadline_ms", written.deadline_ms, 10, 1..=60_000)?,
+            deadline: self.ms("inference", "deadline_ms", written.deadline_ms, 15, 1..=60_000)?,
             cache_mib: count("cache_mib", written.cache_mib, 16, 0..=65_536)?,
         })
     }
