@@ -298,20 +298,28 @@ fn files_of(directory: &Path) -> Result<Files, ArtifactError> {
     for (name, limit) in [(MANIFEST, MAX_MANIFEST_BYTES), (WEIGHTS, MAX_WEIGHTS_BYTES)] {
         files.insert(PathBuf::from(name), read_bounded(&directory.join(name), limit)?);
     }
-    let folder = directory.join(ENCODER);
-    let failed = |source| ArtifactError::Read { path: folder.display().to_string(), source };
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(&folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        if entry.file_type().map_err(failed)?.is_file() {
-            names.push(entry.file_name());
-        }
-    }
-    for name in names {
-        let place = Path::new(ENCODER).join(&name);
-        files.insert(place, read_bounded(&folder.join(&name), MAX_WEIGHTS_BYTES)?);
+    add_folder(&mut files, directory, Path::new(ENCODER))?;
+    // How a BERT-family encoder pools stands in a folder of its own.
+    let folders = entries(&directory.join(ENCODER))?.into_iter().filter(|path| path.is_dir());
+    for folder in folders.filter_map(|path| path.file_name().map(|name| Path::new(ENCODER).join(name))) {
+        add_folder(&mut files, directory, &folder)?;
     }
     Ok(files)
+}
+
+/// Adds the files of one folder, by their place in the directory.
+fn add_folder(files: &mut Files, directory: &Path, folder: &Path) -> Result<(), ArtifactError> {
+    for path in entries(&directory.join(folder))?.into_iter().filter(|path| path.is_file()) {
+        let place = path.file_name().map(|name| folder.join(name)).unwrap_or_default();
+        files.insert(place, read_bounded(&path, MAX_WEIGHTS_BYTES)?);
+    }
+    Ok(())
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, ArtifactError> {
+    let failed = |source| ArtifactError::Read { path: folder.display().to_string(), source };
+    let entries = std::fs::read_dir(folder).map_err(failed)?;
+    entries.map(|entry| entry.map(|entry| entry.path()).map_err(failed)).collect()
 }
 
 fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, ArtifactError> {

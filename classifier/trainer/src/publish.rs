@@ -79,10 +79,11 @@ fn is_ours(folder: &Path) -> bool {
 fn write_all(parts: &Parts, encoder: &[(String, Vec<u8>)], staged: &Path) -> Result<(), PublishError> {
     let folder = staged.join(ENCODER);
     let write = |path: PathBuf, bytes: &[u8]| {
-        let written = fs::write(&path, bytes).and_then(|()| fs::File::open(&path)?.sync_all());
+        // A BERT-family encoder has its pooling in a folder of its own.
+        let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+        let written = made.and_then(|()| fs::write(&path, bytes)).and_then(|()| fs::File::open(&path)?.sync_all());
         written.map_err(|source| PublishError::Write { path: path.display().to_string(), source })
     };
-    fs::create_dir_all(&folder).map_err(|source| PublishError::Write { path: folder.display().to_string(), source })?;
     for (name, bytes) in parts.files()? {
         write(staged.join(name), &bytes)?;
     }

@@ -141,18 +141,31 @@ fn artifact(folder: Option<&Path>) -> anyhow::Result<(Parts, Files)> {
     Ok((parts, encoder_files(&folder.join(ENCODER))?))
 }
 
-/// The files of an encoder's folder.
+/// The files of an encoder's folder, and of those inside it: how a BERT-family encoder pools stands in one of its own.
 pub(crate) fn encoder_files(folder: &Path) -> anyhow::Result<Files> {
     let mut files = Files::new();
-    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
-        let path = entry?.path();
+    for path in entries(folder)? {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if path.is_file() && (name.ends_with(".json") || name.ends_with(".safetensors")) {
-            files.push((name, std::fs::read(&path).with_context(|| path.display().to_string())?));
+        if path.is_dir() {
+            let within = entries(&path)?.into_iter().filter(|path| path.ends_with("config.json"));
+            for path in within {
+                files.push((format!("{name}/config.json"), contents(&path)?));
+            }
+        } else if name.ends_with(".json") || name.ends_with(".safetensors") {
+            files.push((name, contents(&path)?));
         }
     }
     files.sort();
     Ok(files)
+}
+
+fn entries(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder).with_context(|| folder.display().to_string())?;
+    entries.map(|entry| Ok(entry?.path())).collect()
+}
+
+fn contents(path: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| path.display().to_string())
 }
 
 /// The encoder to train with, and its files.
@@ -163,4 +176,23 @@ pub(crate) fn encoder(folder: Option<&Path>) -> anyhow::Result<(Encoder, Files)>
         return Ok((encoder, files.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect()));
     };
     Ok((Encoder::read(folder)?, encoder_files(folder)?))
+}
+
+#[cfg(test)]
+mod tests {
+    //! What of an encoder goes into an artifact.
+
+    use super::encoder_files;
+
+    #[test]
+    fn the_folder_that_says_how_to_pool_goes_along() {
+        let folder = std::env::temp_dir().join(format!("pointsman-encoder-files-{}", std::process::id()));
+        std::fs::create_dir_all(folder.join("1_Pooling")).unwrap();
+        for name in ["config.json", "README.md", "model.safetensors", "1_Pooling/config.json", "1_Pooling/notes.txt"] {
+            std::fs::write(folder.join(name), name).unwrap();
+        }
+        let names: Vec<String> = encoder_files(&folder).unwrap().into_iter().map(|(name, _)| name).collect();
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(names, ["1_Pooling/config.json", "config.json", "model.safetensors"]);
+    }
 }
