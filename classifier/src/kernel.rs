@@ -40,10 +40,13 @@ pub fn add_scaled(onto: &mut [f32], factor: f32, row: &[f32]) {
 /// Columns that [`add_product`] sums side by side: as many as stay in registers.
 const COLUMNS: usize = 64;
 
-/// `onto += input x weights`, with one row of weights for each input. Blocks of columns take all their rows in before they are
+/// `onto += input x weights`, with one row of weights, numbers or bytes, for each input. Blocks of columns take all their rows in before they are
 /// written back; each column still adds up in the order of the rows.
 #[inline(always)]
-pub fn add_product(onto: &mut [f32], input: &[f32], weights: &[f32]) {
+pub fn add_product<W: Copy>(onto: &mut [f32], input: &[f32], weights: &[W])
+where
+    f32: From<W>,
+{
     let width = onto.len();
     let rows = || input.iter().zip(weights.chunks_exact(width.max(1)));
     let (blocks, rest) = onto.as_chunks_mut::<COLUMNS>();
@@ -61,18 +64,26 @@ pub fn add_product(onto: &mut [f32], input: &[f32], weights: &[f32]) {
         return;
     }
     for (value, row) in rows() {
-        add_scaled(rest, *value, &row[from..]);
+        for (sum, weight) in rest.iter_mut().zip(&row[from..]) {
+            *sum += value * f32::from(*weight);
+        }
     }
 }
 
 /// Adds the columns of the rows from `from` on.
 #[inline(always)]
-fn add_block<'a, const N: usize>(onto: &mut [f32; N], from: usize, rows: impl Iterator<Item = (&'a f32, &'a [f32])>) {
+fn add_block<'a, W: Copy + 'a, const N: usize>(
+    onto: &mut [f32; N],
+    from: usize,
+    rows: impl Iterator<Item = (&'a f32, &'a [W])>,
+) where
+    f32: From<W>,
+{
     let mut sums = *onto;
     for (value, row) in rows {
         if let Some(columns) = row[from..].first_chunk::<N>() {
             for (sum, weight) in sums.iter_mut().zip(columns) {
-                *sum += value * weight;
+                *sum += value * f32::from(*weight);
             }
         }
     }

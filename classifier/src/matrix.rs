@@ -1,6 +1,8 @@
 //! A matrix in single bytes with a scale for each row: a quarter of the memory, so that the weights of all nets stay in a cache
 //! near the processor, at an error far below that of training.
 
+use crate::kernel::add_product;
+
 /// Rows of weights, each in steps of its own scale.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Matrix {
@@ -9,12 +11,6 @@ pub struct Matrix {
     /// What one step of a row is worth.
     pub scales: Vec<f32>,
 }
-
-/// Columns that are summed side by side: as many as stay in registers.
-const COLUMNS: usize = 64;
-
-/// One wide register of them.
-const LANES: usize = 8;
 
 impl Matrix {
     /// Each row of so many numbers in steps of a 127th of its largest.
@@ -45,47 +41,12 @@ impl Matrix {
         Some((self.steps.get(at * width..(at + 1) * width)?, *self.scales.get(at)?))
     }
 
-    /// `onto += input x matrix`. Blocks of columns take all their rows in before they are written back; each column adds up in
-    /// the order of the rows.
+    /// `onto += input x matrix`.
     #[inline(always)]
     pub fn add_product(&self, onto: &mut [f32], input: &[f32]) {
-        let width = onto.len();
         let scaled: Vec<f32> = input.iter().zip(&self.scales).map(|(value, scale)| value * scale).collect();
-        let rows = || scaled.iter().zip(self.steps.chunks_exact(width.max(1)));
-        let (blocks, rest) = onto.as_chunks_mut::<COLUMNS>();
-        let mut from = 0;
-        for block in blocks {
-            add_block(block, from, rows());
-            from += COLUMNS;
-        }
-        let (blocks, rest) = rest.as_chunks_mut::<LANES>();
-        for block in blocks {
-            add_block(block, from, rows());
-            from += LANES;
-        }
-        if rest.is_empty() {
-            return;
-        }
-        for (value, row) in rows() {
-            for (onto, step) in rest.iter_mut().zip(&row[from..]) {
-                *onto += value * f32::from(*step);
-            }
-        }
+        add_product(onto, &scaled, &self.steps);
     }
-}
-
-/// Adds the columns of the rows from `from` on.
-#[inline(always)]
-fn add_block<'a, const N: usize>(onto: &mut [f32; N], from: usize, rows: impl Iterator<Item = (&'a f32, &'a [i8])>) {
-    let mut sums = *onto;
-    for (value, row) in rows {
-        if let Some(columns) = row[from..].first_chunk::<N>() {
-            for (sum, step) in sums.iter_mut().zip(columns) {
-                *sum += value * f32::from(*step);
-            }
-        }
-    }
-    *onto = sums;
 }
 
 #[cfg(test)]
