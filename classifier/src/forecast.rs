@@ -103,23 +103,14 @@ impl Classifier {
                 return Err(format!("{} of {} models were forecast", forecast.models().len(), self.models.len()));
             }
             let alone = self.forecast(std::slice::from_ref(prompt));
-            if !alone.first().is_some_and(|alone| self.agree(alone, forecast)) {
+            let tolerance = if self.likes_company() { COMPANY_MOVES } else { 0.0 };
+            if !alone.first().is_some_and(|alone| agree(alone, forecast, tolerance)) {
                 return Err("a prompt was forecast differently alone and in company".to_owned());
             }
         }
         let distinct: BTreeSet<String> =
             forecasts.iter().map(|forecast| format!("{:?}", forecast.models().first())).collect();
         if distinct.len() == 1 { Err("every prompt has the same forecast".to_owned()) } else { Ok(()) }
-    }
-
-    /// Whether two forecasts of one prompt, alone and in company, are the same: to the bit with a table, and with an encoder that
-    /// pads its company as closely as rounding and a tree on its threshold let them be.
-    fn agree(&self, alone: &Forecast, in_company: &Forecast) -> bool {
-        if !self.likes_company() {
-            return alone == in_company;
-        }
-        let mut pairs = alone.models().iter().zip(in_company.models());
-        pairs.all(|(a, b)| a.model == b.model && (a.quality.get() - b.quality.get()).abs() <= COMPANY_MOVES)
     }
 
     fn forecast_one(&self, prompt: &Prompt, reading: &Reading) -> Forecast {
@@ -200,6 +191,17 @@ const SELF_TEST: [&str; 5] = [
     "Which court hears appeals of a contract dispute?\nA. The first\nB. The second",
     "\u{1f980} \u{65e5}\u{672c}\u{8a9e} \u{0}",
 ];
+
+/// Whether two forecasts of one prompt, alone and in company, are the same: to the bit with a table, and with an encoder that
+/// pads its company as closely as rounding and a tree on its threshold let them be.
+fn agree(alone: &Forecast, in_company: &Forecast, tolerance: f64) -> bool {
+    let mut pairs = alone.models().iter().zip(in_company.models());
+    let near = |a: &ModelForecast, b: &ModelForecast| {
+        a.model == b.model && (a.quality.get() - b.quality.get()).abs() <= tolerance
+    };
+    alone == in_company
+        || (tolerance > 0.0 && alone.models().len() == in_company.models().len() && pairs.all(|(a, b)| near(a, b)))
+}
 
 #[inline(always)]
 fn quality_of(value: f32) -> Quality {
@@ -303,4 +305,33 @@ fn from_scores(parts: &Parts, scores: &[(&[f32], f32)]) -> Vec<Vec<f32>> {
     let mut rows: Vec<Vec<f32>> = parts.sights.iter().map(&mut fitted).collect();
     rows.push(parts.tokens.usual.fit(&[], parts.tokens.view.link()));
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    //! What the self-test takes for the same forecast.
+
+    use decision::{Forecast, ModelForecast, ModelId, Quality, Tokens};
+
+    use super::{COMPANY_MOVES, agree};
+
+    fn forecast(quality: f64) -> Forecast {
+        let one = ModelForecast {
+            model: ModelId::new("m").unwrap(),
+            quality: Quality::new(quality).unwrap(),
+            quality_low: Quality::ZERO,
+            completion: Tokens::ZERO,
+            reasoning: Tokens::ZERO,
+            output_p90: Tokens::ZERO,
+        };
+        Forecast::new(vec![one]).unwrap()
+    }
+
+    #[test]
+    fn company_may_move_a_padded_forecast_a_little_and_no_other() {
+        let (here, near, far) = (forecast(0.5), forecast(0.5 + 1e-6), forecast(0.6));
+        assert!(agree(&here, &here, 0.0) && !agree(&here, &near, 0.0));
+        assert!(agree(&here, &near, COMPANY_MOVES) && !agree(&here, &far, COMPANY_MOVES));
+        assert!(!agree(&here, &Forecast::new(Vec::new()).unwrap(), COMPANY_MOVES));
+    }
 }

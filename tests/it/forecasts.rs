@@ -218,6 +218,20 @@ fn a_folder_reads_as_the_built_in_does() {
 }
 
 #[test]
+fn how_an_encoder_pools_is_part_of_the_digest() {
+    let folder = Folder::new("pooling");
+    let digest = || Artifact::read(&folder.0).unwrap().digest().to_owned();
+    let without = digest();
+    std::fs::create_dir(folder.0.join("encoder/1_Pooling")).unwrap();
+    let pooled = |text: &str| {
+        std::fs::write(folder.0.join("encoder/1_Pooling/config.json"), text).unwrap();
+        digest()
+    };
+    let (mean, first) = (pooled("mean"), pooled("first"));
+    assert!(without != mean && mean != first && without != first);
+}
+
+#[test]
 fn broken_artifacts_are_refused_with_the_reason() {
     let folder = Folder::new("missing");
     std::fs::remove_file(folder.0.join("weights.safetensors")).unwrap();
@@ -238,8 +252,8 @@ fn broken_artifacts_are_refused_with_the_reason() {
     folder.refused("weights.safetensors");
 
     let folder = Folder::new("schema");
-    folder.change("manifest.json", replaced("\"schema\": 2", "\"schema\": 7"));
-    folder.refused("manifest.json, schema: expected 2, which this build reads, found 7");
+    folder.change("manifest.json", replaced("\"schema\": 3", "\"schema\": 7"));
+    folder.refused("manifest.json, schema: expected 3, which this build reads, found 7");
 
     let folder = Folder::new("features");
     folder.change("manifest.json", replaced("\"feature_schema\": 1", "\"feature_schema\": 2"));
@@ -248,6 +262,10 @@ fn broken_artifacts_are_refused_with_the_reason() {
     let folder = Folder::new("dimension");
     folder.change("manifest.json", replaced("\"kind\": \"feature_net\"", "\"kind\": \"reading_net\""));
     folder.refused("expected numbers of type");
+
+    let folder = Folder::new("benchmarks");
+    folder.change("manifest.json", replaced("\"benchmarks\": [", "\"benchmarks\": [\"one too many\","));
+    folder.refused("tensor `benchmarks`: expected a row for each of");
 
     let folder = Folder::new("no-json");
     folder.change("manifest.json", |bytes| bytes.truncate(500));

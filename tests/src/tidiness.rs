@@ -38,7 +38,6 @@ pub const MAX_BYTES: u64 = 256 * 1024;
 
 /// Files that may be larger than [`MAX_BYTES`], each with the reason.
 pub const LARGE_FILES: &[(&str, &str)] = &[
-    ("classifier/embedded/artifact/manifest.json", "models, calibration and benchmarks of the built-in artifact"),
     ("classifier/embedded/artifact/weights.safetensors", "the weights of the built-in artifact, ours"),
     ("classifier/embedded/artifact/encoder/encoder.safetensors", "the table of word pieces, distilled by us"),
     ("classifier/embedded/artifact/encoder/tokenizer.json", "the vocabulary of that table"),

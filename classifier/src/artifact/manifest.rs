@@ -1,7 +1,5 @@
 //! The manifest as it is written: everything that is no tensor.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::artifact::Known;
@@ -18,7 +16,8 @@ pub(super) struct Manifest {
     pub(super) calibration: CalibrationLine,
     pub(super) usual_distance: f32,
     pub(super) models: Vec<ModelLine>,
-    pub(super) benchmarks: BTreeMap<String, Vec<f32>>,
+    /// Their names; the traits of their mean prompts are a tensor with a row for each.
+    pub(super) benchmarks: Vec<String>,
     pub(super) plan: String,
 }
 

@@ -1,6 +1,7 @@
 //! Parts to files and back. Every tensor is looked up by its name and checked for its type, its size and its numbers.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use safetensors::tensor::{Dtype, TensorView};
@@ -17,6 +18,9 @@ use crate::matrix::Matrix;
 use crate::net::{Net, Reader};
 use crate::topics::Topics;
 use crate::unlikeness::Places;
+
+/// The tensor with the traits of benchmarks.
+const BENCHMARKS: &str = "benchmarks";
 
 /// A tensor on its way to a file.
 struct Tensor {
@@ -89,6 +93,8 @@ pub(super) fn packed(parts: &Parts) -> Result<Files, ArtifactError> {
     }
     put_sight(&mut shelf, "tokens", &parts.tokens);
     shelf.put_f32("places".to_owned(), &parts.places.centres);
+    let traits: Vec<f32> = parts.benchmarks.values().flatten().copied().collect();
+    shelf.put_f32(BENCHMARKS.to_owned(), &traits);
     let broken = |found: String| ArtifactError::Content {
         file: WEIGHTS,
         place: "tensors".to_owned(),
@@ -106,7 +112,7 @@ pub(super) fn packed(parts: &Parts) -> Result<Files, ArtifactError> {
         calibration: parts.calibration.into(),
         usual_distance: parts.places.usual,
         models: parts.models.iter().map(Into::into).collect(),
-        benchmarks: parts.benchmarks.clone(),
+        benchmarks: parts.benchmarks.keys().cloned().collect(),
         plan: parts.plan.clone(),
     };
     let mut text = serde_json::to_vec_pretty(&manifest).map_err(|error| broken(error.to_string()))?;
@@ -187,9 +193,8 @@ pub(super) fn unpacked(manifest: &[u8], weights: &[u8], lens: Lens) -> Result<Pa
         .enumerate()
         .map(|(at, line)| shelf.sight(&format!("view{at}"), line))
         .collect::<Result<_, _>>()?;
-    let numbers = [manifest.usual_distance].into_iter().chain(manifest.benchmarks.values().flatten().copied());
-    if numbers.into_iter().any(|value| !value.is_finite()) || manifest.usual_distance <= 0.0 {
-        return Err(wrong(MANIFEST, "finite numbers", "one that is not".to_owned()));
+    if !manifest.usual_distance.is_finite() || manifest.usual_distance <= 0.0 {
+        return Err(wrong(MANIFEST, "a usual distance above 0", manifest.usual_distance.to_string()));
     }
     Ok(Parts {
         lens,
@@ -198,7 +203,7 @@ pub(super) fn unpacked(manifest: &[u8], weights: &[u8], lens: Lens) -> Result<Pa
         tokens: shelf.sight("tokens", &manifest.tokens)?,
         calibration: manifest.calibration.into(),
         places: Places { centres: shelf.f32("places")?, usual: manifest.usual_distance },
-        benchmarks: manifest.benchmarks,
+        benchmarks: shelf.benchmarks(manifest.benchmarks)?,
         plan: manifest.plan,
     })
 }
@@ -285,6 +290,27 @@ impl Found<'_> {
     fn u32(&self, name: &str) -> Result<Vec<u32>, ArtifactError> {
         let tensor = self.tensor(name, Dtype::U32)?;
         Ok(tensor.data().as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect())
+    }
+
+    /// The traits of each benchmark's mean prompt.
+    fn benchmarks(&self, names: Vec<String>) -> Result<BTreeMap<String, Vec<f32>>, ArtifactError> {
+        let traits = self.f32(BENCHMARKS)?;
+        let (n, found) = (names.len(), traits.len());
+        if n == 0 && found == 0 {
+            return Ok(BTreeMap::new());
+        }
+        let width = found / n.max(1);
+        let named: BTreeMap<String, Vec<f32>> =
+            names.into_iter().zip(traits.chunks_exact(width.max(1)).map(<[f32]>::to_vec)).collect();
+        if named.len() != n || width * n != found {
+            return Err(ArtifactError::Content {
+                file: WEIGHTS,
+                place: format!("tensor `{BENCHMARKS}`"),
+                expected: format!("a row for each of {n} names, each named once"),
+                found: format!("{found} numbers for {} names", named.len()),
+            });
+        }
+        Ok(named)
     }
 
     fn sight(&self, name: &str, line: &SightLine) -> Result<Sight, ArtifactError> {

@@ -92,3 +92,35 @@ fn write_all(parts: &Parts, encoder: &[(String, Vec<u8>)], staged: &Path) -> Res
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    //! What stands in the folder in the end.
+
+    use classifier::Artifact;
+    use classifier::artifact::built_in_encoder;
+
+    use super::{PublishError, publish};
+
+    #[test]
+    fn an_encoder_comes_with_its_folders_and_strangers_are_left_alone() {
+        let parent = std::env::temp_dir().join(format!("pointsman-publish-{}", std::process::id()));
+        let mut encoder: Vec<(String, Vec<u8>)> =
+            built_in_encoder().iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect();
+        encoder.push(("1_Pooling/config.json".to_owned(), b"{}".to_vec()));
+        let parts = Artifact::built_in().expect("it is built in").into_parts();
+        let folder = parent.join("artifact");
+        let digest = publish(&parts, &encoder, &folder).unwrap();
+        assert!(folder.join("encoder/1_Pooling/config.json").is_file());
+        assert_eq!(Artifact::read(&folder).unwrap().digest(), digest);
+        // Again over itself, and never over what is somebody else's.
+        assert_eq!(publish(&parts, &encoder, &folder).unwrap(), digest);
+        let strange = parent.join("strange");
+        std::fs::create_dir_all(&strange).unwrap();
+        std::fs::write(strange.join("letter.txt"), "mine").unwrap();
+        assert!(matches!(publish(&parts, &encoder, &strange), Err(PublishError::Occupied { .. })));
+        let left = std::fs::read_dir(&parent).unwrap().count();
+        std::fs::remove_dir_all(&parent).unwrap();
+        assert_eq!(left, 2, "nothing half-written is left behind");
+    }
+}
