@@ -16,6 +16,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 
+mod entrance;
+
+use entrance::{Failure, enter};
+
 const USAGE: &str = "\
 forward_load --through ADDRESS
   --upstream ADDRESS    where the upstream of this process listens (127.0.0.1:9100)
@@ -25,25 +29,8 @@ forward_load --through ADDRESS
   --streams N           streams at once (200)
   --tokens-per-second N of each stream (50)";
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let plan = match Plan::read(&arguments) {
-        Ok(plan) => plan,
-        Err(complaint) => {
-            let _ = writeln!(io::stderr(), "error: {complaint}\n{USAGE}");
-            return ExitCode::from(2);
-        }
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    match runtime.map_err(Failure::from).and_then(|runtime| runtime.block_on(run(Arc::new(plan)))) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            let _ = writeln!(io::stderr(), "error: {failure}");
-            ExitCode::FAILURE
-        }
-    }
+    enter(USAGE, Plan::read, |plan| run(Arc::new(plan)))
 }
 
 struct Plan {

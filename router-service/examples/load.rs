@@ -19,6 +19,10 @@ use proto::v1;
 use proto::v1::router_client::RouterClient;
 use tokio::task::JoinSet;
 
+mod entrance;
+
+use entrance::{Failure, enter};
+
 const USAGE: &str = "\
 load --grpc ADDRESS | --http ADDRESS
   --connections N   connections, each with one request under way at a time (32)
@@ -30,31 +34,8 @@ load --grpc ADDRESS | --http ADDRESS
   --batch N         requests of a RouteBatch; 0: single Routes (0)";
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
-        // Whoever closes the pipe has read enough.
-        let _ = writeln!(io::stdout(), "{USAGE}");
-        return ExitCode::SUCCESS;
-    }
-    let plan = match Plan::read(&arguments) {
-        Ok(plan) => plan,
-        Err(complaint) => {
-            let _ = writeln!(io::stderr(), "error: {complaint}\n{USAGE}");
-            return ExitCode::from(2);
-        }
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let outcome = runtime.map_err(Failure::from).and_then(|runtime| runtime.block_on(run(plan)));
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            let _ = writeln!(io::stderr(), "error: {failure}");
-            ExitCode::FAILURE
-        }
-    }
+    enter(USAGE, Plan::read, run)
 }
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 #[derive(Clone)]
 struct Plan {
