@@ -3,6 +3,7 @@
 
 pub mod abilities;
 pub mod artifact;
+mod billed;
 pub mod calibration;
 mod canon;
 mod courtesy;
@@ -22,5 +23,6 @@ pub mod topics;
 pub mod unlikeness;
 
 pub use artifact::{Artifact, ArtifactError, Standing, built_in_catalog};
+pub use billed::billed_tokens;
 pub use forecast::Classifier;
 pub use prompt::{Prompt, Role, Turn};

@@ -6,6 +6,7 @@ use std::fmt;
 use decision::Tokens;
 use sha2::{Digest, Sha256};
 
+use crate::billed::forecast_unit;
 use crate::canon::canonical;
 
 /// Who speaks a turn.
@@ -39,6 +40,7 @@ pub struct Turn<'a> {
 pub struct Prompt {
     text: String,
     characters: u64,
+    tokens: Tokens,
     images: u32,
     tool_calls: u32,
 }
@@ -53,14 +55,15 @@ impl Prompt {
     pub fn from_turns(turns: &[Turn<'_>]) -> Self {
         let text = canonical(&question(turns));
         let characters = turns.iter().map(|turn| turn.text.chars().count() as u64).sum();
+        let tokens = Tokens::held(turns.iter().map(|turn| forecast_unit(turn.text)).sum());
         let images = turns.iter().fold(0_u32, |sum, turn| sum.saturating_add(turn.images));
         let tool_calls = turns.iter().fold(0_u32, |sum, turn| sum.saturating_add(turn.tool_calls));
-        Self { text, characters, images, tool_calls }
+        Self { text, characters, tokens, images, tool_calls }
     }
 
-    /// The size of the whole conversation in tokens, estimated as a quarter of its characters.
+    /// The size of the whole conversation in tokens, in the unit in which answers are forecast.
     pub fn tokens(&self) -> Tokens {
-        Tokens::new(self.characters.div_ceil(4)).unwrap_or(Tokens::ZERO)
+        self.tokens
     }
 
     /// A digest of everything a forecast depends on: equal digests, equal forecasts.

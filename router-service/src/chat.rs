@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use classifier::billed_tokens;
 use decision::{ModelId, PicoUsd, Tokens};
 use http::HeaderMap;
 use proto::v1;
@@ -19,6 +20,7 @@ use crate::messages::{Conversation, kind};
 use crate::question::{Call, Question};
 use crate::secret::Secret;
 use crate::status::Rejection;
+use crate::upstream::openai::n_tokens;
 
 mod headers;
 mod wire;
@@ -49,7 +51,7 @@ pub(crate) struct Chat {
     pub(crate) n_choices: u64,
     /// The most tokens of one answer, where the caller says.
     pub(crate) max_completion: Option<Tokens>,
-    /// Tokens of the prompt, counted or told.
+    /// Tokens of the prompt as it is billed, counted or told.
     pub(crate) prompt_tokens: Tokens,
     /// The caller's cap on the bill.
     pub(crate) max_cost: Option<PicoUsd>,
@@ -126,6 +128,12 @@ impl Chat {
             session.lock = v1::Lock::ToolLoop.into();
         }
         let mut question = question_about(asked, &wire, limits)?;
+        let mut prompt_tokens = question.facts.prompt_tokens;
+        if wire.prompt_tokens.is_none() {
+            let beside = tokens_beside(&fields, &messages);
+            question.facts.prompt_tokens = prompt_tokens.plus(beside);
+            prompt_tokens = conversation.billed_tokens().plus(beside);
+        }
         let n_choices: u64 = optional(&fields, "n")?.unwrap_or(1);
         if n_choices == 0 || n_choices > MAX_CHOICES {
             return Err(Rejection::field("n", format!("expected 1 to {MAX_CHOICES}, found {n_choices}")));
@@ -139,7 +147,7 @@ impl Chat {
             explain: false,
             n_choices,
             max_completion: question.facts.max_completion,
-            prompt_tokens: question.facts.prompt_tokens,
+            prompt_tokens,
             max_cost,
             fields,
         };
@@ -209,6 +217,15 @@ impl Wishes {
             ..v1::RouteRequest::default()
         }
     }
+}
+
+/// What is billed as part of the prompt beside the texts of its messages: what may be called, and what was.
+fn tokens_beside(fields: &Fields, messages: &Value) -> Tokens {
+    let offered = ["tools", "functions", "response_format"].iter().filter_map(|key| fields.raw(key));
+    let offered: u64 = offered.map(|raw| billed_tokens(raw.get())).sum();
+    let called = messages.as_array().into_iter().flatten();
+    let called = called.flat_map(|message| [message.get("tool_calls"), message.get("function_call")]).flatten();
+    Tokens::held(offered.saturating_add(called.map(n_tokens).sum()))
 }
 
 /// What the fields beside the messages show that a model must be able to do.

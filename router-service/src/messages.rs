@@ -3,8 +3,8 @@
 
 use std::fmt;
 
-use classifier::{Prompt, Role, Turn};
-use decision::{Skill, Skills, nearest};
+use classifier::{Prompt, Role, Turn, billed_tokens};
+use decision::{Skill, Skills, Tokens, nearest};
 use serde_json::{Map, Value};
 
 /// Messages of one conversation. A guess at ten times the longest agent run; it bounds the work of one request.
@@ -117,6 +117,11 @@ impl Conversation {
     /// Bytes of text in all messages together.
     pub fn n_bytes(&self) -> usize {
         self.messages.iter().map(|message| message.text.len()).sum()
+    }
+
+    /// What a provider would bill for the text, as near as it can be counted for all of them.
+    pub(crate) fn billed_tokens(&self) -> Tokens {
+        Tokens::held(self.messages.iter().map(|message| billed_tokens(&message.text)).sum())
     }
 
     /// The text as an outcome log keeps it where the operator opted in: a single message as it is, more with their roles.

@@ -283,6 +283,11 @@ impl Tokens {
         }
     }
 
+    /// A count that nobody vouches for, held at [`MAX_TOKENS`].
+    pub fn held(count: u64) -> Self {
+        Self(u32::try_from(count).unwrap_or(MAX_TOKENS).min(MAX_TOKENS))
+    }
+
     /// The count.
     pub fn get(self) -> u32 {
         self.0

@@ -89,6 +89,27 @@ fn sizes_and_caps_are_those_of_the_call() {
 }
 
 #[test]
+fn all_that_is_billed_as_prompt_is_counted_unless_it_is_told() {
+    let billed = |fields: &Value| {
+        let (chat, question) = good(fields);
+        (chat.prompt_tokens.get(), question.facts.prompt_tokens.get())
+    };
+    // `Which`, ` lever`, `?` for the bill; a quarter of twelve characters in the unit of forecasts.
+    assert_eq!(billed(&json!({})), (3, 3));
+    let offered = json!({ "tools": [{ "type": "function", "function": { "name": "pull", "parameters": {} } }] });
+    let (with_tools, forecast) = billed(&offered);
+    assert!((15..=30).contains(&with_tools), "{with_tools}");
+    assert_eq!(forecast, with_tools);
+    let called = json!({ "messages": [
+        { "role": "user", "content": "Which lever?" },
+        { "role": "assistant", "tool_calls": [{ "id": "1", "function": { "name": "pull", "arguments": "{}" } }] },
+        { "role": "tool", "tool_call_id": "1", "content": "done" },
+    ] });
+    assert_eq!(billed(&called).0, 6, "three, `pull`, `{{}}` and `done`");
+    assert_eq!(billed(&json!({ "tools": offered["tools"], "pointsman": { "prompt_tokens": 7 } })), (7, 7));
+}
+
+#[test]
 fn the_messages_are_checked_as_everywhere() {
     complains(&json!({ "messages": null }), "messages", "expected a list of messages");
     complains(&json!({ "messages": [] }), "messages", "at least one message");

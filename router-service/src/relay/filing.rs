@@ -66,7 +66,7 @@ struct Running {
     /// An echo bills nobody.
     free: bool,
     told: Option<Usage>,
-    n_chars: u64,
+    n_tokens: u64,
 }
 
 impl Filing {
@@ -130,7 +130,7 @@ impl Filing {
             prices,
             free,
             told: None,
-            n_chars: 0,
+            n_tokens: 0,
         }));
     }
 
@@ -155,7 +155,7 @@ impl Filing {
     /// A piece of the answer came.
     pub(super) fn heard(&mut self, piece: &Piece) {
         if let Some(running) = self.running.first_mut() {
-            running.n_chars = running.n_chars.saturating_add(piece.n_chars);
+            running.n_tokens = running.n_tokens.saturating_add(piece.n_tokens);
             running.told = piece.usage.or(running.told);
         }
     }
@@ -208,7 +208,7 @@ impl Filing {
         let Some(running) = place.map(|place| self.running.remove(place)) else { return Usage::default() };
         let counted = Usage {
             prompt: u64::from(self.chat.prompt_tokens.get()),
-            completion: running.n_chars.div_ceil(4).min(u64::from(MAX_TOKENS)),
+            completion: running.n_tokens.min(u64::from(MAX_TOKENS)),
             ..Usage::default()
         };
         let told = running.told.map(|told| told.doubted_beyond(u64::from(MAX_TOKENS), self.completion_max()));

@@ -1,6 +1,7 @@
 //! The built-in upstream, for a service that has no provider yet. It says plainly that it is no model, whom the router chose and why,
 //! in the shape the caller asked for, so that everything around a call can be tried without a key. It costs nothing.
 
+use classifier::billed_tokens;
 use serde_json::{Value, json};
 
 use super::openai::{self, Piece, Read};
@@ -30,8 +31,8 @@ impl Echo<'_> {
     }
 
     fn usage(&self, chat: &Chat) -> Usage {
-        let n_chars = u64::try_from(self.text().chars().count()).unwrap_or(u64::MAX);
-        let (prompt, completion) = (u64::from(chat.prompt_tokens.get()), n_chars.div_ceil(4) * chat.n_choices);
+        let (prompt, answer) = (u64::from(chat.prompt_tokens.get()), billed_tokens(&self.text()));
+        let completion = answer.saturating_mul(chat.n_choices);
         Usage { prompt, completion, estimated: true, ..Usage::default() }
     }
 

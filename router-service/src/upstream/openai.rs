@@ -1,6 +1,7 @@
 //! OpenAI's chat completions as a provider speaks them: our request out, its reply or chunks in. Both directions keep every field
 //! they do not need byte for byte; only the model's name is exchanged, so that callers read the one they know.
 
+use classifier::billed_tokens;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -39,8 +40,8 @@ pub(crate) struct Garbled(pub(crate) &'static str);
 pub(crate) struct Piece {
     /// The piece.
     pub(crate) fields: Fields,
-    /// Characters that the model wrote in it, whatever they are.
-    pub(crate) n_chars: u64,
+    /// Tokens that the model wrote in it, whatever they are, as counted here: a piece ends where a token ends.
+    pub(crate) n_tokens: u64,
     /// Whether it holds something of the answer, and not only its frame.
     pub(crate) speaks: bool,
     /// The choices that end with it.
@@ -107,7 +108,7 @@ pub(crate) fn read(text: &[u8]) -> Result<Read, Garbled> {
     let first = choices.iter().find(|choice| choice.index == 0);
     let first = first.and_then(|choice| choice.delta.as_ref().or(choice.message.as_ref()));
     Ok(Read::Piece(Box::new(Piece {
-        n_chars: weighed.iter().map(|(n_chars, _)| n_chars).sum(),
+        n_tokens: weighed.iter().map(|(n_tokens, _)| n_tokens).sum(),
         speaks: !finished.is_empty() || weighed.iter().any(|(_, speaks)| *speaks),
         choices: choices.iter().map(|choice| choice.index).collect(),
         text: first.and_then(|said| said.content.as_ref()?.as_str()).unwrap_or_default().to_owned(),
@@ -118,33 +119,29 @@ pub(crate) fn read(text: &[u8]) -> Result<Read, Garbled> {
 }
 
 impl Said {
-    /// The characters in it, and whether there is anything at all: a tool call may begin with no more than its name.
+    /// The tokens in it, and whether there is anything at all: a tool call may begin with no more than its name.
     fn weighed(&self) -> (u64, bool) {
         let texts = [&self.content, &self.reasoning, &self.reasoning_content, &self.function_call, &self.audio];
-        let of_values: u64 = texts.iter().filter_map(|value| value.as_ref()).map(n_chars).sum();
-        let of_calls: u64 = self.tool_calls.iter().flatten().map(n_chars).sum();
-        let of_refusal = self.refusal.as_ref().map_or(0, |text| count(text));
-        let n_chars = of_values + of_calls + of_refusal;
-        (n_chars, n_chars > 0 || self.tool_calls.as_ref().is_some_and(|calls| !calls.is_empty()))
+        let of_values: u64 = texts.iter().filter_map(|value| value.as_ref()).map(n_tokens).sum();
+        let of_calls: u64 = self.tool_calls.iter().flatten().map(n_tokens).sum();
+        let of_refusal = self.refusal.as_ref().map_or(0, |text| billed_tokens(text));
+        let n_tokens = of_values + of_calls + of_refusal;
+        (n_tokens, n_tokens > 0 || self.tool_calls.as_ref().is_some_and(|calls| !calls.is_empty()))
     }
 }
 
-/// Characters in all texts of a value.
-fn n_chars(value: &Value) -> u64 {
+/// Tokens in all texts of a value that a model wrote.
+pub(crate) fn n_tokens(value: &Value) -> u64 {
     match value {
-        Value::String(text) => count(text),
-        Value::Array(list) => list.iter().map(n_chars).sum(),
+        Value::String(text) => billed_tokens(text),
+        Value::Array(list) => list.iter().map(n_tokens).sum(),
         Value::Object(keys) => ["text", "content", "arguments", "name", "function", "transcript"]
             .iter()
             .filter_map(|key| keys.get(*key))
-            .map(n_chars)
+            .map(n_tokens)
             .sum(),
         Value::Null | Value::Bool(_) | Value::Number(_) => 0,
     }
-}
-
-fn count(text: &str) -> u64 {
-    u64::try_from(text.chars().count()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

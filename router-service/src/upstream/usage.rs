@@ -98,10 +98,10 @@ impl Usage {
     /// In the engine's kinds, of which no two share a token but the prompt and its cached part.
     pub(crate) fn by_kind(&self) -> decision::Usage {
         decision::Usage {
-            prompt: tokens(self.prompt),
-            cached_prompt: tokens(self.cached_prompt.min(self.prompt)),
-            completion: tokens(self.completion.saturating_sub(self.reasoning)),
-            reasoning: tokens(self.reasoning.min(self.completion)),
+            prompt: Tokens::held(self.prompt),
+            cached_prompt: Tokens::held(self.cached_prompt.min(self.prompt)),
+            completion: Tokens::held(self.completion.saturating_sub(self.reasoning)),
+            reasoning: Tokens::held(self.reasoning.min(self.completion)),
         }
     }
 
@@ -123,11 +123,6 @@ impl Usage {
         }
         usage
     }
-}
-
-fn tokens(count: u64) -> Tokens {
-    let held = count.min(u64::from(MAX_TOKENS));
-    Tokens::new(held).expect("it is held at the most there can be")
 }
 
 /// What was read of a `usage` so far: whether anything in it cannot be true.

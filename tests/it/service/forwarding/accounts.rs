@@ -32,8 +32,8 @@ async fn tokens_that_nobody_told_or_that_cannot_be_are_counted_here() {
         let all = events(&ask(&running, &streamed(DEAR)).await);
         let told = &all[all.len() - 2];
         assert_eq!(told["pointsman"]["usage"], source, "{usage}");
-        let expected = if source == "reported" { 3 } else { 6 };
-        assert_eq!(told["usage"]["completion_tokens"], expected, "24 characters are 6 tokens; {usage}");
+        let expected = if source == "reported" { 3 } else { 7 };
+        assert_eq!(told["usage"]["completion_tokens"], expected, "five words and two marks; {usage}");
         assert_eq!(whole.json()["usage"]["completion_tokens"], expected, "{usage}");
         assert_eq!(running.counted("pointsman_forwarded_usage_total", &[source]), 2);
         running.ended().await;

@@ -206,7 +206,7 @@ async fn a_cap_on_the_bill_is_asked_anew_at_every_hop() {
     // Enough for one long answer of the dear model and not for two: what the lost call may have cost is gone.
     let mut body = chat(DEAR);
     body["max_completion_tokens"] = json!(10);
-    body["pointsman"] = json!({ "limits": { "max_cost_usd": 0.001 } });
+    body["pointsman"] = json!({ "limits": { "max_cost_usd": 0.0009 } });
     let answer = ask(&running, &body).await;
     assert_eq!(answer.status, StatusCode::BAD_GATEWAY, "{}", answer.text());
     assert_eq!(lost.calls().len(), 1);
