@@ -28,6 +28,7 @@ mod admission;
 mod charge;
 mod doors;
 mod held;
+mod patient;
 pub(crate) mod tls;
 mod witness;
 
@@ -35,6 +36,7 @@ pub use tls::TlsError;
 
 use admission::Admission;
 use doors::{Door, GrpcDoor};
+use patient::Patient;
 
 /// Streams one HTTP/2 connection may have open at once.
 pub const MAX_STREAMS: u32 = 256;
@@ -246,6 +248,7 @@ impl Entrance {
     async fn connection(self, stream: TcpStream, phases: watch::Receiver<Phase>) {
         // Small replies must not wait for company.
         let _ = stream.set_nodelay(true);
+        let stream = Patient::new(stream);
         match self.tls.clone() {
             None => self.converse(stream, phases).await,
             Some(tls) => {
