@@ -8,7 +8,7 @@ use decision::{Catalog, Forecast, Model, ModelForecast, ModelId, Quality, Tokens
 use crate::abilities::Seen;
 use crate::artifact::{Artifact, Known, Parts, Sight, Standing};
 use crate::encoder::Encoder;
-use crate::kernel::{add_scaled, exp, widely};
+use crate::kernel::{add_rows, exp, widely};
 use crate::lens::Reading;
 use crate::prompt::Prompt;
 
@@ -30,14 +30,28 @@ const COMPANY_MOVES: f64 = 0.05;
 struct Bound {
     id: ModelId,
     standing: Standing,
-    /// What it adds to the variance of its forecasts.
-    doubt: f32,
-    offset: f32,
-    log_mean: f32,
-    log_p90: f32,
     reasoning: f32,
     /// What its answers cannot exceed.
     max_tokens: u64,
+}
+
+/// The numbers of all models that every forecast reckons with, side by side: so several are reckoned at once.
+#[derive(Clone, Debug, Default)]
+struct Abreast {
+    /// What a model adds to the variance of its forecasts.
+    doubt: Vec<f32>,
+    offset: Vec<f32>,
+    log_mean: Vec<f32>,
+    log_p90: Vec<f32>,
+}
+
+/// What is reckoned of one model.
+#[derive(Clone, Copy)]
+struct Reckoned {
+    quality: f32,
+    quality_low: f32,
+    output: f32,
+    output_p90: f32,
 }
 
 /// An artifact bound to a catalog: it forecasts every model of the catalog, and no other. Shared between threads.
@@ -45,6 +59,7 @@ struct Bound {
 pub struct Classifier {
     artifact: Arc<Artifact>,
     models: Vec<Bound>,
+    abreast: Abreast,
     /// For each view, then for tokens: the abilities of the catalog's models, column after column, so that what a prompt has none of
     /// is passed over for all models at once.
     abilities: Vec<Vec<f32>>,
@@ -58,15 +73,15 @@ impl Classifier {
         let n = catalog.models().len();
         let sights = parts.sights.iter().chain([&parts.tokens]);
         let mut abilities: Vec<Vec<f32>> = sights.map(|sight| vec![0.0; sight.n_columns() * n]).collect();
-        let mut models = Vec::with_capacity(n);
+        let (mut models, mut abreast) = (Vec::with_capacity(n), Abreast::default());
         for (at, model) in catalog.models().iter().enumerate() {
-            let (bound, rows) = bind(parts, catalog, model);
+            let (bound, rows) = bind(parts, catalog, model, &mut abreast);
             models.push(bound);
             for (columns, row) in abilities.iter_mut().zip(rows) {
                 columns.chunks_exact_mut(n).zip(row).for_each(|(column, value)| column[at] = value);
             }
         }
-        Self { artifact, models, abilities }
+        Self { artifact, models, abreast, abilities }
     }
 
     /// The artifact.
@@ -123,9 +138,10 @@ impl Classifier {
             #[inline(always)]
             || {
                 let (logits, logs) = self.sums(&traits, &length);
+                let reckoned = self.reckoned(&logits, &logs, unlikeness);
                 let mut models = Vec::with_capacity(self.models.len());
-                for (model, (logit, log)) in self.models.iter().zip(logits.iter().zip(&logs)) {
-                    models.push(self.model_forecast(model, *logit, *log, unlikeness));
+                for (model, reckoned) in self.models.iter().zip(reckoned) {
+                    models.push(model.forecast(reckoned));
                 }
                 models
             },
@@ -151,29 +167,48 @@ impl Classifier {
     fn products(&self, traits: &[f32], abilities: &[f32]) -> Vec<f32> {
         let mut columns = abilities.chunks_exact(self.models.len().max(1));
         let mut sums = columns.next().map(<[f32]>::to_vec).unwrap_or_default();
-        for (value, column) in traits.iter().zip(columns).filter(|(value, _)| **value != 0.0) {
-            add_scaled(&mut sums, *value, column);
-        }
+        let felt: Vec<(f32, &[f32])> = traits.iter().copied().zip(columns).filter(|(value, _)| *value != 0.0).collect();
+        add_rows(&mut sums, felt.iter().copied());
         sums
     }
 
+    /// Calibrated qualities and expected tokens, model by model: one loop for each, as wide as the processor is.
     #[inline(always)]
-    fn model_forecast(&self, model: &Bound, logit: f32, log_tokens: f32, unlikeness: f32) -> ModelForecast {
+    fn reckoned(&self, logits: &[f32], logs: &[f32], unlikeness: f32) -> impl Iterator<Item = Reckoned> {
         let calibration = &self.artifact.parts().calibration;
-        let quality = quality_of(calibration.quality(logit, model.offset));
-        let low = quality_of(calibration.quality_low(logit, model.offset, model.doubt, unlikeness));
-        let output = tokens_of(log_tokens + model.log_mean).min(model.max_tokens);
+        let Abreast { doubt, offset, log_mean, log_p90 } = &self.abreast;
+        let tokens = |log_each: &[f32]| -> Vec<f32> {
+            logs.iter().zip(log_each).map(|(log, own)| tokens_of(log + own)).collect()
+        };
+        let (outputs, highs) = (tokens(log_mean), tokens(log_p90));
+        let placed = || logits.iter().zip(offset);
+        let qualities: Vec<f32> = placed().map(|(logit, offset)| calibration.quality(*logit, *offset)).collect();
+        let low = |((logit, offset), doubt): ((&f32, &f32), &f32)| {
+            calibration.quality_low(*logit, *offset, *doubt, unlikeness)
+        };
+        let lows: Vec<f32> = placed().zip(doubt).map(low).collect();
+        let both = qualities.into_iter().zip(lows).zip(outputs.into_iter().zip(highs));
+        both.map(|((quality, quality_low), (output, output_p90))| Reckoned { quality, quality_low, output, output_p90 })
+    }
+}
+
+impl Bound {
+    #[inline(always)]
+    fn forecast(&self, reckoned: Reckoned) -> ModelForecast {
+        let quality = quality_of(reckoned.quality);
+        let low = quality_of(reckoned.quality_low);
+        let output = whole(reckoned.output).min(self.max_tokens);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             clippy::cast_precision_loss,
             reason = "a share of a bounded count"
         )]
-        let reasoning = (output as f32 * model.reasoning) as u64;
-        let p90 = tokens_of(log_tokens + model.log_p90).clamp(output, model.max_tokens.max(output));
+        let reasoning = (output as f32 * self.reasoning) as u64;
+        let p90 = whole(reckoned.output_p90).clamp(output, self.max_tokens.max(output));
         let tokens = |count: u64| Tokens::new(count).unwrap_or(Tokens::ZERO);
         ModelForecast {
-            model: model.id.clone(),
+            model: self.id.clone(),
             quality,
             quality_low: low.min(quality),
             completion: tokens(output - reasoning),
@@ -208,14 +243,19 @@ fn quality_of(value: f32) -> Quality {
     Quality::new(f64::from(value)).unwrap_or(Quality::ZERO)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and e^13")]
 #[inline(always)]
-fn tokens_of(log: f32) -> u64 {
-    (exp(log.clamp(0.0, MAX_LOG_TOKENS)) - 0.5).max(1.0) as u64
+fn tokens_of(log: f32) -> f32 {
+    (exp(log.clamp(0.0, MAX_LOG_TOKENS)) - 0.5).max(1.0)
 }
 
-/// A model's place in the forecasts, and its abilities view by view.
-fn bind(parts: &Parts, catalog: &Catalog, model: &Model) -> (Bound, Vec<Vec<f32>>) {
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and e^13")]
+#[inline(always)]
+fn whole(tokens: f32) -> u64 {
+    tokens as u64
+}
+
+/// A model's place in the forecasts, and its abilities view by view. Its numbers go beside those of the others.
+fn bind(parts: &Parts, catalog: &Catalog, model: &Model, abreast: &mut Abreast) -> (Bound, Vec<Vec<f32>>) {
     let sights = || parts.sights.iter().chain([&parts.tokens]);
     let lends = lender(parts, catalog, model);
     let scores = scores(parts, model);
@@ -251,13 +291,13 @@ fn bind(parts: &Parts, catalog: &Catalog, model: &Model) -> (Bound, Vec<Vec<f32>
         known.map_or_else(|| parts.models.iter().map(of).sum::<f32>() / n, of)
     };
     let max_tokens = model.max_completion.unwrap_or(model.context_window);
+    abreast.doubt.push(parts.calibration.doubt_after(evidence));
+    abreast.offset.push(known.map_or(0.0, |known| known.offset));
+    abreast.log_mean.push(mean(|known| known.log_mean));
+    abreast.log_p90.push(mean(|known| known.log_p90));
     let bound = Bound {
         id: model.id.clone(),
         standing,
-        doubt: parts.calibration.doubt_after(evidence),
-        offset: known.map_or(0.0, |known| known.offset),
-        log_mean: mean(|known| known.log_mean),
-        log_p90: mean(|known| known.log_p90),
         reasoning: mean(|known| known.reasoning),
         max_tokens: u64::from(max_tokens.get()),
     };

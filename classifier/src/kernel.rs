@@ -37,33 +37,41 @@ pub fn add_scaled(onto: &mut [f32], factor: f32, row: &[f32]) {
     }
 }
 
-/// Columns that [`add_product`] sums side by side: as many as stay in registers.
+/// Columns that [`add_rows`] sums side by side: as many as stay in registers.
 const COLUMNS: usize = 64;
 
-/// `onto += input x weights`, with one row of weights, numbers or bytes, for each input. Blocks of columns take all their rows in before they are
-/// written back; each column still adds up in the order of the rows.
+/// `onto += input x weights`, with one row of weights for each input.
 #[inline(always)]
 pub fn add_product<W: Copy>(onto: &mut [f32], input: &[f32], weights: &[W])
 where
     f32: From<W>,
 {
-    let width = onto.len();
-    let rows = || input.iter().zip(weights.chunks_exact(width.max(1)));
+    let rows = weights.chunks_exact(onto.len().max(1));
+    add_rows(onto, input.iter().copied().zip(rows));
+}
+
+/// `onto += factor * row` for each row, of numbers or bytes. Blocks of columns take all their rows in before they are written
+/// back; each column still adds up in the order of the rows.
+#[inline(always)]
+pub fn add_rows<'a, W: Copy + 'a>(onto: &mut [f32], rows: impl Iterator<Item = (f32, &'a [W])> + Clone)
+where
+    f32: From<W>,
+{
     let (blocks, rest) = onto.as_chunks_mut::<COLUMNS>();
     let mut from = 0;
     for block in blocks {
-        add_block(block, from, rows());
+        add_block(block, from, rows.clone());
         from += COLUMNS;
     }
     let (blocks, rest) = rest.as_chunks_mut::<LANES>();
     for block in blocks {
-        add_block(block, from, rows());
+        add_block(block, from, rows.clone());
         from += LANES;
     }
     if rest.is_empty() {
         return;
     }
-    for (value, row) in rows() {
+    for (value, row) in rows {
         for (sum, weight) in rest.iter_mut().zip(&row[from..]) {
             *sum += value * f32::from(*weight);
         }
@@ -75,7 +83,7 @@ where
 fn add_block<'a, W: Copy + 'a, const N: usize>(
     onto: &mut [f32; N],
     from: usize,
-    rows: impl Iterator<Item = (&'a f32, &'a [W])>,
+    rows: impl Iterator<Item = (f32, &'a [W])>,
 ) where
     f32: From<W>,
 {

@@ -23,6 +23,7 @@ use entrance::{Failure, enter};
 const USAGE: &str = "\
 forward_load --through ADDRESS
   --upstream ADDRESS    where the upstream of this process listens (127.0.0.1:9100)
+  --header 'NAME: VALUE'  of every call, for a gateway that asks for one; may stand more than once
   --seconds S           how long each part takes (10)
   --rate R              calls a second, each way, while latency is measured (300)
   --connections N       connections each way; as many calls at once while throughput is measured (32)
@@ -36,6 +37,8 @@ fn main() -> ExitCode {
 struct Plan {
     through: String,
     upstream: String,
+    /// As they stand in a request's head.
+    headers: String,
     numbers: BTreeMap<&'static str, u64>,
     /// Stamps in the tokens of a stream count from here.
     began: Instant,
@@ -52,12 +55,19 @@ impl Plan {
             ("--tokens-per-second", 50),
         ];
         let mut numbers: BTreeMap<&'static str, u64> = defaults.into();
-        let (mut through, mut upstream) = (None, "127.0.0.1:9100".to_owned());
+        let (mut through, mut upstream, mut headers) = (None, "127.0.0.1:9100".to_owned(), String::new());
         for pair in arguments.chunks(2) {
             let [key, value] = pair else { return Err(format!("expected a value after `{}`", pair[0])) };
             match (key.as_str(), numbers.iter_mut().find(|(known, _)| *known == key)) {
                 ("--through", _) => through = Some(value.clone()),
                 ("--upstream", _) => upstream.clone_from(value),
+                ("--header", _) if value.contains(": ") && !value.contains(['\r', '\n']) => {
+                    headers.push_str(value);
+                    headers.push_str("\r\n");
+                }
+                ("--header", _) => {
+                    return Err(format!("expected a name, `: ` and a value after `--header`, found `{value}`"));
+                }
                 (_, Some((_, number))) => {
                     let read = value.parse().ok().filter(|number| *number > 0);
                     *number = read.ok_or_else(|| format!("expected a number from 1 after `{key}`, found `{value}`"))?;
@@ -66,7 +76,14 @@ impl Plan {
             }
         }
         let through = through.ok_or("expected --through with an address")?;
-        Ok(Self { through, upstream, numbers, began: Instant::now(), next: AtomicU64::new(fastrand::u64(..1 << 40)) })
+        Ok(Self {
+            through,
+            upstream,
+            headers,
+            numbers,
+            began: Instant::now(),
+            next: AtomicU64::new(fastrand::u64(..1 << 40)),
+        })
     }
 
     fn number(&self, key: &str) -> u64 {
@@ -93,7 +110,8 @@ impl Plan {
             "{{\"model\":\"auto\",\"stream\":{stream},\"messages\":[{{\"role\":\"user\",\"content\":\"{prompt}\"}}]}}"
         );
         let length = body.len();
-        format!("POST /v1/chat/completions HTTP/1.1\r\nhost: load\r\ncontent-length: {length}\r\n\r\n{body}")
+        let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: load\r\ncontent-type: application/json";
+        format!("{head}\r\n{}content-length: {length}\r\n\r\n{body}", self.headers)
     }
 }
 
