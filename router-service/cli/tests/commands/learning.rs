@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::scratch::{Scratch, check};
+use crate::teacher::write_teacher;
 
 const MODELS: [&str; 3] = ["cheap", "dear", "middling"];
 
@@ -92,6 +93,55 @@ fn training_writes_an_artifact_that_routes_and_the_same_bytes_again() {
     let listed: Value = serde_json::from_slice(&scratch.run("models --artifact artifact --json").stdout).unwrap();
     assert!(listed["artifact"].as_str().unwrap().starts_with("sha256:"));
     check(&scratch.call(&["route", "What is 2 + 2?", "--artifact", "artifact"], "", &[]), 0, "policy", "");
+}
+
+#[test]
+fn an_artifact_of_a_published_encoder_is_whole_in_itself() {
+    let scratch = school("train-encoder");
+    let encoder = scratch.0.join("encoder");
+    fs::create_dir_all(encoder.join("1_Pooling")).unwrap();
+    write_teacher(&encoder);
+    let part = |path: &str, kind: &str| json!({ "path": path, "type": format!("sentence_transformers.models.{kind}") });
+    scratch.write("encoder/modules.json", &json!([part("", "Transformer"), part("1_Pooling", "Pooling")]).to_string());
+    let pooled = json!({ "pooling_mode_cls_token": true, "word_embedding_dimension": 4 }).to_string();
+    scratch.write("encoder/1_Pooling/config.json", &pooled);
+    let train = "train rows.jsonl -o artifact --plan plan.toml --encoder encoder --prices prices.toml";
+    check(&scratch.run(train), 0, "learned from  80 prompts, 3 models", "");
+    // What it was made of is gone; the artifact carries all it needs.
+    fs::remove_dir_all(&encoder).unwrap();
+    assert_eq!(scratch.read("artifact/encoder/1_Pooling/config.json"), pooled);
+
+    let asked: String = (0..30)
+        .map(|number| json!({ "id": number.to_string(), "prompt": question(number) }).to_string() + "\n")
+        .collect();
+    scratch.write("ask.jsonl", &asked);
+    let routed = scratch.run("route --input ask.jsonl --catalog prices.toml --artifact artifact");
+    let lines = String::from_utf8(routed.stdout).unwrap();
+    let quality = |line: &str| -> f64 {
+        let line: Value = serde_json::from_str(line).unwrap();
+        line["forecasts"].as_array().unwrap().iter().find(|line| line["model"] == "cheap").unwrap()["quality"]
+            .as_f64()
+            .unwrap()
+    };
+    let qualities: Vec<f64> = lines.lines().map(quality).collect();
+    assert_eq!(qualities.len(), 30);
+    let mean = |odd: usize| qualities.iter().skip(odd).step_by(2).sum::<f64>() / 15.0;
+    assert!(mean(0) > mean(1) + 0.1, "sums are easier than proofs: {qualities:?}");
+    // Alone or in company: what padding rounds may show, and no more.
+    let one = asked.lines().nth(7).unwrap();
+    let alone =
+        scratch.call(&["route", "--input", "-", "--catalog", "prices.toml", "--artifact", "artifact"], one, &[]);
+    let alone = quality(String::from_utf8(alone.stdout).unwrap().trim());
+    assert!((alone - qualities[7]).abs() < 1e-3, "{alone} against {}", qualities[7]);
+
+    // Another way to pool is another artifact.
+    let digest = || {
+        let listed = scratch.run("models --catalog prices.toml --artifact artifact --json");
+        serde_json::from_slice::<Value>(&listed.stdout).unwrap()["artifact"].clone()
+    };
+    let before = digest();
+    scratch.write("artifact/encoder/1_Pooling/config.json", &pooled.replace("cls_token", "mean_tokens"));
+    assert_ne!(digest(), before);
 }
 
 #[test]

@@ -11,4 +11,5 @@ mod route;
 mod scorer;
 mod scratch;
 mod serve;
+mod teacher;
 mod tune;
