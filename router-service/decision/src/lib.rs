@@ -44,7 +44,7 @@ pub use health::{Breaker, BreakerRule, Health, Permit};
 pub use nearest::nearest;
 pub use policy::{
     Basis, Lean, MAX_FALLBACKS, MAX_POLICIES, MAX_POLICY_NAME_BYTES, Mode, Policies, Policy, PolicyError, PolicyName,
-    Rules, WhenSpent,
+    Rules, WhenSpent, stray_parameter,
 };
 pub use promise::{
     Loss, MAX_PROMISED_SLICES, MAX_SLICE_NAME_BYTES, OnAlarm, Promise, PromiseError, Reference, Slices, Span, Terms,

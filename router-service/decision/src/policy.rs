@@ -12,7 +12,10 @@ use crate::request::Limits;
 use crate::session::SessionRule;
 use crate::units::{MAX_USD, ModelId, PicoUsd, Quality};
 
+mod parameters;
 mod text;
+
+pub use parameters::stray_parameter;
 
 /// Policies one file may hold. A guess at far more than a team names; nothing rests on it.
 pub const MAX_POLICIES: usize = 256;

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use decision::stray_parameter;
 use proto::v1;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
@@ -149,16 +150,15 @@ impl OwnPolicyJson {
     fn mode(&self, field: &str) -> Result<v1::policy::Mode, Rejection> {
         let refused = |key: &str, complaint: String| Rejection::field(format!("{field}.{key}"), complaint);
         let given = [
-            ("quality_tolerance", ModeJson::Tolerance, self.quality_tolerance.is_some()),
-            ("quality_floor", ModeJson::Target, self.quality_floor.is_some()),
-            ("usd_per_success", ModeJson::Value, self.usd_per_success.is_some()),
-            ("usd_per_request", ModeJson::Budget, self.usd_per_request.is_some()),
-            ("when_spent", ModeJson::Budget, self.when_spent.is_some()),
-            ("model", ModeJson::Pin, self.model.is_some()),
+            self.quality_tolerance.is_some(),
+            self.quality_floor.is_some(),
+            self.usd_per_success.is_some(),
+            self.usd_per_request.is_some(),
+            self.when_spent.is_some(),
+            self.model.is_some(),
         ];
         let word = self.mode.word();
-        if let Some((key, owner, _)) = given.into_iter().find(|(_, owner, given)| *given && *owner != self.mode) {
-            let complaint = format!("belongs to mode `{}`; this policy's mode is `{word}`", owner.word());
+        if let Some((key, complaint)) = stray_parameter(word, given) {
             return Err(refused(key, complaint));
         }
         let lacks = |key: &str| refused("mode", format!("mode `{word}` lacks the key `{key}`"));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Basis, Lean, Mode, Policies, Policy, PolicyName, Rules, WhenSpent};
+use super::{Basis, Lean, Mode, Policies, Policy, PolicyName, Rules, WhenSpent, stray_parameter};
 use crate::catalog::Region;
 use crate::document::{Document, DocumentError, Step, unknown};
 use crate::explore::Exploration;
@@ -206,16 +206,16 @@ impl RulesText {
     /// The mode with its parameter; a parameter of another mode is a mistake, not decoration.
     fn mode(&self) -> Result<Mode, Fault> {
         let given = [
-            ("quality_tolerance", ModeText::Tolerance, self.quality_tolerance.is_some()),
-            ("quality_floor", ModeText::Target, self.quality_floor.is_some()),
-            ("usd_per_success", ModeText::Value, self.usd_per_success.is_some()),
-            ("usd_per_request", ModeText::Budget, self.usd_per_request.is_some()),
-            ("when_spent", ModeText::Budget, self.when_spent.is_some()),
-            ("model", ModeText::Pin, self.model.is_some()),
+            self.quality_tolerance.is_some(),
+            self.quality_floor.is_some(),
+            self.usd_per_success.is_some(),
+            self.usd_per_request.is_some(),
+            self.when_spent.is_some(),
+            self.model.is_some(),
         ];
         let word = self.mode.word();
-        if let Some((key, owner, _)) = given.into_iter().find(|(_, owner, given)| *given && *owner != self.mode) {
-            return Err((key, format!("belongs to mode `{}`; this policy's mode is `{word}`", owner.word())));
+        if let Some(stray) = stray_parameter(word, given) {
+            return Err(stray);
         }
         let lacks = |key: &'static str| ("mode", format!("mode `{word}` lacks the key `{key}`"));
         let quality = |key, value: Option<f64>| {
