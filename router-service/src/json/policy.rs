@@ -149,16 +149,10 @@ impl OwnPolicyJson {
     /// The mode with its parameter; a parameter of another mode is a mistake, not decoration.
     fn mode(&self, field: &str) -> Result<v1::policy::Mode, Rejection> {
         let refused = |key: &str, complaint: String| Rejection::field(format!("{field}.{key}"), complaint);
-        let given = [
-            self.quality_tolerance.is_some(),
-            self.quality_floor.is_some(),
-            self.usd_per_success.is_some(),
-            self.usd_per_request.is_some(),
-            self.when_spent.is_some(),
-            self.model.is_some(),
-        ];
+        let numbers = [self.quality_tolerance, self.quality_floor, self.usd_per_success];
+        let of_budget = [self.usd_per_request.is_some(), self.when_spent.is_some()];
         let word = self.mode.word();
-        if let Some((key, complaint)) = stray_parameter(word, given) {
+        if let Some((key, complaint)) = stray_parameter(word, numbers, of_budget, self.model.is_some()) {
             return Err(refused(key, complaint));
         }
         let lacks = |key: &str| refused("mode", format!("mode `{word}` lacks the key `{key}`"));

@@ -205,16 +205,10 @@ impl RulesText {
 
     /// The mode with its parameter; a parameter of another mode is a mistake, not decoration.
     fn mode(&self) -> Result<Mode, Fault> {
-        let given = [
-            self.quality_tolerance.is_some(),
-            self.quality_floor.is_some(),
-            self.usd_per_success.is_some(),
-            self.usd_per_request.is_some(),
-            self.when_spent.is_some(),
-            self.model.is_some(),
-        ];
+        let numbers = [self.quality_tolerance, self.quality_floor, self.usd_per_success];
+        let of_budget = [self.usd_per_request.is_some(), self.when_spent.is_some()];
         let word = self.mode.word();
-        if let Some(stray) = stray_parameter(word, given) {
+        if let Some(stray) = stray_parameter(word, numbers, of_budget, self.model.is_some()) {
             return Err(stray);
         }
         let lacks = |key: &'static str| ("mode", format!("mode `{word}` lacks the key `{key}`"));
