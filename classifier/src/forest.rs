@@ -15,6 +15,9 @@ pub struct Node {
 /// In place of a column: the node is a leaf.
 pub const LEAF: u16 = u16::MAX;
 
+/// How many trees are walked at once.
+const ABREAST: usize = 8;
+
 /// Trees and the values of their leaves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Forest {
@@ -34,26 +37,35 @@ impl Forest {
     /// The average of the leaves that the row falls into.
     pub fn values(&self, row: &[f32]) -> Vec<f32> {
         let mut sums = vec![0_i32; self.n_values];
-        for root in &self.roots {
-            let leaf = self.leaf(*root as usize, row);
+        let (groups, rest) = self.roots.as_chunks::<ABREAST>();
+        let mut add = |leaf: usize| {
             let values = &self.leaves[leaf * self.n_values..][..self.n_values];
-            for (sum, value) in sums.iter_mut().zip(values) {
-                *sum += i32::from(*value);
-            }
-        }
+            sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += i32::from(*value));
+        };
+        groups.iter().for_each(|roots| self.leaves_of(*roots, row).into_iter().for_each(&mut add));
+        rest.iter().for_each(|root| self.leaves_of([*root], row).into_iter().for_each(&mut add));
         #[expect(clippy::cast_precision_loss, reason = "a few hundred trees times 127")]
         let mean = |sum: i32| sum as f32 / self.roots.len() as f32;
         sums.iter().zip(&self.steps).map(|(sum, step)| mean(*sum) * step).collect()
     }
 
-    fn leaf(&self, root: usize, row: &[f32]) -> usize {
-        let mut at = root;
+    /// The leaves that the row falls into from these roots. The trees are walked abreast: while one waits for its next node to come
+    /// from memory, the others go on.
+    fn leaves_of<const N: usize>(&self, roots: [u32; N], row: &[f32]) -> [usize; N] {
+        let mut at = roots.map(|root| root as usize);
         loop {
-            let node = self.nodes[at];
-            if node.column == LEAF {
-                return node.right as usize;
+            let mut walking = false;
+            for at in &mut at {
+                let node = self.nodes[*at];
+                if node.column != LEAF {
+                    let left = row[usize::from(node.column)] <= node.threshold;
+                    *at += if left { 1 } else { node.right as usize };
+                    walking = true;
+                }
             }
-            at += if row[usize::from(node.column)] <= node.threshold { 1 } else { node.right as usize };
+            if !walking {
+                return at.map(|at| self.nodes[at].right as usize);
+            }
         }
     }
 
@@ -91,5 +103,60 @@ impl Forest {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! Walks by hand.
+
+    use super::{Forest, LEAF, Node};
+
+    /// Trees of different depths. Each asks column 0 again and again; the value of the row's leaf is how often it went right.
+    fn forest(depths: &[u32]) -> Forest {
+        let mut forest =
+            Forest { nodes: Vec::new(), roots: Vec::new(), n_values: 1, leaves: (0..=100).collect(), steps: vec![1.0] };
+        for depth in depths {
+            forest.roots.push(u32::try_from(forest.nodes.len()).unwrap());
+            for level in 0..*depth {
+                let threshold = f32::from(u16::try_from(level).unwrap()) + 0.5;
+                forest.nodes.push(Node { column: 0, threshold, right: 2 });
+                forest.nodes.push(Node { column: LEAF, threshold: 0.0, right: level });
+            }
+            forest.nodes.push(Node { column: LEAF, threshold: 0.0, right: *depth });
+        }
+        forest
+    }
+
+    #[test]
+    fn any_number_of_trees_of_any_depth_is_walked_to_its_leaves() {
+        let depths = [3, 0, 7, 1, 12, 2, 2, 5, 9, 0, 4, 6, 30, 1, 8, 3, 3];
+        for n in 1..=depths.len() {
+            let forest = forest(&depths[..n]);
+            assert_eq!(forest.check(1), Ok(()));
+            for value in [0_u8, 1, 4, 50] {
+                let right: u32 = depths[..n].iter().map(|depth| u32::from(value).min(*depth)).sum();
+                #[expect(clippy::cast_precision_loss, reason = "small")]
+                let expected = right as f32 / n as f32;
+                assert_eq!(forest.values(&[f32::from(value)]), [expected], "{n} trees, {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_forest_that_leads_outside_is_refused() {
+        let sound = forest(&[2]);
+        let broken = |change: &dyn Fn(&mut Forest)| {
+            let mut forest = sound.clone();
+            change(&mut forest);
+            forest.check(1).unwrap_err()
+        };
+        assert!(broken(&|forest| forest.nodes[0].right = 99).contains("node 0"));
+        assert!(broken(&|forest| forest.nodes[0].right = 0).contains("node 0"), "a circle");
+        assert!(broken(&|forest| forest.nodes[0].column = 1).contains("column 1 of 1"));
+        assert!(broken(&|forest| forest.nodes[1].right = 101).contains("node 1"));
+        assert!(broken(&|forest| forest.roots[0] = 99).contains("without a root"));
+        assert!(broken(&|forest| forest.steps[0] = f32::NAN).contains("no number"));
+        assert!(broken(&|forest| forest.n_values = 2).contains("steps for 2 a leaf"));
     }
 }
