@@ -10,8 +10,8 @@ use unicode_normalization_alignments::UnicodeNormalization;
 
 use super::{TokensError, format};
 
-/// Pieces by their bytes.
-type Pieces = HashMap<Box<[u8]>, u32>;
+/// Pieces by their bytes. The vocabulary is fixed, so nobody can fill it with names that collide.
+type Pieces = HashMap<Box<[u8]>, u32, foldhash::fast::FixedState>;
 
 /// The vocabulary and the rules of normalising.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ impl WordPiece {
             strip_accents,
             lowercase: normalizer.lowercase,
         };
-        let (mut first, mut further) = (Pieces::new(), Pieces::new());
+        let (mut first, mut further) = (Pieces::default(), Pieces::default());
         for (piece, id) in model.vocab {
             if let Some(rest) = piece.strip_prefix(&model.continuing_subword_prefix) {
                 further.insert(Box::from(rest.as_bytes()), id);
