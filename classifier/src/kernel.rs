@@ -40,6 +40,9 @@ pub fn add_scaled(onto: &mut [f32], factor: f32, row: &[f32]) {
 /// Columns that [`add_rows`] sums side by side: as many as stay in registers.
 const COLUMNS: usize = 64;
 
+/// And half as many, for what is left: fewer at once would wait for each sum.
+const HALF_COLUMNS: usize = COLUMNS / 2;
+
 /// `onto += input x weights`, with one row of weights for each input.
 #[inline(always)]
 pub fn add_product<W: Copy>(onto: &mut [f32], input: &[f32], weights: &[W])
@@ -62,6 +65,11 @@ where
     for block in blocks {
         add_block(block, from, rows.clone());
         from += COLUMNS;
+    }
+    let (blocks, rest) = rest.as_chunks_mut::<HALF_COLUMNS>();
+    for block in blocks {
+        add_block(block, from, rows.clone());
+        from += HALF_COLUMNS;
     }
     let (blocks, rest) = rest.as_chunks_mut::<LANES>();
     for block in blocks {
@@ -146,12 +154,9 @@ pub fn logit(probability: f32) -> f32 {
 #[inline(always)]
 pub fn softmax(values: &mut [f32]) {
     let top = values.iter().copied().fold(f32::MIN, f32::max);
-    let mut sum = 0.0;
-    for value in values.iter_mut() {
-        *value = exp(*value - top);
-        sum += *value;
-    }
-    let scale = 1.0 / sum;
+    // Apart from the sum, whose order must stay, so that exponentials are taken abreast.
+    values.iter_mut().for_each(|value| *value = exp(*value - top));
+    let scale = 1.0 / values.iter().sum::<f32>();
     for value in values.iter_mut() {
         *value *= scale;
     }
