@@ -8,6 +8,7 @@ pub mod calibration;
 mod canon;
 mod courtesy;
 pub mod encoder;
+pub mod feature_layer;
 pub mod features;
 mod forecast;
 pub mod forest;

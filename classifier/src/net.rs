@@ -1,6 +1,7 @@
 //! A small net: word pieces through a trained table, a look at neighbours and several attention poolings, beside the feature
 //! row; out come a level and traits. Plain loops, no library: a hundred tokens are a few hundred thousand multiplications.
 
+use crate::feature_layer::FeatureLayer;
 use crate::kernel::{add_product, add_scaled, dot, gelu, softmax, widely};
 use crate::matrix::Matrix;
 
@@ -38,14 +39,8 @@ pub struct Reader {
 pub struct Net {
     /// The part that reads word pieces, where the net has one.
     pub reader: Option<Reader>,
-    /// Mean of each feature in training.
-    pub centre: Vec<f32>,
-    /// One over its standard deviation.
-    pub inverse_spread: Vec<f32>,
     /// From the features to the trunk.
-    pub into_trunk: Matrix,
-    /// Added in the trunk.
-    pub trunk_bias: Vec<f32>,
+    pub features: FeatureLayer,
     /// The second layer of the trunk.
     pub second: Matrix,
     /// Added in the second layer.
@@ -55,9 +50,6 @@ pub struct Net {
     /// Added to them.
     pub out_bias: Vec<f32>,
 }
-
-/// Standardised features are kept within this many standard deviations: a text unlike any other must not dominate.
-pub const FEATURE_LIMIT: f32 = 4.0;
 
 impl Net {
     /// Numbers that come out: the level and the traits.
@@ -75,11 +67,10 @@ impl Net {
 
     #[inline(always)]
     fn traits_inlined(&self, pieces: &[u32], features: &[f32]) -> Vec<f32> {
-        let mut trunk = self.trunk_bias.clone();
+        let mut trunk = self.features.sums(features);
         if let Some(reader) = &self.reader {
             reader.into_trunk.add_product(&mut trunk, &reader.pooled(pieces));
         }
-        self.into_trunk.add_product(&mut trunk, &self.standardised(features));
         trunk.iter_mut().for_each(|value| *value = gelu(*value));
         let mut second = self.second_bias.clone();
         self.second.add_product(&mut second, &trunk);
@@ -90,29 +81,21 @@ impl Net {
         add_product(&mut out, &trunk, &self.out);
         out
     }
-
-    /// The features as the trunk sees them.
-    #[inline(always)]
-    pub fn standardised(&self, features: &[f32]) -> Vec<f32> {
-        let centred = features.iter().zip(&self.centre).zip(&self.inverse_spread);
-        centred
-            .map(|((value, centre), scale)| ((value - centre) * scale).clamp(-FEATURE_LIMIT, FEATURE_LIMIT))
-            .collect()
-    }
 }
 
 impl Net {
     /// Its matrices by name, those of the reader apart.
     pub(crate) fn matrices(&self) -> [(&'static str, &Matrix); 2] {
-        [("into_trunk", &self.into_trunk), ("second", &self.second)]
+        [("into_trunk", self.features.weights()), ("second", &self.second)]
     }
 
     /// Its other tensors by name.
     pub(crate) fn tensors(&self) -> [(&'static str, &[f32]); 6] {
+        let [centre, inverse_spread, trunk_bias] = self.features.tensors();
         [
-            ("centre", &self.centre),
-            ("inverse_spread", &self.inverse_spread),
-            ("trunk_bias", &self.trunk_bias),
+            centre,
+            inverse_spread,
+            trunk_bias,
             ("second_bias", &self.second_bias),
             ("out", &self.out),
             ("out_bias", &self.out_bias),
@@ -121,15 +104,16 @@ impl Net {
 
     /// Whether the parts fit each other and the feature row.
     pub(crate) fn check(&self, n_features: usize) -> Result<(), String> {
-        let (trunk, n_out) = (self.trunk_bias.len(), self.out_bias.len());
+        let (trunk, n_out) = (self.features.width(), self.out_bias.len());
+        let [centre, inverse_spread, _] = self.features.tensors();
         let mut sizes = vec![
-            ("centre", self.centre.len(), n_features),
-            ("inverse_spread", self.inverse_spread.len(), n_features),
+            (centre.0, centre.1.len(), n_features),
+            (inverse_spread.0, inverse_spread.1.len(), n_features),
             ("second_bias", self.second_bias.len(), trunk),
             ("out", self.out.len(), trunk * n_out),
         ];
         let mut matrices =
-            vec![("into_trunk", &self.into_trunk, n_features, trunk), ("second", &self.second, trunk, trunk)];
+            vec![("into_trunk", self.features.weights(), n_features, trunk), ("second", &self.second, trunk, trunk)];
         if let Some(reader) = &self.reader {
             let (width, pooled) = (reader.width, N_POOLINGS * reader.width);
             sizes.extend([

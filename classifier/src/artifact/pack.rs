@@ -10,6 +10,7 @@ use safetensors::{SafeTensors, View as TensorLike};
 use super::manifest::{Kind, Manifest, SightLine};
 use super::{ARTIFACT_SCHEMA, ArtifactError, Files, MANIFEST, Parts, Sight, WEIGHTS};
 use crate::abilities::Usual;
+use crate::feature_layer::FeatureLayer;
 use crate::features::{FEATURE_SCHEMA, HAND_FEATURES};
 use crate::forest::{Forest, LEAF, Node};
 use crate::heads::View;
@@ -346,10 +347,12 @@ impl Found<'_> {
         };
         Ok(Net {
             reader,
-            centre: part("centre")?,
-            inverse_spread: part("inverse_spread")?,
-            into_trunk: matrix("into_trunk")?,
-            trunk_bias: part("trunk_bias")?,
+            features: FeatureLayer::new(
+                part("centre")?,
+                part("inverse_spread")?,
+                matrix("into_trunk")?,
+                part("trunk_bias")?,
+            ),
             second: matrix("second")?,
             second_bias: part("second_bias")?,
             out: part("out")?,

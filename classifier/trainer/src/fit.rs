@@ -1,5 +1,6 @@
 //! Fits the views to some of the prompts. Views do not know each other: they are fitted side by side, each from its own seed.
 
+use classifier::feature_layer::standardised;
 use classifier::heads::View;
 
 use crate::dataset::Dataset;
@@ -136,12 +137,11 @@ pub(crate) fn fit_net(
         .iter()
         .map(|row| {
             let values = dataset.prompts[*row as usize].reading.row.values();
-            let limit = classifier::net::FEATURE_LIMIT;
             values
                 .iter()
                 .zip(&centre)
                 .zip(&inverse_spread)
-                .map(|((value, centre), scale)| ((value - centre) * scale).clamp(-limit, limit))
+                .map(|((value, centre), scale)| standardised(*value, *centre, *scale))
                 .collect()
         })
         .collect();

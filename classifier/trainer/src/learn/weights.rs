@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use classifier::feature_layer::FeatureLayer;
 use classifier::matrix::Matrix;
 use classifier::net::{N_POOLINGS, N_QUERIES, Net, Reader};
 
@@ -153,10 +154,12 @@ impl Weights {
         });
         let net = Net {
             reader,
-            centre: room.centre.to_vec(),
-            inverse_spread: room.inverse_spread.to_vec(),
-            into_trunk: matrix(&layout.features_in),
-            trunk_bias: part(&layout.trunk_bias),
+            features: FeatureLayer::new(
+                room.centre.to_vec(),
+                room.inverse_spread.to_vec(),
+                matrix(&layout.features_in),
+                part(&layout.trunk_bias),
+            ),
             second: matrix(&layout.second),
             second_bias: part(&layout.second_bias),
             out: part(&layout.out),
