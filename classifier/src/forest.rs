@@ -112,14 +112,15 @@ mod tests {
 
     use super::{Forest, LEAF, Node};
 
-    /// Trees of different depths. Each asks column 0 again and again; the value of the row's leaf is how often it went right.
+    /// Trees of different depths. Each asks column 0 again and again; the value of the row's leaf is how often it went right. The
+    /// thresholds are whole numbers, as the rows are: a row that stands on one goes left.
     fn forest(depths: &[u32]) -> Forest {
         let mut forest =
             Forest { nodes: Vec::new(), roots: Vec::new(), n_values: 1, leaves: (0..=100).collect(), steps: vec![1.0] };
         for depth in depths {
             forest.roots.push(u32::try_from(forest.nodes.len()).unwrap());
             for level in 0..*depth {
-                let threshold = f32::from(u16::try_from(level).unwrap()) + 0.5;
+                let threshold = f32::from(u16::try_from(level).unwrap());
                 forest.nodes.push(Node { column: 0, threshold, right: 2 });
                 forest.nodes.push(Node { column: LEAF, threshold: 0.0, right: level });
             }
