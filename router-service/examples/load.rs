@@ -25,7 +25,8 @@ use entrance::{Failure, enter};
 
 const USAGE: &str = "\
 load --grpc ADDRESS | --http ADDRESS
-  --connections N   connections, each with one request under way at a time (32)
+  --connections N   connections (32)
+  --streams N       calls under way at a time on each connection; more than one for gRPC only (1)
   --seconds S       how long (10)
   --rate R          requests a second, all connections together; 0: as many as go (0)
   --words N         words of a prompt, about as many tokens (100)
@@ -49,6 +50,7 @@ impl Plan {
     fn read(arguments: &[String]) -> Result<Self, String> {
         let mut numbers: BTreeMap<&'static str, u64> = [
             ("--connections", 32),
+            ("--streams", 1),
             ("--seconds", 10),
             ("--rate", 0),
             ("--words", 100),
@@ -70,6 +72,9 @@ impl Plan {
             }
         }
         let (grpc, address) = address.ok_or("expected --grpc or --http with an address")?;
+        if !grpc && numbers["--streams"] > 1 {
+            return Err("HTTP/1.1 carries one call at a time: `--streams` goes with `--grpc`".to_owned());
+        }
         Ok(Self { grpc, address, numbers, candidates: Vec::new() })
     }
 
@@ -117,10 +122,17 @@ struct Seen {
     ends: BTreeMap<String, u64>,
 }
 
+/// The one field of a reply that is looked at. Reading it whole would cost the machine as much as making it.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Glance {
+    #[prost(enumeration = "v1::Evidence", tag = "13")]
+    evidence: i32,
+}
+
 async fn run(mut plan: Plan) -> Result<(), Failure> {
-    let mut client = grpc_client(&plan.address)?;
     if plan.grpc {
-        let models = client.list_models(v1::ListModelsRequest {}).await?.into_inner().models;
+        let mut client = GrpcClient::new(&plan.address)?;
+        let models = client.router.list_models(v1::ListModelsRequest {}).await?.into_inner().models;
         let n = usize::try_from(plan.number("--candidates"))?;
         plan.candidates = models.into_iter().take(n).map(|model| model.id).collect();
     } else {
@@ -133,11 +145,20 @@ async fn run(mut plan: Plan) -> Result<(), Failure> {
         plan.candidates = models.take(usize::try_from(plan.number("--candidates"))?).map(str::to_owned).collect();
     }
     let plan = Arc::new(plan);
+    let (n_connections, n_streams) = (plan.number("--connections"), plan.number("--streams"));
     let (begin, next) = (Instant::now(), Arc::new(AtomicU64::new(fastrand::u64(..1 << 40))));
     let until = begin + Duration::from_secs(plan.number("--seconds"));
     let mut tasks = JoinSet::new();
-    for index in 0..plan.number("--connections") {
-        tasks.spawn(connection(Arc::clone(&plan), index, (begin, until), Arc::clone(&next)));
+    for connection in 0..n_connections {
+        let grpc = if plan.grpc { Some(GrpcClient::new(&plan.address)?) } else { None };
+        for stream in 0..n_streams {
+            let door = match &grpc {
+                Some(client) => Door::Grpc(Box::new(client.clone())),
+                None => Door::Http(HttpConnection::open(&plan.address).await?),
+            };
+            let index = connection * n_streams + stream;
+            tasks.spawn(caller(Arc::clone(&plan), door, index, (begin, until), Arc::clone(&next)));
+        }
     }
     let mut seen = Seen::default();
     while let Some(ended) = tasks.join_next().await {
@@ -152,13 +173,37 @@ async fn run(mut plan: Plan) -> Result<(), Failure> {
     Ok(())
 }
 
-type GrpcClient = RouterClient<Client<HttpConnector, tonic::body::Body>>;
+/// What a caller calls through.
+enum Door {
+    Grpc(Box<GrpcClient>),
+    Http(HttpConnection),
+}
 
-fn grpc_client(address: &str) -> Result<GrpcClient, Failure> {
-    let mut connector = HttpConnector::new();
-    connector.set_nodelay(true);
-    let client = Client::builder(TokioExecutor::new()).http2_only(true).build(connector);
-    Ok(RouterClient::with_origin(client, format!("http://{address}").parse()?).max_decoding_message_size(1 << 26))
+type Channel = Client<HttpConnector, tonic::body::Body>;
+
+/// One connection; its clones are streams on it.
+#[derive(Clone)]
+struct GrpcClient {
+    router: RouterClient<Channel>,
+    plain: tonic::client::Grpc<Channel>,
+}
+
+impl GrpcClient {
+    fn new(address: &str) -> Result<Self, Failure> {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        let channel = Client::builder(TokioExecutor::new()).http2_only(true).build(connector);
+        let origin: http::Uri = format!("http://{address}").parse()?;
+        let router = RouterClient::with_origin(channel.clone(), origin.clone()).max_decoding_message_size(1 << 26);
+        Ok(Self { router, plain: tonic::client::Grpc::with_origin(channel, origin) })
+    }
+
+    async fn route(&mut self, request: v1::RouteRequest) -> Result<Glance, tonic::Status> {
+        self.plain.ready().await.map_err(|error| tonic::Status::unavailable(error.to_string()))?;
+        let path = http::uri::PathAndQuery::from_static("/pointsman.v1.Router/Route");
+        let codec = tonic_prost::ProstCodec::default();
+        Ok(self.plain.unary(tonic::Request::new(request), path, codec).await?.into_inner())
+    }
 }
 
 struct HttpConnection {
@@ -192,30 +237,32 @@ impl HttpConnection {
     }
 }
 
-async fn connection(
+async fn caller(
     plan: Arc<Plan>,
+    mut door: Door,
     index: u64,
     (begin, until): (Instant, Instant),
     next: Arc<AtomicU64>,
 ) -> Result<Seen, Failure> {
     let mut seen = Seen::default();
-    let mut grpc = grpc_client(&plan.address)?;
-    let mut http = if plan.grpc { None } else { Some(HttpConnection::open(&plan.address).await?) };
-    let (rate, n_connections) = (plan.number("--rate"), plan.number("--connections"));
+    let (rate, n_callers) = (plan.number("--rate"), plan.number("--connections") * plan.number("--streams"));
     for turn in 0_u64.. {
         let due = match rate {
             0 => Instant::now(),
-            rate => begin + Duration::from_nanos((turn * n_connections + index) * 1_000_000_000 / rate),
+            rate => begin + Duration::from_nanos((turn * n_callers + index) * 1_000_000_000 / rate),
         };
         if due >= until || Instant::now() >= until {
             break;
         }
-        tokio::time::sleep_until(due.into()).await;
+        if rate > 0 {
+            // Timers tick in milliseconds, so that even a sleep that is over would be one.
+            tokio::time::sleep_until(due.into()).await;
+        }
         let sent = Instant::now();
         let number = next.fetch_add(plan.number("--batch").max(1), Ordering::Relaxed);
-        let word = match &mut http {
-            None => call_grpc(&plan, &mut grpc, number).await,
-            Some(http) => call_http(&plan, http, number).await?,
+        let word = match &mut door {
+            Door::Grpc(client) => call_grpc(&plan, client, number).await,
+            Door::Http(connection) => call_http(&plan, connection, number).await?,
         };
         if word == "forecast" || word.starts_with("absent") {
             let micros = |since: Instant| u32::try_from(since.elapsed().as_micros()).unwrap_or(u32::MAX);
@@ -231,22 +278,22 @@ async fn call_grpc(plan: &Plan, client: &mut GrpcClient, number: u64) -> String 
     let batch = plan.number("--batch");
     if batch == 0 {
         return match client.route(plan.request(number)).await {
-            Ok(reply) => word(reply.get_ref()).to_owned(),
+            Ok(glance) => word(glance.evidence()).to_owned(),
             Err(status) => format!("{:?}", status.code()),
         };
     }
     let requests = (0..batch).map(|place| plan.request(number + place)).collect();
-    match client.route_batch(v1::RouteBatchRequest { requests }).await {
+    match client.router.route_batch(v1::RouteBatchRequest { requests }).await {
         Ok(reply) => match reply.get_ref().results.first().and_then(|first| first.result.as_ref()) {
-            Some(v1::route_result::Result::Reply(reply)) => word(reply).to_owned(),
+            Some(v1::route_result::Result::Reply(reply)) => word(reply.evidence()).to_owned(),
             Some(v1::route_result::Result::Error(_)) | None => "error".to_owned(),
         },
         Err(status) => format!("{:?}", status.code()),
     }
 }
 
-fn word(reply: &v1::RouteReply) -> &'static str {
-    match reply.evidence() {
+fn word(evidence: v1::Evidence) -> &'static str {
+    match evidence {
         v1::Evidence::Forecast => "forecast",
         v1::Evidence::AbsentOverloaded => "absent_overloaded",
         v1::Evidence::AbsentLate => "absent_late",
