@@ -11,6 +11,7 @@ mod factors;
 mod fit;
 mod gemm;
 mod grow;
+mod herd;
 mod learn;
 pub mod onboard;
 mod places;

@@ -6,6 +6,8 @@ use classifier::artifact::{Known, Parts, Sight};
 use classifier::heads::View;
 use classifier::lens::Reading;
 
+use crate::herd::representatives;
+
 /// The fewest outcomes that say anything at all; below, `like` in the catalog is the better way.
 pub const MIN_OUTCOMES: usize = 5;
 
@@ -123,46 +125,18 @@ fn put(parts: &mut Parts, old: Option<usize>, known: Known, rows: Vec<Vec<f32>>,
     }
 }
 
-/// The prompts whose outcomes would tell most about a new model, most telling first: each next one is where the views are still
-/// most in doubt, given those before.
+/// The prompts whose outcomes would tell most about a new model, most telling first: those that together stand for all, where
+/// what models differ in counts most. Prompts in the greatest doubt, or those that leave the least, would tell more if models were
+/// as plain as their abilities; as they are, strong ones come out wrong by them (`docs/model-card.md`).
 pub fn suggest(parts: &Parts, readings: &[&Reading], n: usize) -> Vec<usize> {
-    // Topics are many, and cost as their square; what is open in them is open in the other views, too.
+    // Topics are many; what differs in them differs in the other views, too.
     let narrow = parts.sights.iter().filter(|sight| !matches!(sight.view, View::Topics(_)));
     let heaviest = narrow.max_by(|a, b| a.weight.total_cmp(&b.weight));
     let Some(sight) = heaviest.or(parts.sights.first()) else { return Vec::new() };
-    let inputs: Vec<Vec<f64>> = readings
-        .iter()
-        .take(MAX_CANDIDATES)
-        .map(|reading| std::iter::once(1.0).chain(sight.view.traits(reading).into_iter().map(f64::from)).collect())
-        .collect();
-    let width = sight.n_columns();
-    let mut doubt = vec![0.0; width * width];
-    for (k, variance) in sight.usual.variances.iter().enumerate() {
-        doubt[k * width + k] = *variance;
-    }
-    let times = |doubt: &[f64], input: &[f64]| -> Vec<f64> {
-        doubt.chunks_exact(width).map(|row| row.iter().zip(input).map(|(a, b)| a * b).sum()).collect()
+    // The bias of a model is the same on every prompt; its variance says nothing of them.
+    let scales: Vec<f64> = sight.usual.variances.iter().skip(1).map(|variance| variance.sqrt()).collect();
+    let point = |reading: &&Reading| -> Vec<f64> {
+        sight.view.traits(reading).iter().zip(&scales).map(|(value, scale)| f64::from(*value) * scale).collect()
     };
-    let mut chosen = Vec::new();
-    for _ in 0..n.min(inputs.len()) {
-        let gain = |at: usize| {
-            let input = &inputs[at];
-            times(&doubt, input).iter().zip(input).map(|(a, b)| a * b).sum::<f64>()
-        };
-        let open = (0..inputs.len()).filter(|at| !chosen.contains(at)).map(|at| (at, gain(at)));
-        let Some((best, variance)) = open.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0))) else { break };
-        chosen.push(best);
-        // What is left in doubt once this prompt's outcome is known (Sherman and Morrison).
-        let along = times(&doubt, &inputs[best]);
-        let scale = 1.0 / (NOISE + variance);
-        for i in 0..width {
-            for j in 0..width {
-                doubt[i * width + j] -= scale * along[i] * along[j];
-            }
-        }
-    }
-    chosen
+    representatives(&readings.iter().take(MAX_CANDIDATES).map(point).collect::<Vec<_>>(), n)
 }
-
-/// The variance of an outcome around its expectation.
-const NOISE: f64 = 0.15;

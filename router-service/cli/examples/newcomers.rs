@@ -13,7 +13,7 @@ use classifier::Artifact;
 use classifier::artifact::Parts;
 use classifier::lens::Reading;
 use trainer::dataset::{Dataset, Gathering, Lesson};
-use trainer::onboard::{Outcome, onboard};
+use trainer::onboard::{Outcome, onboard, suggest};
 use trainer::plan::Plan;
 
 /// Models that are let in anew: those with the most held-out prompts, each of another family.
@@ -40,10 +40,10 @@ fn main() -> Result<(), Failure> {
     let mut out = stdout().lock();
     writeln!(
         out,
-        "{:34} {:>7} {:>9} {:>9} {:>9} {:>9}  like",
-        "model", "prompts", "trained", "given", "like", "others"
+        "{:34} {:>7} {:>9} {:>9} {:>9} {:>9} {:>9}  like",
+        "model", "prompts", "trained", "given", "suggested", "like", "others"
     )?;
-    let mut sums = [0.0; 4];
+    let mut sums = [0.0; 5];
     let chosen = chosen(&town, &full);
     for model in &chosen {
         let trial = Trial::new(&town, model, n_given);
@@ -53,20 +53,25 @@ fn main() -> Result<(), Failure> {
         leave_out(&mut without, model);
         let others = trial.brier(|reading| mean_of(&without, &trial.rivals, reading));
         let by_name = own(&without, &like);
-        let mut given = 0.0;
+        let (mut given, mut suggested) = (0.0, 0.0);
         for draw in 0..N_DRAWS {
-            onboard(&mut without, model, &trial.outcomes(draw), None)?;
-            given += own(&without, model) / N_DRAWS as f64;
-            leave_out(&mut without, model);
+            for (sum, outcomes) in
+                [(&mut given, trial.outcomes(draw)), (&mut suggested, trial.suggested(&without, draw))]
+            {
+                onboard(&mut without, model, &outcomes, None)?;
+                *sum += own(&without, model) / N_DRAWS as f64;
+                leave_out(&mut without, model);
+            }
         }
-        let found = [own(&full, model), given, by_name, others];
-        let [trained, given, by_name, others] = found;
-        let n = trial.judged.len();
-        writeln!(out, "{model:34} {n:>7} {trained:>9.4} {given:>9.4} {by_name:>9.4} {others:>9.4}  {like}")?;
+        let found = [own(&full, model), given, suggested, by_name, others];
+        writeln!(out, "{model:34} {:>7} {}  {like}", trial.judged.len(), columns(found))?;
         sums.iter_mut().zip(found).for_each(|(sum, value)| *sum += value / chosen.len() as f64);
     }
-    let [trained, given, by_name, others] = sums;
-    Ok(writeln!(out, "{:34} {:>7} {trained:>9.4} {given:>9.4} {by_name:>9.4} {others:>9.4}", "mean", "")?)
+    Ok(writeln!(out, "{:34} {:>7} {}", "mean", "", columns(sums))?)
+}
+
+fn columns(scores: [f64; 5]) -> String {
+    scores.map(|score| format!("{score:>9.4}")).join(" ")
 }
 
 /// The prompts that the plan kept back, as the artifact reads them.
@@ -153,6 +158,10 @@ struct Trial<'a> {
     rivals: Vec<String>,
 }
 
+fn outcome((lesson, quality, output): (&Lesson, f32, Option<f32>)) -> Outcome {
+    Outcome { reading: lesson.reading.clone(), quality, output }
+}
+
 /// The prompts to judge on are this many at most: scores settle long before.
 const MAX_JUDGED: usize = 400;
 
@@ -178,12 +187,14 @@ impl<'a> Trial<'a> {
 
     /// What it is given in one draw.
     fn outcomes(&self, draw: usize) -> Vec<Outcome> {
-        let outcome = |(lesson, quality, output): &(&Lesson, f32, _)| Outcome {
-            reading: lesson.reading.clone(),
-            quality: *quality,
-            output: *output,
-        };
-        spread(&self.could, self.n_given, draw).iter().map(outcome).collect()
+        spread(&self.could, self.n_given, draw).into_iter().map(outcome).collect()
+    }
+
+    /// The outcomes that `pointsman onboard --suggest` asks for, out of all but a part that is another one in each draw.
+    fn suggested(&self, parts: &Parts, draw: usize) -> Vec<Outcome> {
+        let open: Vec<_> = (0..self.could.len()).filter(|at| at % N_DRAWS != draw).map(|at| self.could[at]).collect();
+        let readings: Vec<&Reading> = open.iter().map(|(lesson, ..)| &lesson.reading).collect();
+        suggest(parts, &readings, self.n_given).into_iter().map(|at| outcome(open[at])).collect()
     }
 
     fn brier(&self, forecast: impl Fn(&Reading) -> f64) -> f64 {

@@ -1,5 +1,6 @@
 //! `pointsman onboard`: lets a new model into an artifact from a few outcomes, or says on which prompts it should be run first.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -66,30 +67,47 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 fn list(arguments: &Arguments, n: usize) -> anyhow::Result<()> {
     let (parts, _) = artifact(arguments.artifact.as_deref())?;
-    let mut prompts: std::collections::BTreeMap<String, Reading> = std::collections::BTreeMap::new();
+    let mut prompts = Prompts { read: BTreeMap::new(), most: MAX_CANDIDATES, n_passed_over: 0 };
     let progress = Progress::open_ended("reading", "rows");
     for (at, row) in rows::read(&arguments.model_and_outcomes, arguments.skip_bad)?.enumerate() {
-        let row = row?;
-        let id = format!("{}/{}/{}", row.source, row.dataset, row.prompt_id);
-        if let Some(text) =
-            row.prompt.as_deref().filter(|_| prompts.len() < MAX_CANDIDATES && !prompts.contains_key(&id))
-        {
-            prompts.insert(id, read(&parts.lens, text));
-        }
         progress.at(at);
+        prompts.add(&row?, |text| read(&parts.lens, text));
     }
     progress.end();
-    if prompts.is_empty() {
+    if prompts.read.is_empty() {
         bail!("expected outcome rows with the text of their prompts, found none");
     }
-    let readings: Vec<&Reading> = prompts.values().collect();
-    let ids: Vec<&String> = prompts.keys().collect();
+    if prompts.n_passed_over > 0 {
+        let note = "rows of other prompts were passed over";
+        writeln!(io::stderr(), "chosen from the first {} prompts; {} {note}", prompts.most, prompts.n_passed_over)?;
+    }
+    let readings: Vec<&Reading> = prompts.read.values().collect();
+    let ids: Vec<&String> = prompts.read.keys().collect();
     let mut text = String::new();
     for place in suggest(&parts, &readings, n) {
         text.push_str(ids[place]);
         text.push('\n');
     }
     Ok(io::stdout().write_all(text.as_bytes())?)
+}
+
+/// Different prompts by id, so many and no more.
+struct Prompts<R> {
+    read: BTreeMap<String, R>,
+    most: usize,
+    n_passed_over: u64,
+}
+
+impl<R> Prompts<R> {
+    fn add(&mut self, row: &OutcomeRow, read: impl FnOnce(&str) -> R) {
+        let id = format!("{}/{}/{}", row.source, row.dataset, row.prompt_id);
+        let Some(text) = row.prompt.as_deref().filter(|_| !self.read.contains_key(&id)) else { return };
+        if self.read.len() == self.most {
+            self.n_passed_over += 1;
+        } else {
+            self.read.insert(id, read(text));
+        }
+    }
 }
 
 fn let_in(arguments: &Arguments) -> anyhow::Result<()> {
@@ -180,9 +198,33 @@ pub(crate) fn encoder(folder: Option<&Path>) -> anyhow::Result<(Encoder, Files)>
 
 #[cfg(test)]
 mod tests {
-    //! What of an encoder goes into an artifact.
+    //! What of an encoder goes into an artifact, and which prompts a suggestion is chosen from.
 
-    use super::encoder_files;
+    use std::collections::BTreeMap;
+    use std::fmt::Write;
+
+    use training_data::rows;
+
+    use super::{Prompts, encoder_files};
+
+    #[test]
+    fn prompts_beyond_the_limit_are_counted_and_not_read() {
+        let mut lines = String::new();
+        for (prompt, model) in [("a", "x"), ("a", "y"), ("b", "x"), ("c", "x"), ("b", "y"), ("c", "y")] {
+            let row = r#"{"source": "s", "dataset": "d", "prompt_id": "PROMPT", "prompt": "Case PROMPT", "model": "MODEL", "quality": 1}"#;
+            writeln!(lines, "{}", row.replace("PROMPT", prompt).replace("MODEL", model)).unwrap();
+        }
+        let file = std::env::temp_dir().join(format!("pointsman-suggest-from-{}.jsonl", std::process::id()));
+        std::fs::write(&file, lines).unwrap();
+        let mut prompts = Prompts { read: BTreeMap::new(), most: 2, n_passed_over: 0 };
+        for row in rows::read(std::slice::from_ref(&file), false).unwrap() {
+            prompts.add(&row.unwrap(), str::to_owned);
+        }
+        std::fs::remove_file(&file).unwrap();
+        let read: Vec<(&str, &str)> = prompts.read.iter().map(|(id, text)| (id.as_str(), text.as_str())).collect();
+        assert_eq!(read, [("s/d/a", "Case a"), ("s/d/b", "Case b")]);
+        assert_eq!(prompts.n_passed_over, 2, "both rows of the third");
+    }
 
     #[test]
     fn the_folder_that_says_how_to_pool_goes_along() {
