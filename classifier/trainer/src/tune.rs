@@ -20,7 +20,7 @@ mod units;
 mod walk;
 
 pub use curve::{CURVE, Offer};
-pub use menu::Knob;
+pub use menu::{Done, Knob};
 pub use refusal::Refused;
 pub use statement::Statement;
 pub use units::{SliceOf, Weights, WeightsError};
@@ -215,7 +215,7 @@ pub struct Tuned {
 }
 
 /// Tunes. `done` hears how many of how many replays are made.
-pub fn tune(bench: &Bench<'_>, ask: &Ask, done: &mut dyn FnMut(usize, usize)) -> Result<Tuned, TuneError> {
+pub fn tune(bench: &Bench<'_>, ask: &Ask, done: Done<'_>) -> Result<Tuned, TuneError> {
     ask.check(bench.pool)?;
     let shop = Shop::open(bench, ask)?;
     let menu = Menu::of(bench, ask, &shop.stakes, &shop.units.order(), done)?;

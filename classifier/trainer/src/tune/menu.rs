@@ -1,10 +1,13 @@
 //! All the policies that may be chosen from, in the order in which they are tried, with what each of them picks. The order and
 //! the parameters are constants: were they made from the rows, the rows could not judge them any more.
 
+use std::sync::{Mutex, PoisonError};
+
 use decision::{Mode, ModelId, PicoUsd, Quality, Rules, WhenSpent};
 use evals::grid::number;
 
 use super::{Ask, Bench, Stakes, TuneError, names, policy_of, replayer, rules_of};
+use crate::crew::side_by_side;
 
 /// Which parameter is tuned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,37 +114,41 @@ pub(crate) struct Menu {
 }
 
 impl Menu {
-    /// Replays every policy over these prompts, in this order. Only a budget asks for the order.
+    /// Replays every policy over these prompts, in this order, on all cores. Only a budget asks for the order.
     pub(crate) fn of(
         bench: &Bench<'_>,
         ask: &Ask,
         stakes: &Stakes,
         order: &[usize],
-        done: &mut dyn FnMut(usize, usize),
+        done: Done<'_>,
     ) -> Result<Self, TuneError> {
         let models = names(bench.pool)?;
         let replayer = replayer(bench)?;
         let reference = stakes.model(bench.pool)?;
         let paths = paths(ask, reference.as_ref());
-        let settings: Vec<Mode> = ask.knob.modes().collect();
-        let n = paths.len() * settings.len();
-        let mut dishes = Vec::with_capacity(n);
-        for (path, lean) in paths.iter().enumerate() {
-            for mode in &settings {
-                let rules = rules_of(ask, mode.clone(), *lean, &models)?;
-                let policy = policy_of(rules.clone())?;
-                let mut picks = vec![NOBODY; bench.pool.prompts.len()];
-                let chosen = replayer.choices(&policy, order.iter().copied());
-                for (row, pick) in order.iter().zip(chosen) {
-                    picks[*row] = pick.and_then(|pick| u16::try_from(pick).ok()).unwrap_or(NOBODY);
-                }
-                dishes.push(Dish { path, rules, picks });
-                done(dishes.len(), n);
+        let modes: Vec<Mode> = ask.knob.modes().collect();
+        let along = |(path, lean)| modes.iter().map(move |mode| (path, lean, mode));
+        let settings: Vec<_> = paths.iter().copied().enumerate().flat_map(along).collect();
+        let progress = Mutex::new((0, done));
+        let dishes = side_by_side(&settings, |(path, lean, mode)| {
+            let rules = rules_of(ask, (*mode).clone(), *lean, &models)?;
+            let policy = policy_of(rules.clone())?;
+            let mut picks = vec![NOBODY; bench.pool.prompts.len()];
+            let chosen = replayer.choices(&policy, order.iter().copied());
+            for (row, pick) in order.iter().zip(chosen) {
+                picks[*row] = pick.and_then(|pick| u16::try_from(pick).ok()).unwrap_or(NOBODY);
             }
-        }
-        Ok(Self { dishes, n_paths: paths.len() })
+            let (n_done, done) = &mut *progress.lock().unwrap_or_else(PoisonError::into_inner);
+            *n_done += 1;
+            done(*n_done, settings.len());
+            Ok(Dish { path: *path, rules, picks })
+        });
+        Ok(Self { dishes: dishes.into_iter().collect::<Result<_, TuneError>>()?, n_paths: paths.len() })
     }
 }
+
+/// Hears how many policies of how many have been replayed.
+pub type Done<'a> = &'a mut (dyn FnMut(usize, usize) + Send);
 
 /// The shrinkages, one walk each; one walk without any where no model stands for the reference.
 fn paths<'m>(ask: &Ask, reference: Option<&'m ModelId>) -> Vec<Option<(&'m ModelId, f64)>> {
