@@ -31,7 +31,8 @@ forward_load --through ADDRESS
   --tokens-per-second N of each stream (50)";
 
 fn main() -> ExitCode {
-    enter(USAGE, Plan::read, |plan| run(Arc::new(plan)))
+    // Callers and the scripted upstream.
+    enter(USAGE, 2, Plan::read, |plan| run(Arc::new(plan)))
 }
 
 struct Plan {

@@ -7,9 +7,10 @@ use std::process::ExitCode;
 /// Whatever went wrong.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Reads the arguments and runs.
+/// Reads the arguments and runs, on so many threads.
 pub(crate) fn enter<P, R>(
     usage: &str,
+    n_threads: usize,
     read: impl FnOnce(&[String]) -> Result<P, String>,
     run: impl FnOnce(P) -> R,
 ) -> ExitCode
@@ -29,7 +30,7 @@ where
             return ExitCode::from(2);
         }
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(n_threads).enable_all().build();
     match runtime.map_err(Failure::from).and_then(|runtime| runtime.block_on(run(plan))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
