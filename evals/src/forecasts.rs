@@ -1,7 +1,7 @@
 //! Other people's routers, judged by ours: forecasts read from JSONL, one object a line with
 //! `id` and `forecasts`; whatever else is on the line is theirs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::BufRead;
 
 use serde::Deserialize;
@@ -12,6 +12,9 @@ use crate::pool::{MIN_PROMPTS, Pool};
 
 /// Bytes a line may have: ten thousand models at two hundred bytes each, with room to spare.
 pub const MAX_LINE_BYTES: u64 = 8 * 1024 * 1024;
+
+/// Different artifacts that are remembered.
+const MAX_ARTIFACTS: usize = 16;
 
 /// What one model is expected to do with one prompt.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +37,8 @@ struct ModelLine {
 struct Line {
     id: Option<String>,
     forecasts: Option<Vec<ModelLine>>,
+    /// The digest of the artifact that made them; what somebody else means by it is theirs.
+    artifact: Option<serde_json::Value>,
     /// A line that could not be forecast says why.
     error: Option<serde_json::Value>,
 }
@@ -110,6 +115,9 @@ pub struct Forecasts {
     pub n_without: usize,
     /// Lines about a prompt that an earlier line was about: the later forecast of a model counts.
     pub n_repeated: usize,
+    /// Lines of forecasts that name no artifact.
+    pub n_unsigned: usize,
+    artifacts: BTreeSet<String>,
 }
 
 impl Forecasts {
@@ -147,6 +155,12 @@ impl Forecasts {
             }
             (None, Some(id), Some(forecasts)) => (id, forecasts),
         };
+        match read.artifact.as_ref().and_then(serde_json::Value::as_str) {
+            // Who asks wants to know whether it is one; a name on every line need not be kept.
+            Some(digest) if self.artifacts.len() < MAX_ARTIFACTS => drop(self.artifacts.insert(digest.to_owned())),
+            Some(_) => (),
+            None => self.n_unsigned += 1,
+        }
         let mut row: Vec<(u32, Expected)> = Vec::with_capacity(forecasts.len());
         for ModelLine { model, quality, quality_low, cost_usd } in forecasts {
             let out = |field, wanted, found| ForecastsError::Range {
@@ -192,6 +206,11 @@ impl Forecasts {
             (n_strangers, "prompts that are forecast are not among those judged"),
         ];
         counted.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect()
+    }
+
+    /// The artifacts that lines name as those that made them, the first few.
+    pub fn artifacts(&self) -> &BTreeSet<String> {
+        &self.artifacts
     }
 
     /// How many prompts have forecasts.

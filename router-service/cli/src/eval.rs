@@ -16,6 +16,7 @@ use evals::verdict::Judge;
 use training_data::publish::Staged;
 
 use crate::CalledWrongly;
+use crate::kept::split;
 use crate::progress::Progress;
 
 use inputs::{Inputs, Wanted};
@@ -61,8 +62,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     ids: Option<PathBuf>,
 
-    /// Judge only the held-out part of the split with this salt: what a trainer with the same salt never sees.
-    #[arg(long, value_name = "SALT", conflicts_with = "ids")]
+    /// Judge only what training keeps back for judging: by an artifact's folder or a plan.toml, or by a salt where the plan's shares
+    /// are the usual ones.
+    #[arg(long, value_name = "ARTIFACT|PLAN|SALT", conflicts_with = "ids")]
     held_out: Option<String>,
 
     /// Policies to replay; the file's default, or the one named by --policy.
@@ -116,7 +118,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let forecasts = inputs.forecasts("forecasts", arguments.forecasts.as_deref())?;
     let champion = inputs.forecasts("champion", arguments.champion.as_deref())?;
     let ids = inputs.ids(arguments.ids.as_deref())?;
-    let wanted = Wanted { ids, held_out: arguments.held_out.as_deref(), tuning: None, skip_bad: arguments.skip_bad };
+    let held_out = arguments.held_out.as_deref().map(|value| split("--held-out", value)).transpose()?;
+    let wanted = Wanted { ids, held_out: held_out.as_ref(), tuning: None, skip_bad: arguments.skip_bad };
     let (outcomes, n_skipped) = inputs.outcomes(&arguments.outcomes, &wanted)?;
     let (pools, mut notes) = outcomes.pools(named.as_ref(), &prices, &assumed)?;
     write_baselines(&arguments.write_forecasts, &pools)?;
@@ -157,11 +160,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 /// Which rows were judged: whoever reads a verdict must know whether anybody could have learned from them.
 fn scope(arguments: &Arguments) -> String {
     match (&arguments.held_out, &arguments.ids) {
-        (Some(salt), _) => format!("judged on the held-out part under the salt `{salt}`"),
+        (Some(by), _) => format!("judged on the held-out part by `{by}`"),
         (None, Some(_)) => "judged on the prompts of the --ids file".to_owned(),
         (None, None) => {
-            "judged on all rows given; with --held-out SALT only on those a trainer with that salt never sees"
-                .to_owned()
+            "judged on all rows given; with --held-out ARTIFACT only on those that its training never saw".to_owned()
         }
     }
 }

@@ -10,6 +10,7 @@ mod check;
 mod distill;
 mod eval;
 mod import;
+mod kept;
 mod models;
 mod onboard;
 mod probe;

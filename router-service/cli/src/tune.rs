@@ -69,8 +69,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
 
-    /// Only the rows that training under this salt leaves for tuning.
-    #[arg(long, value_name = "SALT")]
+    /// Only the rows that training keeps for tuning: by an artifact's folder or a plan.toml, or by a salt where the plan's shares are
+    /// the usual ones.
+    #[arg(long, value_name = "ARTIFACT|PLAN|SALT")]
     tuning_part: Option<String>,
 
     /// Completion tokens to assume for a source whose rows do not say, as SOURCE=TOKENS.

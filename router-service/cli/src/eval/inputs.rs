@@ -11,7 +11,7 @@ use evals::forecasts::Forecasts;
 use evals::pool::{Outcomes, PriceList, TokenPrices};
 use evals::report::Source;
 use sha2::{Digest, Sha256};
-use training_data::split::{LearningPart, Shares, Split, SplitError};
+use training_data::split::{LearningPart, Split, SplitError};
 use training_data::{OutcomeRow, prices, rows};
 
 use crate::CalledWrongly;
@@ -29,10 +29,10 @@ pub(crate) struct Inputs {
 pub(crate) struct Wanted<'a> {
     /// Only these prompts.
     pub(crate) ids: Option<BTreeSet<String>>,
-    /// Only the held-out part under this salt.
-    pub(crate) held_out: Option<&'a str>,
-    /// Only the part that training under this salt leaves for tuning.
-    pub(crate) tuning: Option<&'a str>,
+    /// Only the held-out part of this split.
+    pub(crate) held_out: Option<&'a Split>,
+    /// Only the part of this split that is kept for tuning.
+    pub(crate) tuning: Option<&'a Split>,
     /// Pass over bad rows.
     pub(crate) skip_bad: bool,
 }
@@ -112,19 +112,18 @@ impl Inputs {
         let mut rows = rows::read(paths, wanted.skip_bad)?;
         let mut outcomes = Outcomes::default();
         let progress = Progress::open_ended("reading", "rows");
-        let salt = wanted.held_out.or(wanted.tuning);
-        let split = salt.map(|salt| Split::new(salt, Shares::default())).transpose()?;
-        let mut taken: Box<dyn Iterator<Item = Result<OutcomeRow, SplitError>>> = match &split {
-            Some(split) if wanted.tuning.is_some() => {
-                Box::new(split.learning_rows(rows.by_ref()).filter_map(|row| match row {
-                    Ok((LearningPart::Tune, row)) => Some(Ok(row)),
-                    Ok((LearningPart::Fit | LearningPart::Calibrate, _)) => None,
-                    Err(error) => Some(Err(error)),
-                }))
-            }
-            Some(split) => Box::new(split.held_out_rows(rows.by_ref()).map(|row| row.map_err(SplitError::from))),
-            None => Box::new(rows.by_ref().map(|row| row.map_err(SplitError::from))),
-        };
+        let mut taken: Box<dyn Iterator<Item = Result<OutcomeRow, SplitError>>> =
+            match wanted.held_out.or(wanted.tuning) {
+                Some(split) if wanted.tuning.is_some() => {
+                    Box::new(split.learning_rows(rows.by_ref()).filter_map(|row| match row {
+                        Ok((LearningPart::Tune, row)) => Some(Ok(row)),
+                        Ok((LearningPart::Fit | LearningPart::Calibrate, _)) => None,
+                        Err(error) => Some(Err(error)),
+                    }))
+                }
+                Some(split) => Box::new(split.held_out_rows(rows.by_ref()).map(|row| row.map_err(SplitError::from))),
+                None => Box::new(rows.by_ref().map(|row| row.map_err(SplitError::from))),
+            };
         for row in taken.by_ref() {
             let row = row?;
             let id = || format!("{}/{}/{}", row.source, row.dataset, row.prompt_id);

@@ -38,8 +38,8 @@ impl Oracle {
         Self { catalog, ..self }
     }
 
-    pub(super) fn digest(&self) -> &str {
-        self.artifact.digest()
+    pub(super) fn artifact(&self) -> &Artifact {
+        &self.artifact
     }
 
     /// The forecasts of every prompt of a pool for every model of it.

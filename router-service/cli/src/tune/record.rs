@@ -69,7 +69,7 @@ fn notes(pool: &Pool, known: &Known, rows: &Rows) -> Vec<String> {
         notes.push(format!("{} of {of} bills rest on a usual length of the answer", pool.n_assumed_bills));
     }
     if known.artifact.is_none() {
-        notes.push("the forecasts name no artifact, so in service the promise is void; give --artifact".to_owned());
+        notes.push("not all forecasts name an artifact, so in service the promise is void; give --artifact".to_owned());
     }
     if rows.catalog.is_none() {
         notes.push(

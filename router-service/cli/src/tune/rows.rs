@@ -13,6 +13,7 @@ use super::forecast::Oracle;
 use super::{Arguments, only};
 use crate::eval::assumed;
 use crate::eval::inputs::{Inputs, Wanted};
+use crate::kept::{split, tunes_with};
 
 /// The columns that slices can be taken by: those that a prompt has, whoever answers it.
 const COLUMNS: [&str; 5] = ["source", "dataset", "group", "judge", "policy"];
@@ -27,9 +28,28 @@ pub(super) struct Rows {
     /// A digest over the outcome files.
     pub(super) outcomes: String,
     made: Option<Forecasts>,
+    /// The digest of the artifact that made them, where one did.
+    made_by: Option<String>,
     oracle: Option<Oracle>,
     /// The slice of each prompt by its id.
     slices: BTreeMap<String, String>,
+}
+
+/// The artifact that forecasts of a file name, where all name one. A promise is about the artifact that serves, so forecasts of
+/// another one than is given are refused.
+fn made_by(made: &Forecasts, oracle: Option<&Oracle>) -> anyhow::Result<Option<String>> {
+    let digests: Vec<&String> = made.artifacts().iter().collect();
+    let given = oracle.map(|oracle| oracle.artifact().digest());
+    if let (Some(given), Some(other)) = (given, digests.iter().find(|digest| Some(digest.as_str()) != given)) {
+        bail!("--forecasts: expected forecasts by the artifact of --artifact, {given}, found some by {other}");
+    }
+    match digests.as_slice() {
+        [one, another, ..] => {
+            bail!("--forecasts: expected forecasts by one artifact, found some by {one} and by {another}")
+        }
+        [one] if made.n_unsigned == 0 => Ok(Some((*one).clone())),
+        [_] | [] => Ok(None),
+    }
 }
 
 /// The forecasts of a pool.
@@ -60,12 +80,12 @@ impl Rows {
                 })
             }
         };
-        let wanted = Wanted {
-            ids: None,
-            held_out: None,
-            tuning: arguments.tuning_part.as_deref(),
-            skip_bad: arguments.skip_bad,
-        };
+        let made_by = made.as_ref().map(|made| made_by(made, oracle.as_ref())).transpose()?.flatten();
+        let tuning = arguments.tuning_part.as_deref().map(|value| split("--tuning-part", value)).transpose()?;
+        if let (Some(oracle), Some(split)) = (&oracle, &tuning) {
+            tunes_with(oracle.artifact(), split)?;
+        }
+        let wanted = Wanted { ids: None, held_out: None, tuning: tuning.as_ref(), skip_bad: arguments.skip_bad };
         let mut slices = BTreeMap::new();
         let (outcomes, n_skipped) = inputs.outcomes_seen(&arguments.outcomes, &wanted, &mut |row| {
             if row.judging_only {
@@ -87,7 +107,7 @@ impl Rows {
         let digests = inputs.sources.iter().filter(|source| source.role == "outcomes").map(|source| &*source.sha256);
         let outcomes = super::record::digest_of(digests);
         let catalog = catalog.as_ref().map(Catalog::version);
-        Ok(Self { pools, notes, catalog, outcomes, made, oracle, slices })
+        Ok(Self { pools, notes, catalog, outcomes, made, made_by, oracle, slices })
     }
 
     pub(super) fn one_pool(&self, source: Option<&str>) -> anyhow::Result<&Pool> {
@@ -96,7 +116,8 @@ impl Rows {
 
     /// The forecasts of a pool: those of the file, else made anew.
     pub(super) fn forecasts(&self, pool: &Pool) -> anyhow::Result<Known> {
-        let artifact = self.oracle.as_ref().map(|oracle| oracle.digest().to_owned());
+        let told = self.oracle.as_ref().map(|oracle| oracle.artifact().digest().to_owned());
+        let artifact = told.or_else(|| self.made_by.clone());
         let matched = match (&self.made, &self.oracle) {
             (Some(made), _) => made.of(pool)?,
             (None, Some(oracle)) => oracle.forecasts(pool)?,

@@ -121,8 +121,8 @@ fn only_the_wanted_prompts_are_judged() {
     scratch.write("ids.txt", &format!("\u{feff}{ids}"));
     let eval = |more: &str| scratch.run(&format!("eval outcomes.jsonl --prices prices.csv --bootstraps 20 {more}"));
     check(&eval("--ids ids.txt"), 0, "town: 120 prompts x 2 models", "");
-    check(&eval("--held-out 2026"), 0, "judged on the held-out part under the salt `2026`", "");
-    check(&eval(""), 0, "judged on all rows given; with --held-out SALT only on those", "");
+    check(&eval("--held-out 2026"), 0, "judged on the held-out part by `2026`", "");
+    check(&eval(""), 0, "judged on all rows given; with --held-out ARTIFACT only on those", "");
     check(&eval("--held-out 2026 --ids ids.txt"), 2, "", "cannot be used with");
 }
 

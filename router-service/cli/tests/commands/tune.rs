@@ -159,6 +159,30 @@ fn without_a_file_of_forecasts_the_artifact_is_asked_and_named() {
 }
 
 #[test]
+fn forecasts_speak_for_the_artifact_that_made_them_and_for_no_other() {
+    let scratch = town("tune-signed", 300);
+    let (one, another) = (format!("sha256:{}", "a".repeat(64)), format!("sha256:{}", "b".repeat(64)));
+    let signed = |by: &str| forecasts(300, "town").replace("{\"id\"", &format!("{{\"artifact\":\"{by}\",\"id\""));
+    scratch.write("signed.jsonl", &signed(&one));
+    scratch.write("mixed.jsonl", &(signed(&one) + &signed(&another)));
+    let tune = |forecasts: &str, more: &str| {
+        let given = format!("tune outcomes.jsonl --forecasts {forecasts} --prices catalog.toml --against dear");
+        scratch.run(&format!("{given} --loss-at-most 0.9 -o policy.toml {more}"))
+    };
+    let artifact = concat!(env!("CARGO_MANIFEST_DIR"), "/../../classifier/embedded/artifact");
+    let refused = tune("signed.jsonl", &format!("--artifact {artifact}"));
+    check(&refused, 1, "", "--forecasts: expected forecasts by the artifact of --artifact, sha256:");
+    check(&refused, 1, "", &format!("found some by {one}"));
+    check(&tune("mixed.jsonl", ""), 1, "", &format!("found some by {one} and by {another}"));
+    let learned = tune("forecasts.jsonl", &format!("--artifact {artifact} --tuning-part pointsman"));
+    check(&learned, 1, "", "--tuning-part: the artifact was trained with salt = \"pointsman\", tune_share = 0");
+    assert!(!scratch.0.join("policy.toml").exists(), "nothing is written");
+    check(&tune("signed.jsonl", ""), 0, "Promised", "");
+    let policies = Policies::from_toml(&scratch.read("policy.toml")).unwrap();
+    assert_eq!(policies.default_policy().promise().unwrap().terms().artifact.as_deref(), Some(one.as_str()));
+}
+
+#[test]
 fn a_promise_can_be_had_by_slice() {
     let scratch = town("tune-slices", 1500);
     let output = scratch.run(&format!("tune {GIVEN} --loss-at-most 0.1 --by dataset -o policy.toml"));

@@ -1,0 +1,82 @@
+//! What training kept back, by the word of whoever asks: a salt, a plan or the artifact itself.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use classifier::Artifact;
+use classifier::artifact::MANIFEST;
+use trainer::plan::Plan;
+use training_data::split::{Shares, Split};
+
+/// The split that a flag's value stands for: an artifact's folder or a plan's file tells salt and shares; anything else is a salt,
+/// with the shares that plans have by default.
+pub(crate) fn split(flag: &str, value: &str) -> anyhow::Result<Split> {
+    let path = Path::new(value);
+    let place = || format!("{flag} {value}");
+    if path.join(MANIFEST).is_file() {
+        return by_artifact(&Artifact::read(path).with_context(place)?).with_context(place);
+    }
+    if path.extension().is_some_and(|extension| extension == "toml") {
+        let text = std::fs::read_to_string(path).with_context(place)?;
+        return Ok(Plan::from_toml(&text).with_context(place)?.split()?);
+    }
+    if path.is_dir() {
+        bail!("{}: expected a salt, a plan.toml or an artifact's folder, found a folder without {MANIFEST}", place());
+    }
+    Ok(Split::new(value, Shares::default())?)
+}
+
+fn by_artifact(artifact: &Artifact) -> anyhow::Result<Split> {
+    Ok(Plan::from_toml(&artifact.parts().plan)?.split()?)
+}
+
+/// Refuses to tune on rows that the artifact has learned from, where they are said to be the ones it has not.
+pub(crate) fn tunes_with(artifact: &Artifact, split: &Split) -> anyhow::Result<()> {
+    let plan = Plan::from_toml(&artifact.parts().plan)?;
+    let told =
+        format!("salt = \"{}\", tune_share = {}, held_out_share = {}", plan.salt, plan.tune_share, plan.held_out_share);
+    if plan.tune_share <= 0.0 {
+        bail!("--tuning-part: the artifact was trained with {told}: it kept nothing for tuning");
+    }
+    if plan.split()? != *split {
+        bail!(
+            "--tuning-part: the artifact was trained with {told}, so these are not the rows it kept; give its folder"
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    //! Salts, plans and folders.
+
+    use classifier::Artifact;
+    use training_data::split::{Shares, Split};
+
+    use super::{split, tunes_with};
+
+    #[test]
+    fn a_salt_has_the_usual_shares_and_a_plan_its_own() {
+        assert_eq!(split("--held-out", "abc").unwrap(), Split::new("abc", Shares::default()).unwrap());
+        let folder = std::env::temp_dir().join(format!("pointsman-kept-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let plan = folder.join("plan.toml");
+        std::fs::write(&plan, "salt = \"b3\"\ntune_share = 0.0\nheld_out_share = 0.15\n").unwrap();
+        let shares = Shares { fit: 0.85, calibrate: 0.0, tune: 0.0, held_out: 0.15 };
+        let found = split("--held-out", &plan.display().to_string());
+        let no_artifact = split("--held-out", &folder.display().to_string()).unwrap_err().to_string();
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(found.unwrap(), Split::new("b3", shares).unwrap());
+        assert!(no_artifact.contains("found a folder without manifest.json"), "{no_artifact}");
+        let missing = split("--held-out", "no-such-plan.toml").unwrap_err();
+        assert!(format!("{missing:#}").starts_with("--held-out no-such-plan.toml: "), "{missing:#}");
+    }
+
+    #[test]
+    fn an_artifact_that_kept_nothing_is_not_tuned_with() {
+        let built_in = Artifact::built_in().unwrap();
+        let any = split("--tuning-part", "pointsman").unwrap();
+        let complaint = tunes_with(&built_in, &any).unwrap_err().to_string();
+        assert!(complaint.contains("it kept nothing for tuning"), "{complaint}");
+    }
+}
