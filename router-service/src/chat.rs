@@ -83,7 +83,9 @@ impl Chat {
     pub(crate) fn read(body: &[u8], headers: &HeaderMap, limits: &Limits) -> Result<(Self, Question), Rejection> {
         let mut fields: Fields = read(body)?;
         let mut wishes = match fields.remove("pointsman") {
+            // Clients that write out what was not asked for write null.
             None => Wishes::default(),
+            Some(raw) if raw.get() == "null" => Wishes::default(),
             Some(raw) => read_value(parsed(&raw)?).map_err(|error| error.within("pointsman"))?,
         };
         wishes.heed(headers)?;

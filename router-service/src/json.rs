@@ -118,6 +118,10 @@ enum EndJson {
 
 /// Reads a body. What is malformed is placed by line and column, what is of the wrong type by its field.
 pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Rejection> {
+    // Serde would take the fields from a list, by their places.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(not_an_object());
+    }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let read: T = serde_path_to_error::deserialize(&mut reader).map_err(|error| complaint(&error))?;
     reader.end().map_err(|error| Rejection::Unreadable { complaint: error.to_string() })?;
@@ -126,7 +130,14 @@ pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Rejection> {
 
 /// Reads a document that was parsed before, as the requests of a batch are.
 pub fn read_value<T: DeserializeOwned>(value: Value) -> Result<T, Rejection> {
+    if value.is_array() {
+        return Err(not_an_object());
+    }
     serde_path_to_error::deserialize(value).map_err(|error| complaint(&error))
+}
+
+fn not_an_object() -> Rejection {
+    Rejection::field("", "expected an object, found a list")
 }
 
 fn complaint(error: &serde_path_to_error::Error<serde_json::Error>) -> Rejection {

@@ -30,6 +30,7 @@ mod doors;
 mod held;
 mod patient;
 pub(crate) mod tls;
+mod unread;
 mod witness;
 
 pub use tls::TlsError;

@@ -57,6 +57,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             writeln!(out, "# The provider `{name}` serves `{}`, which is not in the catalog.", served.model)?;
         }
     }
+    if let Some(model) = settings.forwarding.baseline.as_ref().filter(|model| snapshot.catalog.get(model).is_none()) {
+        writeln!(out, "# The baseline `{model}` is not in the catalog: no savings are reported.")?;
+    }
     write!(out, "{}", settings.to_toml())?;
     Ok(())
 }

@@ -203,7 +203,11 @@ impl Decided {
     fn failed(&mut self, failed: Failed, lane: Lane) -> Failed {
         let now = Instant::now();
         self.filing.failed(lane.hop, &failed);
-        tracing::debug!(decision = %self.answer.id, end = failed.end.codes().0, "an attempt failed");
+        let (provider, model) = (&lane.destination.provider.rule.name, &lane.destination.upstream);
+        tracing::debug!(decision = %self.answer.id, %provider, end = failed.end.codes().0, "an attempt failed");
+        if failed.is_the_operator_s() {
+            tracing::warn!(%provider, %model, why = failed.complaint, "a provider refuses for a reason that lies in the configuration");
+        }
         match failed.rest {
             Some(rest) => lane.place.rests(now, rest),
             None if failed.is_the_provider_s() => lane.place.failed(now),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, EXPECT};
 use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
@@ -14,6 +14,7 @@ use tracing::Instrument;
 use super::charge::{Account, Charged, Memory};
 use super::doors::Door;
 use super::held::{Held, Holding};
+use super::unread::{drop_the_rest, lend};
 use super::witness::Witness;
 use crate::config::{Caller, Limits, Settings};
 use crate::http::Access;
@@ -83,11 +84,19 @@ impl Admission {
         });
         let place = match admitted {
             Ok(place) => place,
-            Err(rejection) => return witness.ended(door.rejected(&rejection)),
+            Err(rejection) => {
+                if !asks_first(request.headers()) {
+                    drop_the_rest(request.into_body()).await;
+                }
+                return witness.ended(door.rejected(&rejection));
+            }
         };
         let probe = place.is_none();
         let trace = if probe { None } else { witness.trace(self.telemetry.as_deref(), request.headers()) };
-        let request = request.map(|body| Charged::new(body, Arc::clone(&account)));
+        let asks_first = asks_first(request.headers());
+        let (head, body) = request.into_parts();
+        let (body, unread) = lend(body);
+        let request = Request::from_parts(head, Charged::new(body, Arc::clone(&account)));
         let patience = if forwards { self.call_timeout } else { self.request_timeout };
         let answer = async { timeout(patience, door.answer(request, at)).await };
         let answer = match trace {
@@ -98,6 +107,9 @@ impl Admission {
             self.metrics.count(Metric::Shed, &[door.word(), "too_slow"]);
             door.rejected(&Rejection::Late { complaint: "the request took longer than limits.request_timeout_ms" })
         });
+        if !answer.status().is_success() && !asks_first {
+            unread.drop_the_rest().await;
+        }
         if forwards {
             // A stream has its answer's head long before its end; until then it keeps its place and its body, which may be sent again.
             let mut answer = answer;
@@ -129,6 +141,11 @@ impl Admission {
             (Some(_), Access::Admin | Access::Caller | Access::Anybody) => Ok(()),
         }
     }
+}
+
+/// Whether a caller waits for leave before it sends its body; then an answer is read at once.
+fn asks_first(headers: &HeaderMap) -> bool {
+    headers.contains_key(EXPECT)
 }
 
 fn bearer(value: &str) -> Option<&str> {

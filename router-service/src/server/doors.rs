@@ -19,6 +19,7 @@ use tonic_health::server::{HealthReporter, HealthService};
 
 use super::ServerError;
 use super::charge::{BodyError, Charged};
+use super::unread::Lent;
 use crate::http::{Access, CHAT_COMPLETIONS, Http, access_of, method_of};
 use crate::pipeline::Pipeline;
 use crate::rpc::Rpc;
@@ -88,7 +89,11 @@ impl Door {
     }
 
     /// The answer.
-    pub(crate) async fn answer(&self, request: Request<Charged<Incoming>>, at: Instant) -> Response<tonic::body::Body> {
+    pub(crate) async fn answer(
+        &self,
+        request: Request<Charged<Lent<Incoming>>>,
+        at: Instant,
+    ) -> Response<tonic::body::Body> {
         match self {
             Self::Http(door) => door.answer(request, at).await,
             Self::Grpc(door) => door.answer(request, at).await,
@@ -159,7 +164,7 @@ impl GrpcDoor {
         Ok((Self { services: Arc::from(services) }, sign))
     }
 
-    async fn answer(&self, request: Request<Charged<Incoming>>, at: Instant) -> Response<tonic::body::Body> {
+    async fn answer(&self, request: Request<Charged<Lent<Incoming>>>, at: Instant) -> Response<tonic::body::Body> {
         let asked = service_of(request.uri().path());
         let Some((_, service)) = self.services.iter().find(|(name, _)| *name == asked) else {
             return Status::unimplemented("no such service; server reflection lists those there are").into_http();

@@ -4,7 +4,7 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Request, Response, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
@@ -179,6 +179,8 @@ fn request(rule: &ProviderRule, uri: Uri, body: String) -> Option<Request<Full<B
     let mut request = Request::post(uri).body(Full::new(Bytes::from(body))).ok()?;
     let headers = request.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    // Without a word any coding would do, and none is understood.
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     for (name, value) in &rule.headers {
         headers.append(name, HeaderValue::from_str(value).ok()?);
     }
@@ -241,6 +243,12 @@ fn field_of(body: &Value) -> String {
 }
 
 impl Failed {
+    /// Whether only whoever runs the service can help: keys, credit and names are in the configuration.
+    pub(crate) fn is_the_operator_s(&self) -> bool {
+        let theirs = [Kind::OutOfCredit, Kind::Unauthorized, Kind::NoSuchModel];
+        self.end == UpstreamEnd::Failed && theirs.iter().any(|kind| kind.word() == self.complaint)
+    }
+
     /// What a provider's refusal means. Its own words are told where the caller is at fault, and nowhere else.
     pub(crate) fn meaning(meaning: &Meaning) -> Self {
         let end = match meaning.kind {

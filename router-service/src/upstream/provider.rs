@@ -208,7 +208,12 @@ impl Place {
     pub(crate) fn failed(mut self, now: Instant) {
         let moment = self.provider.moment(now);
         if let Some(permit) = self.permit.take() {
-            self.provider.condition().health.failed(permit, moment);
+            let mut condition = self.provider.condition();
+            let was_open = condition.health.is_open_to_calls(moment);
+            condition.health.failed(permit, moment);
+            if was_open && !condition.health.is_open_to_calls(moment) {
+                tracing::warn!(provider = %self.provider.rule.name, "a provider keeps failing and is left alone for a while");
+            }
         }
     }
 

@@ -181,3 +181,46 @@ async fn noise_on_either_port_is_survived() {
     assert_eq!(running.get("/healthz").await.status, StatusCode::OK);
     running.ended().await;
 }
+
+/// Clients that read only once they have sent everything, as many libraries do, hear why they were turned away.
+#[tokio::test]
+async fn who_sends_everything_first_still_reads_the_answer() {
+    let running = Running::start(settings()).await;
+    for (path, kind, expected) in [
+        ("/v1/route", "application/json", "413"),
+        ("/nowhere", "application/json", "404"),
+        ("/v1/route", "text/plain", "415"),
+    ] {
+        let mut stream = TcpStream::connect(running.http).await.unwrap();
+        let length = 8 << 20;
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&vec![b' '; length]).await.expect("the connection stays open until all is sent");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {expected} ")), "{path}: {answer}");
+    }
+    running.ended().await;
+}
+
+/// Serde would take a list for an object, by places.
+#[tokio::test]
+async fn a_list_is_no_request() {
+    let running = Running::start(settings()).await;
+    for (path, body) in [
+        ("/v1/route", r#"  ["x",null,null,[],[],null,null,null,null,null]"#),
+        ("/v1/outcomes", r#"["id",null,0.5]"#),
+        ("/v1/chat/completions", "[]"),
+    ] {
+        let answer = running.post(path, body.to_owned()).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
+        assert!(answer.text().contains("expected an object"), "{path}: {}", answer.text());
+    }
+    let batch = running.post("/v1/route/batch", r#"{"requests":[["x",null],{"prompt":"x"}]}"#.to_owned()).await;
+    assert_eq!(batch.status, StatusCode::OK);
+    assert!(batch.text().contains("expected an object"), "{}", batch.text());
+    running.ended().await;
+}
