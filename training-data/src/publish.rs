@@ -18,14 +18,15 @@ impl Staged {
     /// Begins a file that will stand at `target`.
     ///
     /// # Errors
-    /// The folder does not exist or cannot be written to.
+    /// The folder does not exist or cannot be written to, or something else than a file stands in the place.
     pub fn create(target: &Path) -> io::Result<Self> {
+        let target = place_of(target)?;
         let name = target.file_name().ok_or_else(|| io::Error::other("expected a file name, found none"))?;
         // The process id keeps two writers of the same file apart; the later rename wins whole.
         let hidden = target.with_file_name(format!(".{}.{}.part", name.to_string_lossy(), std::process::id()));
         let file = File::create(&hidden)?;
         let writer = Some(BufWriter::with_capacity(1 << 18, file));
-        Ok(Self { target: target.to_owned(), hidden, writer })
+        Ok(Self { target, hidden, writer })
     }
 
     /// The hidden file, for reading what has been written and flushed so far.
@@ -54,6 +55,16 @@ impl Staged {
             folder.sync_all()?;
         }
         Ok(())
+    }
+}
+
+/// Where a file will really stand: behind a link, what it leads to. A device or a pipe cannot be put into place whole, and must not
+/// be replaced by a file.
+fn place_of(target: &Path) -> io::Result<PathBuf> {
+    match fs::metadata(target) {
+        Ok(found) if found.is_file() => target.canonicalize(),
+        Ok(_) => Err(io::Error::other("expected a file or nothing at all, found a folder, a device or a pipe")),
+        Err(_) => Ok(target.to_owned()),
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use classifier::artifact::{ENCODER, Parts};
+use classifier::artifact::{ENCODER, MANIFEST, Parts, WEIGHTS};
 use classifier::{Artifact, ArtifactError};
 
 /// Why nothing was published.
@@ -20,10 +20,12 @@ pub enum PublishError {
         source: io::Error,
     },
     /// A folder that holds something else.
-    #[error("{path}: expected an artifact or nothing at all, found other files; name another folder")]
+    #[error("{path}: expected an artifact or nothing at all, found other files, as `{found}`; name another folder")]
     Occupied {
         /// The folder.
         path: String,
+        /// One of them.
+        found: String,
     },
     /// What was written cannot be read again.
     #[error(transparent)]
@@ -36,9 +38,10 @@ pub fn publish(parts: &Parts, encoder: &[(String, Vec<u8>)], folder: &Path) -> R
         let path = path.display().to_string();
         move |source| PublishError::Write { path, source }
     };
-    if folder.exists() && !is_ours(folder) {
-        return Err(PublishError::Occupied { path: folder.display().to_string() });
-    }
+    may_stand_at(folder)?;
+    // A link stays one; what it leads to is replaced.
+    let resolved = folder.canonicalize();
+    let folder = resolved.as_deref().unwrap_or(folder);
     let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(failed(parent))?;
     let name = folder.file_name().map_or_else(|| "artifact".to_owned(), |name| name.to_string_lossy().into_owned());
@@ -70,10 +73,21 @@ pub fn publish(parts: &Parts, encoder: &[(String, Vec<u8>)], folder: &Path) -> R
     Ok(digest)
 }
 
-/// Whether a folder is empty or an artifact.
-fn is_ours(folder: &Path) -> bool {
-    folder.join(classifier::artifact::MANIFEST).is_file()
-        || fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
+/// Whether an artifact may be put there: where nothing is, into an empty folder, or in the place of another artifact. What else
+/// lies in a folder is somebody's, and would be lost.
+pub fn may_stand_at(folder: &Path) -> Result<(), PublishError> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    let path = || folder.display().to_string();
+    let entries = fs::read_dir(folder).map_err(|source| PublishError::Write { path: path(), source })?;
+    let mut names: Vec<String> =
+        entries.filter_map(Result::ok).map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    match names.into_iter().find(|name| ![MANIFEST, WEIGHTS, ENCODER].contains(&name.as_str())) {
+        Some(found) => Err(PublishError::Occupied { path: path(), found }),
+        None => Ok(()),
+    }
 }
 
 fn write_all(parts: &Parts, encoder: &[(String, Vec<u8>)], staged: &Path) -> Result<(), PublishError> {
@@ -119,6 +133,10 @@ mod tests {
         std::fs::create_dir_all(&strange).unwrap();
         std::fs::write(strange.join("letter.txt"), "mine").unwrap();
         assert!(matches!(publish(&parts, &encoder, &strange), Err(PublishError::Occupied { .. })));
+        std::fs::write(folder.join("notes.md"), "mine").unwrap();
+        let refused = publish(&parts, &encoder, &folder).unwrap_err().to_string();
+        assert!(refused.contains("found other files, as `notes.md`"), "{refused}");
+        std::fs::remove_file(folder.join("notes.md")).unwrap();
         let left = std::fs::read_dir(&parent).unwrap().count();
         std::fs::remove_dir_all(&parent).unwrap();
         assert_eq!(left, 2, "nothing half-written is left behind");

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use clap::{Args, ValueEnum};
+use decision::Catalog;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use training_data::import::{self, Format, Grouping, ImportError, Mapping, Plan, Report};
@@ -163,7 +165,9 @@ fn import_prices(arguments: &Arguments) -> anyhow::Result<()> {
             why.unwrap_or_default()
         );
     }
-    write_whole(&arguments.output, &prices::catalog_toml(&chosen.rows))?;
+    let catalog = prices::catalog_toml(&chosen.rows);
+    Catalog::from_toml(&catalog).context("the list does not make a catalog; nothing was written")?;
+    write_whole(&arguments.output, &catalog)?;
     say(&if arguments.json { price_json(arguments, &chosen)? } else { price_table(arguments, &chosen) })
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 use classifier::artifact::{ENCODER, Parts};
 use classifier::encoder::Encoder;
 use classifier::lens::{Lens, Reading};
@@ -49,7 +50,7 @@ pub(crate) struct Arguments {
     like: Option<String>,
 
     /// List this many prompts that would tell most, best first, one id a line.
-    #[arg(long, value_name = "NUMBER", conflicts_with = "output")]
+    #[arg(long, value_name = "NUMBER", conflicts_with = "output", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     suggest: Option<usize>,
 
     /// Pass over bad rows and count them, instead of ending at the first.
@@ -130,6 +131,9 @@ fn let_in(arguments: &Arguments) -> anyhow::Result<()> {
     sheet.line("written", output.display().to_string());
     sheet.line("artifact", digest);
     sheet.line("let in", format!("{model}, from {} outcomes", outcomes.len()));
+    if !classifier::built_in_catalog().models().iter().any(|known| known.id.as_str() == model) {
+        sheet.line("to do", "it can be chosen once the catalog has it, with its prices".to_owned());
+    }
     Ok(io::stdout().write_all(sheet.text().as_bytes())?)
 }
 

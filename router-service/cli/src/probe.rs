@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 use evals::probe::{CHANGES, Probed, probe};
 use serde_json::json;
 use training_data::rows;
@@ -38,7 +39,7 @@ pub(crate) struct Arguments {
     policies: Option<PathBuf>,
 
     /// Prompts to try, evenly taken from all.
-    #[arg(long, value_name = "NUMBER", default_value_t = 1000)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 1000, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     prompts: usize,
 
     /// Print JSON.

@@ -16,7 +16,7 @@ use evals::trial::Trial;
 use evals::verdict::Judge;
 use trainer::dataset::Gathering;
 use trainer::plan::Plan;
-use trainer::publish::publish;
+use trainer::publish::{may_stand_at, publish};
 use trainer::train::{CrossFitted, Trained, train};
 use training_data::publish::Staged;
 use training_data::rows;
@@ -87,6 +87,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let catalog = catalog(arguments.catalog.as_deref())?;
     let named = named_pools(arguments.pools.as_deref())?;
     let (encoder, files) = encoder(arguments.encoder.as_deref())?;
+    try_outputs(arguments)?;
     let (gathering, outcomes, n_skipped) = gather(arguments, &plan)?;
     let lens = Lens::new(encoder);
     let bar = Progress::counted("reading prompts", gathering.n_prompts());
@@ -126,6 +127,19 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         (None, false) => sheet.text(),
     };
     Ok(io::stdout().write_all(text.as_bytes())?)
+}
+
+/// A training takes minutes: where its results cannot be put is found out before.
+fn try_outputs(arguments: &Arguments) -> anyhow::Result<()> {
+    may_stand_at(&arguments.output)?;
+    if let Some(file) = &arguments.forecasts {
+        // Dropped unpublished, it leaves nothing.
+        Staged::create(file).with_context(|| file.display().to_string())?;
+    }
+    if let Some(folder) = &arguments.report {
+        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    }
+    Ok(())
 }
 
 fn plan(file: Option<&Path>) -> anyhow::Result<Plan> {

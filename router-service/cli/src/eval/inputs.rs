@@ -66,9 +66,12 @@ impl Inputs {
         let Some(file) = file else { return Ok(None) };
         let text = self.text("pools", file)?;
         let expected = "expected an object of sources, each a list of models";
-        serde_json::from_str(&text)
-            .map(Some)
-            .map_err(|error| anyhow::anyhow!("{}: {expected}: {error}", file.display()))
+        let named: BTreeMap<String, Vec<String>> =
+            serde_json::from_str(&text).map_err(|error| anyhow::anyhow!("{}: {expected}: {error}", file.display()))?;
+        if named.is_empty() {
+            bail!("{}: {expected}, found no source", file.display());
+        }
+        Ok(Some(named))
     }
 
     pub(crate) fn forecasts(&mut self, role: &'static str, file: Option<&Path>) -> anyhow::Result<Option<Forecasts>> {

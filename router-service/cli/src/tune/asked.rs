@@ -7,6 +7,7 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 use decision::{Basis, Loss, OnAlarm, Policies, Policy, PolicyName, Rules, WhenSpent};
 use evals::pool::Pool;
+use router_service::RESERVED_POLICIES;
 use trainer::bounds::Bound;
 use trainer::tune::{Against, Ask, Knob, SHRINKAGES, SliceOf, Weights};
 
@@ -139,6 +140,10 @@ impl Asked {
             bail!(CalledWrongly(format!("--shrinkage: expected a number from 0 to 1, found {found}")));
         }
         PolicyName::new(&self.name).map_err(|error| CalledWrongly(format!("--name: {error}")))?;
+        if RESERVED_POLICIES.contains(&self.name.as_str()) {
+            let why = "which means policies made by requests";
+            bail!(CalledWrongly(format!("--name: expected another name, found `{}`, {why}", self.name)));
+        }
         self.weights().map(|_| ())
     }
 

@@ -257,6 +257,11 @@ fn mistakes_are_named_and_nothing_is_written() {
             "unknown column `datset`; the nearest known one is `dataset`",
         ),
         (format!("{GIVEN} --loss-at-most 0.1 --name Bad -o p.toml"), 2, "--name: expected a policy name"),
+        (
+            format!("{GIVEN} --loss-at-most 0.1 --name request -o p.toml"),
+            2,
+            "--name: expected another name, found `request`, which means policies made by requests",
+        ),
         ("outcomes.jsonl --forecasts forecasts.jsonl --prices catalog.toml --loss-at-most 0.1 --day 21.11.2026 -o p.toml".to_owned(), 2, "--day: expected a day as 2026-11-21"),
         (format!("{GIVEN} --source twon --loss-at-most 0.1 -o p.toml"), 2, "--source: unknown source `twon`"),
         (
