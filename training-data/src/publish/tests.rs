@@ -34,7 +34,7 @@ fn what_was_there_stays_when_the_writer_gives_up() {
 fn a_place_that_cannot_be_written_is_an_error() {
     let scratch = Scratch::new();
     assert!(Staged::create(&scratch.folder().join("no/such/folder/rows")).is_err());
-    assert!(Staged::create(std::path::Path::new("/")).is_err());
+    assert!(Staged::create(Path::new("/")).is_err());
     // A folder stands where the file should: nothing is lost, and nothing is left behind.
     fs::create_dir(scratch.folder().join("taken")).unwrap();
     Staged::create(&scratch.folder().join("taken")).unwrap_err();
