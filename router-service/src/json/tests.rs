@@ -20,7 +20,7 @@ fn a_mistake_is_placed_by_field_or_by_position() {
         ("{\"prompt\": \"x\"", "", "expected JSON in UTF-8: EOF while parsing an object at line 1 column 14"),
         ("{\"prompt\": \"x\"} x", "", "trailing characters at line 1 column 17"),
         ("{\"prompt\":\n \"x\",}", "", "expected JSON in UTF-8: trailing comma at line 2 column 6"),
-        ("[]", "", "invalid length 0"),
+        ("[]", "", "expected an object, found a list"),
         ("{}", "prompt", "expected a prompt or messages, found neither"),
         ("{\"prompt\": \"x\", \"messages\": []}", "messages", "expected a prompt or messages, found both"),
         ("{\"promt\": \"x\"}", "promt", "unknown key `promt`; the nearest known one is `prompt`"),
