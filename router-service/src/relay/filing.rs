@@ -14,7 +14,7 @@ use crate::status::UpstreamEnd;
 use crate::upstream::Failed;
 use crate::upstream::fleet::Destination;
 use crate::upstream::openai::Piece;
-use crate::upstream::usage::Usage;
+use crate::upstream::usage::{Most, Usage};
 
 /// What a count of tokens may exceed the caller's limit by before it is doubted. A guess: servers differ in whether they count
 /// the token that ends an answer.
@@ -211,7 +211,7 @@ impl Filing {
             completion: running.n_tokens.min(u64::from(MAX_TOKENS)),
             ..Usage::default()
         };
-        let told = running.told.map(|told| told.doubted_beyond(u64::from(MAX_TOKENS), self.completion_max()));
+        let told = running.told.map(|told| told.doubted_beyond(self.most(&running.model)));
         let usage = match may_cost {
             true => Usage::settled(told, &counted),
             false => Usage::default(),
@@ -224,10 +224,14 @@ impl Filing {
     }
 
     /// What an image or a provider's own instructions take of a prompt is not known here, so only the answer has a bound.
-    fn completion_max(&self) -> u64 {
-        let most =
+    fn most(&self, model: &ModelId) -> Most {
+        let shown =
             self.chat.max_completion.map_or(u64::from(MAX_TOKENS), |most| u64::from(most.get()) + COMPLETION_SLACK);
-        most.saturating_mul(self.chat.n_choices)
+        // Nobody thinks for longer than a context is wide.
+        let known = self.answer.snapshot.catalog.get(model);
+        let reasoning = known.map_or(u64::from(MAX_TOKENS), |model| u64::from(model.context_window.get()));
+        let all = |most: u64| most.saturating_mul(self.chat.n_choices);
+        Most { shown: all(shown), reasoning: all(reasoning) }
     }
 
     fn file(&mut self, end: &'static str) {

@@ -24,6 +24,15 @@ pub(crate) struct Usage {
     pub(crate) doubtful: bool,
 }
 
+/// The most tokens that an answer can have taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Most {
+    /// What the caller sees of it.
+    pub(crate) shown: u64,
+    /// Hidden reasoning.
+    pub(crate) reasoning: u64,
+}
+
 impl Usage {
     /// The `usage` of an answer or a chunk of OpenAI's shape; none where there is none.
     pub(crate) fn of_openai(usage: &Value) -> Option<Self> {
@@ -68,10 +77,12 @@ impl Usage {
         }
     }
 
-    /// Doubts what is more than could have been: no tokenizer makes more tokens than there are bytes, whatever the upstream tells.
+    /// Doubts what is more than could have been, whatever the upstream tells. What is shown and what is hidden have bounds of
+    /// their own, since some do not count reasoning against the limit that a caller sets.
     #[must_use]
-    pub(crate) fn doubted_beyond(self, prompt_max: u64, completion_max: u64) -> Self {
-        let beyond = self.prompt > prompt_max || self.completion > completion_max;
+    pub(crate) fn doubted_beyond(self, most: Most) -> Self {
+        let shown = self.completion.saturating_sub(self.reasoning);
+        let beyond = shown > most.shown || self.reasoning > most.reasoning;
         Self { doubtful: self.doubtful || beyond, ..self }
     }
 

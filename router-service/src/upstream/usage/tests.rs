@@ -4,7 +4,7 @@ use decision::{MAX_TOKENS, PicoUsd, Price, Prices};
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use serde_json::{Value, json};
 
-use super::Usage;
+use super::{Most, Usage};
 
 /// Prompt, cached, written, completion, reasoning; a question mark where it is doubted.
 fn shown(usage: Option<Usage>) -> String {
@@ -109,10 +109,13 @@ fn what_cannot_be_true_is_doubted_and_not_believed() {
 }
 
 #[test]
-fn more_tokens_than_bytes_are_doubted() {
-    let told = Usage { prompt: 10, completion: 5, ..Usage::default() };
-    assert!(!told.doubted_beyond(10, 5).doubtful);
-    assert!(told.doubted_beyond(9, 5).doubtful && told.doubted_beyond(10, 4).doubtful);
+fn more_than_an_answer_can_have_taken_is_doubted() {
+    const SHOWN: u64 = 5;
+    const REASONED: u64 = 7;
+    let told = Usage { prompt: 10, completion: SHOWN + REASONED, reasoning: REASONED, ..Usage::default() };
+    let doubtful = |shown, reasoning| told.doubted_beyond(Most { shown, reasoning }).doubtful;
+    assert!(!doubtful(SHOWN, REASONED));
+    assert!(doubtful(SHOWN - 1, REASONED) && doubtful(SHOWN, REASONED - 1));
 }
 
 #[test]
