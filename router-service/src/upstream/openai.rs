@@ -1,6 +1,8 @@
 //! OpenAI's chat completions as a provider speaks them: our request out, its reply or chunks in. Both directions keep every field
 //! they do not need byte for byte; only the model's name is exchanged, so that callers read the one they know.
 
+mod halves;
+
 use classifier::billed_tokens;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -92,6 +94,10 @@ struct Said {
 
 /// Reads a reply or a chunk.
 pub(crate) fn read(text: &[u8]) -> Result<Read, Garbled> {
+    read_whole(text).or_else(|garbled| read_whole(&halves::mended(text).ok_or(garbled)?))
+}
+
+fn read_whole(text: &[u8]) -> Result<Read, Garbled> {
     let fields = Fields::parse(text).map_err(|_| Garbled("expected a JSON object"))?;
     let seen: Seen = serde_json::from_slice(text).map_err(|_| Garbled("expected a completion in OpenAI's shape"))?;
     if let Some(error) = seen.error.filter(|error| !error.is_null()) {

@@ -64,6 +64,14 @@ fn what_is_no_answer_is_refused() {
 }
 
 #[test]
+fn half_a_character_does_not_lose_the_answer() {
+    let text = br#"{"id":"x","choices":[{"index":0,"delta":{"content":"so \ud83d"}}]}"#;
+    let Ok(Read::Piece(piece)) = read(text) else { panic!("it is an answer") };
+    assert_eq!(piece.text, "so \u{fffd}");
+    assert!(piece.fields.to_json().contains(r"so \ufffd"), "callers could not read it either");
+}
+
+#[test]
 fn only_the_model_is_exchanged_and_a_stream_asked_for_its_tokens() {
     let sent = |more: &str, stream_usage: bool| {
         let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"x"}}]{more}}}"#);
