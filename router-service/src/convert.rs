@@ -168,8 +168,11 @@ fn needs(found: &[i32], seen: Skills) -> Result<Skills, Rejection> {
             Ok(v1::Skill::Tools) => Skill::Tools,
             Ok(v1::Skill::Vision) => Skill::Vision,
             Ok(v1::Skill::JsonSchema) => Skill::JsonSchema,
+            Ok(v1::Skill::Audio) => Skill::Audio,
+            Ok(v1::Skill::Documents) => Skill::Documents,
             Ok(v1::Skill::Unspecified) | Err(_) => {
-                let complaint = format!("expected tools, vision or json_schema, found number {number}");
+                let complaint =
+                    format!("expected tools, vision, json_schema, audio or documents, found number {number}");
                 return Err(Rejection::field(format!("needs[{index}]"), complaint));
             }
         };

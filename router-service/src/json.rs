@@ -75,6 +75,10 @@ pub enum SkillJson {
     Vision,
     /// Keeps to a JSON schema.
     JsonSchema,
+    /// Hears recordings.
+    Audio,
+    /// Reads files.
+    Documents,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -96,6 +100,7 @@ pub struct BatchJson {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutcomeJson {
+    #[serde(default)]
     decision_id: String,
     model: Option<String>,
     quality: Option<f64>,
@@ -217,6 +222,8 @@ impl SkillJson {
             Self::Tools => v1::Skill::Tools,
             Self::Vision => v1::Skill::Vision,
             Self::JsonSchema => v1::Skill::JsonSchema,
+            Self::Audio => v1::Skill::Audio,
+            Self::Documents => v1::Skill::Documents,
         }
     }
 }

@@ -42,6 +42,14 @@ struct Message {
     text: String,
     images: u32,
     tool_calls: u32,
+    /// What it takes to make something of it, beyond reading: to see, to hear, to read files.
+    takes: Skills,
+}
+
+impl Message {
+    fn says_nothing(&self) -> bool {
+        self.text.trim().is_empty() && self.takes == Skills::NONE
+    }
 }
 
 /// A conversation that was read: at least one message, and something to answer.
@@ -60,7 +68,8 @@ impl Conversation {
         if text.trim().is_empty() {
             return Err(FieldError::new(field, "a prompt", "an empty text"));
         }
-        let message = Message { role: Role::User, text: text.to_owned(), images: 0, tool_calls: 0 };
+        let message =
+            Message { role: Role::User, text: text.to_owned(), images: 0, tool_calls: 0, takes: Skills::NONE };
         Ok(Self { messages: vec![message] })
     }
 
@@ -84,8 +93,12 @@ impl Conversation {
             }
             messages.push(message);
         }
-        if messages.iter().all(|message| message.text.trim().is_empty() && message.images == 0) {
-            return Err(FieldError::new(field, "a message with some text or an image", "only empty ones"));
+        if messages.iter().all(Message::says_nothing) {
+            return Err(FieldError::new(
+                field,
+                "a message with some text, an image, a recording or a file",
+                "only empty ones",
+            ));
         }
         Ok(Self { messages })
     }
@@ -105,13 +118,12 @@ impl Conversation {
         Prompt::from_turns(&turns)
     }
 
-    /// What any model that goes on with it must be able to do: see the images in it, read the tool calls in it.
+    /// What any model that goes on with it must be able to do: see the images in it, hear its recordings, read its files and its
+    /// tool calls.
     pub fn skills(&self) -> Skills {
-        let sees = self.messages.iter().any(|message| message.images > 0);
         let calls = self.messages.iter().any(|message| message.tool_calls > 0 || message.role == Role::Tool);
-        let vision = sees.then_some(Skill::Vision);
         let tools = calls.then_some(Skill::Tools);
-        vision.into_iter().chain(tools).collect()
+        self.messages.iter().flat_map(|message| message.takes.iter()).chain(tools).collect()
     }
 
     /// Bytes of text in all messages together.
@@ -155,7 +167,7 @@ fn message(field: &str, value: &Value) -> Result<Message, FieldError> {
     let role = role(&format!("{field}.role"), keys.get("role"))?;
     let tool_calls = tool_calls(field, keys)?;
     let at = format!("{field}.content");
-    let (mut text, mut images) = (String::new(), 0);
+    let (mut text, mut images, mut takes) = (String::new(), 0, Skills::NONE);
     match keys.get("content") {
         Some(Value::String(content)) => content.clone_into(&mut text),
         Some(Value::Array(parts)) => {
@@ -166,7 +178,10 @@ fn message(field: &str, value: &Value) -> Result<Message, FieldError> {
             for (index, part) in parts.iter().enumerate() {
                 match self::part(&format!("{at}[{index}]"), part)? {
                     Part::Text(text) => texts.push(text),
-                    Part::Image => images += 1,
+                    Part::Other(skill) => {
+                        images += u32::from(skill == Skill::Vision);
+                        takes = takes.with(skill);
+                    }
                 }
             }
             text = texts.join("\n");
@@ -176,7 +191,7 @@ fn message(field: &str, value: &Value) -> Result<Message, FieldError> {
         None => return Err(FieldError::new(at, "a text or a list of parts", "nothing")),
         Some(other) => return Err(FieldError::new(at, "a text or a list of parts", kind(other))),
     }
-    Ok(Message { role, text, images, tool_calls })
+    Ok(Message { role, text, images, tool_calls, takes })
 }
 
 fn word(role: Role) -> &'static str {
@@ -190,7 +205,7 @@ fn word(role: Role) -> &'static str {
 
 const ROLES: [&str; 6] = ["system", "developer", "user", "assistant", "tool", "function"];
 
-const PARTS: [&str; 3] = ["text", "image_url", "refusal"];
+const PARTS: [&str; 5] = ["text", "image_url", "input_audio", "file", "refusal"];
 
 fn one_of(words: &[&str]) -> String {
     format!("one of {}", words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "))
@@ -228,7 +243,8 @@ fn tool_calls(field: &str, keys: &Map<String, Value>) -> Result<u32, FieldError>
 
 enum Part<'a> {
     Text(&'a str),
-    Image,
+    /// Something for a model with that skill.
+    Other(Skill),
 }
 
 fn part<'a>(field: &str, value: &'a Value) -> Result<Part<'a>, FieldError> {
@@ -248,6 +264,8 @@ fn part<'a>(field: &str, value: &'a Value) -> Result<Part<'a>, FieldError> {
             "text" => text("text"),
             "refusal" => text("refusal"),
             "image_url" => image(&format!("{field}.image_url"), keys.get("image_url")),
+            "input_audio" => attached(field, keys, "input_audio", &["data"], Skill::Audio),
+            "file" => attached(field, keys, "file", &["file_data", "file_id"], Skill::Documents),
             other => Err(FieldError::new(at(), expected, unknown_word(other, &PARTS))),
         },
         Some(other) => Err(FieldError::new(at(), expected, kind(other))),
@@ -258,11 +276,33 @@ fn part<'a>(field: &str, value: &'a Value) -> Result<Part<'a>, FieldError> {
 fn image<'a>(field: &str, value: Option<&'a Value>) -> Result<Part<'a>, FieldError> {
     let expected = "an address or an object with `url`";
     match value {
-        Some(Value::String(_)) => Ok(Part::Image),
-        Some(Value::Object(keys)) if keys.get("url").is_some_and(Value::is_string) => Ok(Part::Image),
+        Some(Value::String(_)) => Ok(Part::Other(Skill::Vision)),
+        Some(Value::Object(keys)) if keys.get("url").is_some_and(Value::is_string) => Ok(Part::Other(Skill::Vision)),
         Some(Value::Object(_)) => Err(FieldError::new(format!("{field}.url"), "an address", "none")),
         Some(other) => Err(FieldError::new(field, expected, kind(other))),
         None => Err(FieldError::new(field, expected, "nothing")),
+    }
+}
+
+/// A recording or a file, written out or by its id. It is not read here either.
+fn attached<'a>(
+    field: &str,
+    keys: &Map<String, Value>,
+    key: &str,
+    one_of_keys: &[&str],
+    skill: Skill,
+) -> Result<Part<'a>, FieldError> {
+    let at = format!("{field}.{key}");
+    let words: Vec<String> = one_of_keys.iter().map(|key| format!("`{key}`")).collect();
+    let expected = || format!("an object with {}", words.join(" or "));
+    match keys.get(key) {
+        Some(Value::Object(inner)) => match one_of_keys.iter().any(|key| inner.get(*key).is_some_and(Value::is_string))
+        {
+            true => Ok(Part::Other(skill)),
+            false => Err(FieldError::new(at, expected(), "one without")),
+        },
+        Some(other) => Err(FieldError::new(at, expected(), kind(other))),
+        None => Err(FieldError::new(at, expected(), "nothing")),
     }
 }
 
@@ -281,14 +321,12 @@ pub fn kind(value: &Value) -> String {
 
 /// Words of other dialects, which people send by honest mistake. They are quoted; anything else may be a piece of a prompt that
 /// stands in the wrong place, and is only measured.
-const FOREIGN: [&str; 16] = [
+const FOREIGN: [&str; 14] = [
     "ai",
     "audio",
     "bot",
-    "file",
     "human",
     "image",
-    "input_audio",
     "input_file",
     "input_image",
     "input_text",

@@ -17,6 +17,9 @@ use entry::{Entry, Found};
 /// The largest list that is read. LiteLLM's, the longest, has about 1.5 MiB.
 pub const MAX_LIST_BYTES: u64 = 32 << 20;
 
+/// What a model can do beyond text, as a catalog spells it.
+pub const SKILLS: [&str; 5] = ["tools", "vision", "json_schema", "audio", "documents"];
+
 /// What a model costs and can do.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PriceRow {
@@ -36,12 +39,8 @@ pub struct PriceRow {
     pub context_window: Option<u64>,
     /// Tokens of the completion.
     pub max_completion_tokens: Option<u64>,
-    /// It can call tools.
-    pub tools: bool,
-    /// It can see images.
-    pub vision: bool,
-    /// It can keep to a JSON schema.
-    pub json_schema: bool,
+    /// What it can do beyond text, of [`SKILLS`] and in their order.
+    pub skills: Vec<&'static str>,
     /// When it came out, as `2024-07-18`.
     pub released: Option<String>,
 }

@@ -658,6 +658,10 @@ pub enum Skill {
     Vision = 2,
     /// Answers in a JSON schema the caller gives.
     JsonSchema = 3,
+    /// Hears recordings.
+    Audio = 4,
+    /// Reads files, such as a PDF.
+    Documents = 5,
 }
 impl Skill {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -670,6 +674,8 @@ impl Skill {
             Self::Tools => "SKILL_TOOLS",
             Self::Vision => "SKILL_VISION",
             Self::JsonSchema => "SKILL_JSON_SCHEMA",
+            Self::Audio => "SKILL_AUDIO",
+            Self::Documents => "SKILL_DOCUMENTS",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -679,6 +685,8 @@ impl Skill {
             "SKILL_TOOLS" => Some(Self::Tools),
             "SKILL_VISION" => Some(Self::Vision),
             "SKILL_JSON_SCHEMA" => Some(Self::JsonSchema),
+            "SKILL_AUDIO" => Some(Self::Audio),
+            "SKILL_DOCUMENTS" => Some(Self::Documents),
             _ => None,
         }
     }

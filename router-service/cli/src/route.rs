@@ -65,7 +65,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "MODEL", value_delimiter = ',', conflicts_with = "input")]
     candidates: Vec<String>,
 
-    /// What the prompt needs beyond text: tools, vision, json_schema.
+    /// What the prompt needs beyond text: tools, vision, json_schema, audio, documents.
     #[arg(long, value_name = "SKILL", value_delimiter = ',', conflicts_with = "input")]
     needs: Vec<String>,
 

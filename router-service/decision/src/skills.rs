@@ -14,11 +14,15 @@ pub enum Skill {
     Vision,
     /// Answers in a JSON schema the caller gives.
     JsonSchema,
+    /// Hears recordings.
+    Audio,
+    /// Reads files, such as a PDF.
+    Documents,
 }
 
 impl Skill {
     /// All there are, in the order they are reported.
-    pub const ALL: [Self; 3] = [Self::Tools, Self::Vision, Self::JsonSchema];
+    pub const ALL: [Self; 5] = [Self::Tools, Self::Vision, Self::JsonSchema, Self::Audio, Self::Documents];
 
     /// The word for it in text forms.
     pub fn word(self) -> &'static str {
@@ -26,6 +30,8 @@ impl Skill {
             Self::Tools => "tools",
             Self::Vision => "vision",
             Self::JsonSchema => "json_schema",
+            Self::Audio => "audio",
+            Self::Documents => "documents",
         }
     }
 }
@@ -72,6 +78,8 @@ impl Skills {
             Skill::Tools => 1,
             Skill::Vision => 2,
             Skill::JsonSchema => 4,
+            Skill::Audio => 8,
+            Skill::Documents => 16,
         }
     }
 }

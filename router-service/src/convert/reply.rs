@@ -141,5 +141,7 @@ fn skill_number(skill: Skill) -> v1::Skill {
         Skill::Tools => v1::Skill::Tools,
         Skill::Vision => v1::Skill::Vision,
         Skill::JsonSchema => v1::Skill::JsonSchema,
+        Skill::Audio => v1::Skill::Audio,
+        Skill::Documents => v1::Skill::Documents,
     }
 }

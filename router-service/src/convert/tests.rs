@@ -144,11 +144,11 @@ fn every_bad_list_is_named() {
         ),
         (
             RouteRequest { needs: vec![1, 0], ..good() },
-            "needs[1]: expected tools, vision or json_schema, found number 0",
+            "needs[1]: expected tools, vision, json_schema, audio or documents, found number 0",
         ),
         (
             RouteRequest { needs: vec![77], ..good() },
-            "needs[0]: expected tools, vision or json_schema, found number 77",
+            "needs[0]: expected tools, vision, json_schema, audio or documents, found number 77",
         ),
         (with_limits(Limits { allow: names(&["\n"]), ..Limits::default() }), "limits.allow[0]: expected a model name"),
         (with_limits(Limits { deny: names(&["a", "a"]), ..Limits::default() }), "limits.deny[1]: `a` is listed twice"),

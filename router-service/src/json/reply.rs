@@ -272,6 +272,8 @@ fn model(model: v1::Model) -> ModelJson {
         v1::Skill::Tools => Some("tools"),
         v1::Skill::Vision => Some("vision"),
         v1::Skill::JsonSchema => Some("json_schema"),
+        v1::Skill::Audio => Some("audio"),
+        v1::Skill::Documents => Some("documents"),
     });
     ModelJson {
         skills: skills.collect(),

@@ -54,10 +54,63 @@ fn what_is_in_a_conversation_must_be_understood_by_whoever_goes_on_with_it() {
     assert_eq!(skills(json!([user])), Skills::NONE);
     let image = json!({"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]});
     assert_eq!(skills(json!([image])), Skills::NONE.with(Skill::Vision));
+    let audio =
+        json!({"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "x", "format": "wav"}}]});
+    assert_eq!(skills(json!([audio])), Skills::NONE.with(Skill::Audio));
+    let file =
+        json!({"role": "user", "content": [{"type": "text", "text": "x"}, {"type": "file", "file": {"file_id": "x"}}]});
+    assert_eq!(skills(json!([file, image])), Skills::NONE.with(Skill::Documents).with(Skill::Vision));
     let call = json!({"role": "assistant", "tool_calls": [{}]});
     assert_eq!(skills(json!([user, call])), Skills::NONE.with(Skill::Tools));
     let result = json!({"role": "tool", "content": "4"});
     assert_eq!(skills(json!([image, result])), Skills::NONE.with(Skill::Tools).with(Skill::Vision));
+}
+
+fn complains(messages: &Value, complaint: &str) {
+    let error = Conversation::from_json("messages", messages).unwrap_err();
+    assert_eq!(error.to_string(), complaint);
+}
+
+#[test]
+fn a_complaint_names_the_part() {
+    let user = |content: Value| json!([{"role": "user", "content": content}]);
+    for (messages, complaint) in [
+        (
+            user(json!([{"text": "x"}])),
+            "messages[0].content[0].type: expected one of `text`, `image_url`, `input_audio`, `file`, `refusal`, found nothing",
+        ),
+        (
+            user(json!([{"type": "text", "text": "x"}, {"type": "input_image"}])),
+            "messages[0].content[1].type: expected one of `text`, `image_url`, `input_audio`, `file`, `refusal`, found `input_image`",
+        ),
+        (
+            user(json!([{"type": "input_audio"}])),
+            "messages[0].content[0].input_audio: expected an object with `data`, found nothing",
+        ),
+        (
+            user(json!([{"type": "file", "file": {"filename": "x"}}])),
+            "messages[0].content[0].file: expected an object with `file_data` or `file_id`, found one without",
+        ),
+        (
+            user(json!([{"type": "file", "file": "x"}])),
+            "messages[0].content[0].file: expected an object with `file_data` or `file_id`, found a text of 1 bytes",
+        ),
+        (user(json!([{"type": "text"}])), "messages[0].content[0].text: expected a text, found nothing"),
+        (
+            user(json!([{"type": "text", "text": 3}])),
+            "messages[0].content[0].text: expected a text, found the number 3",
+        ),
+        (
+            user(json!([{"type": "image_url"}])),
+            "messages[0].content[0].image_url: expected an address or an object with `url`, found nothing",
+        ),
+        (
+            user(json!([{"type": "image_url", "image_url": {}}])),
+            "messages[0].content[0].image_url.url: expected an address, found none",
+        ),
+    ] {
+        complains(&messages, complaint);
+    }
 }
 
 #[test]
@@ -85,35 +138,19 @@ fn a_complaint_names_the_field() {
         (user(json!(null)), "messages[0].content: expected a text or a list of parts, found null"),
         (user(json!(["x"])), "messages[0].content[0]: expected a part with a `type`, found a text of 1 bytes"),
         (
-            user(json!([{"text": "x"}])),
-            "messages[0].content[0].type: expected one of `text`, `image_url`, `refusal`, found nothing",
-        ),
-        (
-            user(json!([{"type": "text", "text": "x"}, {"type": "input_audio"}])),
-            "messages[0].content[1].type: expected one of `text`, `image_url`, `refusal`, found `input_audio`",
-        ),
-        (user(json!([{"type": "text"}])), "messages[0].content[0].text: expected a text, found nothing"),
-        (
-            user(json!([{"type": "text", "text": 3}])),
-            "messages[0].content[0].text: expected a text, found the number 3",
-        ),
-        (
-            user(json!([{"type": "image_url"}])),
-            "messages[0].content[0].image_url: expected an address or an object with `url`, found nothing",
-        ),
-        (
-            user(json!([{"type": "image_url", "image_url": {}}])),
-            "messages[0].content[0].image_url.url: expected an address, found none",
-        ),
-        (
             json!([{"role": "assistant", "tool_calls": "f"}]),
             "messages[0].tool_calls: expected a list of calls, found a text of 1 bytes",
         ),
-        (user(json!("  \n")), "messages: expected a message with some text or an image, found only empty ones"),
-        (user(json!([])), "messages: expected a message with some text or an image, found only empty ones"),
+        (
+            user(json!("  \n")),
+            "messages: expected a message with some text, an image, a recording or a file, found only empty ones",
+        ),
+        (
+            user(json!([])),
+            "messages: expected a message with some text, an image, a recording or a file, found only empty ones",
+        ),
     ] {
-        let error = Conversation::from_json("messages", &messages).unwrap_err();
-        assert_eq!(error.to_string(), complaint);
+        complains(&messages, complaint);
     }
     let error = Conversation::from_text("prompt", "").unwrap_err();
     assert_eq!(error.to_string(), "prompt: expected a prompt, found an empty text");

@@ -132,6 +132,8 @@ pub(super) const EXCLUSION: &[&str] = &[
     "tools",
     "vision",
     "json_schema",
+    "audio",
+    "documents",
     "region",
     "zero_data_retention",
     "price_cap",

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use toml::{Spanned, Table, Value};
 
 use super::entry::Fields;
-use super::{Entry, Found, PriceError, PriceRow};
+use super::{Entry, Found, PriceError, PriceRow, SKILLS};
 use crate::cell::Cell;
 
 /// Writes rows as a catalog. Rows that lack what a catalog needs are left out; see [`PriceRow::lacks`].
@@ -36,8 +36,7 @@ fn write_model(text: &mut String, row: &PriceRow) -> std::fmt::Result {
     if let Some(max_completion_tokens) = row.max_completion_tokens {
         writeln!(text, "max_completion_tokens = {max_completion_tokens}")?;
     }
-    let skills = [("tools", row.tools), ("vision", row.vision), ("json_schema", row.json_schema)];
-    let skills: Vec<String> = skills.iter().filter(|(_, has)| *has).map(|(skill, _)| quoted(skill)).collect();
+    let skills: Vec<String> = row.skills.iter().map(|skill| quoted(skill)).collect();
     writeln!(text, "skills = [{}]", skills.join(", "))?;
     if let Some(released) = &row.released {
         writeln!(text, "released = {}", quoted(released))?;
@@ -129,9 +128,7 @@ fn row(path: &Path, model: &str, table: &Table) -> Result<PriceRow, PriceError> 
         reasoning_usd_per_1m: price("reasoning")?,
         context_window: fields.tokens("context_window", cell(table.get("context_window")))?,
         max_completion_tokens: fields.tokens("max_completion_tokens", cell(table.get("max_completion_tokens")))?,
-        tools: has("tools"),
-        vision: has("vision"),
-        json_schema: has("json_schema"),
+        skills: SKILLS.into_iter().filter(|skill| has(skill)).collect(),
         released: text("released")?,
     })
 }

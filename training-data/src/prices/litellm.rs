@@ -12,6 +12,15 @@ use crate::table::json_cell;
 
 const PER_TOKEN: f64 = 1e6;
 
+/// What it says of a model, and the skill that this is.
+const SUPPORTS: [(&str, &str); 5] = [
+    ("supports_function_calling", "tools"),
+    ("supports_vision", "vision"),
+    ("supports_response_schema", "json_schema"),
+    ("supports_audio_input", "audio"),
+    ("supports_pdf_input", "documents"),
+];
+
 pub(super) fn read(path: &Path, models: &[(String, Value)]) -> Vec<Found> {
     let models = models.iter().enumerate().filter(|(_, (model, _))| model != "sample_spec");
     models
@@ -54,9 +63,11 @@ fn row(path: &Path, model: &str, value: &Value) -> Result<PriceRow, PriceError> 
         reasoning_usd_per_1m: price("output_cost_per_reasoning_token")?,
         context_window: tokens("max_input_tokens")?.or(tokens("max_tokens")?),
         max_completion_tokens: tokens("max_output_tokens")?,
-        tools: cell("supports_function_calling").flag().unwrap_or(false),
-        vision: cell("supports_vision").flag().unwrap_or(false),
-        json_schema: cell("supports_response_schema").flag().unwrap_or(false),
+        skills: SUPPORTS
+            .into_iter()
+            .filter(|(flag, _)| cell(flag).flag() == Some(true))
+            .map(|(_, skill)| skill)
+            .collect(),
         released: None,
     })
 }

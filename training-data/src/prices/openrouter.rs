@@ -41,7 +41,6 @@ fn row(path: &Path, model: &str, value: &Value) -> Result<PriceRow, PriceError> 
         |field: &str| fields.usd_per_1m(&format!("pricing.{field}"), loose(&value["pricing"][field]), PER_TOKEN);
     // Nought means "not charged apart" for these two, and the ordinary price holds.
     let apart = |field: &str| price(field).map(|price| price.filter(|price| *price > 0.0));
-    let lists = |list: &Value, word: &str| list.as_array().is_some_and(|list| list.iter().any(|item| item == word));
     Ok(PriceRow {
         model: model.to_owned(),
         owner: model.split_once('/').map(|(owner, _)| owner.to_owned()),
@@ -52,11 +51,22 @@ fn row(path: &Path, model: &str, value: &Value) -> Result<PriceRow, PriceError> 
         context_window: fields.tokens("context_length", json_cell(&value["context_length"]))?,
         max_completion_tokens: fields
             .tokens("top_provider.max_completion_tokens", json_cell(&value["top_provider"]["max_completion_tokens"]))?,
-        tools: lists(&value["supported_parameters"], "tools"),
-        vision: lists(&value["architecture"]["input_modalities"], "image"),
-        json_schema: lists(&value["supported_parameters"], "structured_outputs"),
+        skills: skills(&value["supported_parameters"], &value["architecture"]["input_modalities"]),
         released: None,
     })
+}
+
+/// Files are left out: where a model does not read them itself, what is in them is taken out before it, at a price of its own,
+/// and the list says `file` of both.
+fn skills(parameters: &Value, inputs: &Value) -> Vec<&'static str> {
+    let lists = |list: &Value, word: &str| list.as_array().is_some_and(|list| list.iter().any(|item| item == word));
+    let offered = [
+        (lists(parameters, "tools"), "tools"),
+        (lists(inputs, "image"), "vision"),
+        (lists(parameters, "structured_outputs"), "json_schema"),
+        (lists(inputs, "audio"), "audio"),
+    ];
+    offered.into_iter().filter(|(is_offered, _)| *is_offered).map(|(_, skill)| skill).collect()
 }
 
 /// Prices are texts here.

@@ -6,10 +6,10 @@ use std::path::Path;
 use csv::{ReaderBuilder, StringRecord};
 
 use super::entry::Fields;
-use super::{Entry, Found, PriceError, PriceRow};
+use super::{Entry, Found, PriceError, PriceRow, SKILLS};
 use crate::cell::Cell;
 
-const COLUMNS: [&str; 12] = [
+const COLUMNS: [&str; 14] = [
     "model",
     "prompt_usd_per_1m",
     "completion_usd_per_1m",
@@ -20,13 +20,15 @@ const COLUMNS: [&str; 12] = [
     "tools",
     "vision",
     "json_schema",
+    "audio",
+    "documents",
     "owner",
     "released",
 ];
 
 const EXPECTED: &str = "a CSV with the columns model, prompt_usd_per_1m, completion_usd_per_1m, and of \
     cached_prompt_usd_per_1m, reasoning_usd_per_1m, context_window, max_completion_tokens, tools, vision, json_schema, \
-    owner, released as many as there are";
+    audio, documents, owner, released as many as there are";
 
 pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Vec<Found>, PriceError> {
     let format = |found: String| PriceError::Format { file: path.to_owned(), expected: EXPECTED, found };
@@ -99,6 +101,10 @@ fn row(path: &Path, header: &StringRecord, record: &StringRecord, model: &str) -
         (false, Some(flag)) => Ok(flag),
         (false, None) => Err(fields.wrong(name, "true or false", cell(name).to_string())),
     };
+    let mut skills = Vec::new();
+    for skill in SKILLS {
+        skills.extend(flag(skill)?.then_some(skill));
+    }
     Ok(PriceRow {
         model: model.to_owned(),
         owner: text("owner"),
@@ -108,9 +114,7 @@ fn row(path: &Path, header: &StringRecord, record: &StringRecord, model: &str) -
         reasoning_usd_per_1m: price("reasoning_usd_per_1m")?,
         context_window: fields.tokens("context_window", cell("context_window"))?,
         max_completion_tokens: fields.tokens("max_completion_tokens", cell("max_completion_tokens"))?,
-        tools: flag("tools")?,
-        vision: flag("vision")?,
-        json_schema: flag("json_schema")?,
+        skills,
         released: text("released"),
     })
 }

@@ -15,10 +15,12 @@ pub(super) const MAX_ID_BYTES: usize = 1024;
 
 const KEYS: [&str; 6] = ["id", "prompt", "messages", "candidates", "policy", "needs"];
 
-const NEEDS: [&str; 9] = [
+const NEEDS: [&str; 11] = [
     "tools",
     "vision",
     "json_schema",
+    "audio",
+    "documents",
     "regions",
     "zero_data_retention",
     "max_cost_usd",
@@ -119,7 +121,13 @@ impl Question {
             Value::Array(words) => {
                 for (index, word) in words.iter().enumerate() {
                     let word = name(&format!("needs[{index}]"), word)?;
-                    let expected = || FieldError::new(format!("needs[{index}]"), skills(), another(word, &NEEDS[..3]));
+                    let expected = || {
+                        FieldError::new(
+                            format!("needs[{index}]"),
+                            skills(),
+                            another(word, &Skill::ALL.map(Skill::word)),
+                        )
+                    };
                     self.needs_words(&[word.to_owned()]).map_err(|_| expected())?;
                 }
                 return Ok(());
@@ -132,6 +140,8 @@ impl Question {
                 "tools" => self.skill(Skill::Tools, flag(&field, value)?),
                 "vision" => self.skill(Skill::Vision, flag(&field, value)?),
                 "json_schema" => self.skill(Skill::JsonSchema, flag(&field, value)?),
+                "audio" => self.skill(Skill::Audio, flag(&field, value)?),
+                "documents" => self.skill(Skill::Documents, flag(&field, value)?),
                 "zero_data_retention" => self.limits.zero_data_retention = flag(&field, value)?,
                 "regions" => self.limits.regions = Some(regions(&field, value)?),
                 "allow" => self.limits.allow = Some(models(&field, value, 1)?),

@@ -241,7 +241,7 @@ const BAD_LINES: &[(&str, Option<&str>, &str)] = &[
     (
         r#"{"id":"b","prompt":"x","needs":["sight"]}"#,
         Some("b"),
-        "line 2, needs[0]: expected one of `tools`, `vision`, `json_schema`, found another text of 5 bytes",
+        "line 2, needs[0]: expected one of `tools`, `vision`, `json_schema`, `audio`, `documents`, found another text of 5 bytes",
     ),
     (
         r#"{"id":"b","prompt":"x","needs":7}"#,

@@ -1,4 +1,4 @@
-//! The pieces of a message: texts and images as blocks. Empty texts are no blocks there, so they are left out.
+//! The pieces of a message: texts, images and files as blocks. Empty texts are no blocks there, so they are left out.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -10,12 +10,16 @@ use super::Unconvertible;
 /// The kinds of image that are taken there.
 const IMAGES: [&str; 4] = ["image/jpeg", "image/png", "image/gif", "image/webp"];
 
-/// A content that may hold texts and images.
+/// The kind of file that is taken there.
+const DOCUMENT: &str = "application/pdf";
+
+/// A content that may hold texts, images and files.
 pub(super) fn parts(field: &str, content: Option<&Value>) -> Result<Vec<Value>, Unconvertible> {
     blocks(field, content, |field, part| match part.get("type").and_then(Value::as_str) {
         Some("text") => text(&format!("{field}.text"), part.get("text")),
         Some("image_url") => image(&format!("{field}.image_url"), part.get("image_url")).map(Some),
-        _ => Err(Unconvertible::new(format!("{field}.type"), "one of `text`, `image_url`")),
+        Some("file") => document(&format!("{field}.file"), part.get("file")).map(Some),
+        _ => Err(Unconvertible::new(format!("{field}.type"), "one of `text`, `image_url`, `file`")),
     })
 }
 
@@ -98,6 +102,26 @@ fn image(field: &str, value: Option<&Value>) -> Result<Value, Unconvertible> {
         return Err(Unconvertible::new(format!("{field}.url"), "addresses with `https:`, `http:` or `data:`"));
     };
     Ok(json!({ "type": "image", "source": source }))
+}
+
+/// A file that is written out. An id is known only to the provider that gave it.
+fn document(field: &str, value: Option<&Value>) -> Result<Value, Unconvertible> {
+    let text = |key: &str| value.and_then(|file| file.get(key)?.as_str());
+    let expected = || Unconvertible::new(format!("{field}.file_data"), format!("`data:{DOCUMENT};base64,` and a file"));
+    let written_out = text("file_data").and_then(|data| strip_scheme(data, "data:")).ok_or_else(expected)?;
+    let (head, base64) = written_out.split_once(',').ok_or_else(expected)?;
+    let mut words = head.split(';').map(str::trim);
+    if !words.next().is_some_and(|kind| kind.eq_ignore_ascii_case(DOCUMENT))
+        || !words.any(|word| word.eq_ignore_ascii_case("base64"))
+    {
+        return Err(expected());
+    }
+    let mut block =
+        json!({ "type": "document", "source": { "type": "base64", "media_type": DOCUMENT, "data": base64 } });
+    if let Some(name) = text("filename").filter(|name| !name.trim().is_empty()) {
+        block["title"] = json!(name);
+    }
+    Ok(block)
 }
 
 /// Schemes have no case.

@@ -149,7 +149,15 @@ fn a_message_that_cannot_be_said_is_named_and_not_quoted() {
         (json!({"role": "user", "content": 5}), "content: an Anthropic provider takes only a text or a list of parts"),
         (
             json!({"role": "user", "content": [{"type": "input_audio", "canary": 1}]}),
-            "content[0].type: an Anthropic provider takes only one of `text`, `image_url`",
+            "content[0].type: an Anthropic provider takes only one of `text`, `image_url`, `file`",
+        ),
+        (
+            json!({"role": "user", "content": [{"type": "file", "file": {"file_id": "canary"}}]}),
+            "content[0].file.file_data: an Anthropic provider takes only `data:application/pdf;base64,` and a file",
+        ),
+        (
+            json!({"role": "user", "content": [{"type": "file", "file": {"file_data": "data:text/plain;base64,canary"}}]}),
+            "content[0].file.file_data: an Anthropic provider takes only `data:application/pdf;base64,` and a file",
         ),
         (
             json!({"role": "user", "content": [{"type": "text"}]}),
@@ -220,13 +228,15 @@ fn instructions_go_to_the_head() {
 }
 
 #[test]
-fn images_travel_with_their_texts() {
+fn images_and_files_travel_with_their_texts() {
     conversation(
         &json!([{"role": "user", "content": [
             {"type": "text", "text": "Compare:"},
             {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA", "detail": "low"}},
             {"type": "image_url", "image_url": {"url": "DATA:image/JPG;charset=x;base64,BBBB"}},
             {"type": "image_url", "image_url": "https://example.com/a.webp"},
+            {"type": "file", "file": {"file_data": "data:application/pdf;base64,CCCC", "filename": "a.pdf"}},
+            {"type": "file", "file": {"file_data": "data:application/pdf;base64,DDDD"}},
         ]}]),
         &json!(null),
         &json!([{"role": "user", "content": [
@@ -234,6 +244,8 @@ fn images_travel_with_their_texts() {
             {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}},
             {"type": "image", "source": {"type": "base64", "media_type": "image/jpeg", "data": "BBBB"}},
             {"type": "image", "source": {"type": "url", "url": "https://example.com/a.webp"}},
+            {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "CCCC"}, "title": "a.pdf"},
+            {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "DDDD"}},
         ]}]),
     );
 }
