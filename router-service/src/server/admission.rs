@@ -107,8 +107,13 @@ impl Admission {
             self.metrics.count(Metric::Shed, &[door.word(), "too_slow"]);
             door.rejected(&Rejection::Late { complaint: "the request took longer than limits.request_timeout_ms" })
         });
-        if !answer.status().is_success() && !asks_first {
-            unread.drop_the_rest().await;
+        if !answer.status().is_success() {
+            // What is still to come is thrown away, and takes neither a place nor memory while it comes.
+            drop((account, place));
+            if !asks_first {
+                unread.drop_the_rest().await;
+            }
+            return witness.ended(answer);
         }
         if forwards {
             // A stream has its answer's head long before its end; until then it keeps its place and its body, which may be sent again.
