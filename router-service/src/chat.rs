@@ -23,13 +23,23 @@ use crate::status::Rejection;
 use crate::upstream::openai::n_tokens;
 
 mod headers;
+mod spelling;
 mod wire;
+
+pub(crate) use spelling::Spelling;
 
 /// The name that means the default policy, and what begins the name of another one.
 pub(crate) const AUTO: &str = "auto";
 
 /// Where a call names or holds its policy.
 const POLICY_FIELD: &str = "pointsman.policy";
+
+/// What the router calls the models that a call names as fallbacks.
+pub(crate) const FALLBACKS_FIELD: &str = "fallbacks";
+
+/// The wishes that may stand under `pointsman`.
+const WISHES: &[&str] =
+    &["policy", "candidates", FALLBACKS_FIELD, "needs", "limits", "session", "prompt_tokens", "tenant", "explain"];
 
 /// Answers that one request may ask for. A guess at more than any provider gives.
 pub(crate) const MAX_CHOICES: u64 = 128;
@@ -55,6 +65,8 @@ pub(crate) struct Chat {
     pub(crate) prompt_tokens: Tokens,
     /// The caller's cap on the bill.
     pub(crate) max_cost: Option<PicoUsd>,
+    /// Where the caller wrote what a complaint may be about.
+    pub(crate) spelling: Spelling,
 }
 
 impl fmt::Debug for Chat {
@@ -88,15 +100,22 @@ impl Chat {
             Some(raw) if raw.get() == "null" => Wishes::default(),
             Some(raw) => read_value(parsed(&raw)?).map_err(|error| error.within("pointsman"))?,
         };
-        wishes.heed(headers)?;
+        let mut spelling = Spelling::inside("pointsman", WISHES);
+        wishes.heed(headers, &mut spelling)?;
         let model: String = required(&fields, "model", "a name, as `auto`")?;
         let (name, own_policy) = PolicyJson::into_wire(wishes.policy.take(), POLICY_FIELD)?;
         let named = Named::parse(&model, &name, own_policy.is_some())?;
+        if named.by_model {
+            spelling.say("policy", "model");
+        }
         let explain = wishes.explain.unwrap_or(false);
         let fallbacks = std::mem::take(&mut wishes.fallbacks);
-        let fallbacks = fallbacks_of("pointsman.fallbacks", &fallbacks, &named)?;
+        let fallbacks = fallbacks_of(&fallbacks, &named).map_err(|error| spelling.put(error))?;
         let wire = v1::RouteRequest { policy: named.policy.clone(), own_policy, ..wishes.into_wire() };
-        let (chat, question) = Self::assembled(fields, wire, POLICY_FIELD, limits)?;
+        let own_key =
+            if fields.raw("max_completion_tokens").is_some() { "max_completion_tokens" } else { "max_tokens" };
+        spelling.say("max_completion_tokens", own_key);
+        let (chat, question) = Self::assembled(fields, wire, POLICY_FIELD, limits, spelling)?;
         let call = Some(Call { named: named.model, fallbacks });
         Ok((Self { explain, ..chat }, Question { call, ..question }))
     }
@@ -104,6 +123,19 @@ impl Chat {
     /// A call from its fields and, in the words of the wire, the wishes beside them. `own_policy` is how the door spells the field
     /// of a policy that the request brings along.
     fn assembled(
+        fields: Fields,
+        wire: v1::RouteRequest,
+        own_policy: &'static str,
+        limits: &Limits,
+        spelling: Spelling,
+    ) -> Result<(Self, Question), Rejection> {
+        let assembled = Self::assembled_in_words(fields, wire, own_policy, limits);
+        let (chat, question) = assembled.map_err(|error| spelling.put(error))?;
+        Ok((Self { spelling, ..chat }, question))
+    }
+
+    /// The same with complaints in the router's words.
+    fn assembled_in_words(
         fields: Fields,
         wire: v1::RouteRequest,
         own_policy: &'static str,
@@ -151,6 +183,7 @@ impl Chat {
             max_completion: question.facts.max_completion,
             prompt_tokens,
             max_cost,
+            spelling: Spelling::default(),
             fields,
         };
         Ok((chat, question))
@@ -166,6 +199,8 @@ impl Chat {
 struct Named {
     model: Option<ModelId>,
     policy: String,
+    /// The policy is named where a model would be, as `auto:fast`.
+    by_model: bool,
 }
 
 impl Named {
@@ -176,18 +211,20 @@ impl Named {
             Some(rest) if rest.starts_with(':') => &rest[1..],
             Some(_) | None => {
                 let model = ModelId::new(model).map_err(|error| Rejection::field("model", error))?;
-                return Ok(Self { model: Some(model), policy: wished.to_owned() });
+                return Ok(Self { model: Some(model), policy: wished.to_owned(), by_model: false });
             }
         };
         if !policy.is_empty() && (own || !wished.is_empty() && policy != wished) {
             return Err(Rejection::field("model", "expected one policy, found another one asked for beside it"));
         }
-        Ok(Self { model: None, policy: if policy.is_empty() { wished } else { policy }.to_owned() })
+        let by_model = !policy.is_empty();
+        Ok(Self { model: None, policy: if by_model { policy } else { wished }.to_owned(), by_model })
     }
 }
 
 /// Who may take the place of a model that was asked for by name.
-fn fallbacks_of(field: &str, names: &[String], named: &Named) -> Result<Vec<ModelId>, Rejection> {
+fn fallbacks_of(names: &[String], named: &Named) -> Result<Vec<ModelId>, Rejection> {
+    let field = FALLBACKS_FIELD;
     if names.len() > MAX_NAMED_FALLBACKS {
         let complaint = format!("expected at most {MAX_NAMED_FALLBACKS} names, found {}", names.len());
         return Err(Rejection::field(field, complaint));

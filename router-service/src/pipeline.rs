@@ -7,7 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use classifier::Prompt;
 use decision::{
-    Candidates, Decision, Draw, Evidence, ModelId, Policy, Quality, Refusal, RequestFacts, decide, nearest,
+    Candidates, Decision, Draw, Evidence, ModelId, Policy, Quality, Refusal, RefusalCause, RequestFacts, decide,
+    nearest,
 };
 
 use crate::config::{Limits, Settings};
@@ -416,9 +417,12 @@ fn any_known(snapshot: &Snapshot, facts: &RequestFacts) -> Result<(), Rejection>
     Err(Rejection::field("candidates", format!("none of the {} is in the catalog{meant}", asked.len())))
 }
 
-/// Says who was excluded for what, as far as a sentence holds.
+/// Says who was excluded for what, as far as a sentence holds. Where one model was meant, the refusal says it already.
 fn refused(refusal: &Refusal, candidates: &Candidates) -> Rejection {
     const MOST: usize = 5;
+    if !matches!(refusal.cause, RefusalCause::NobodyEligible { .. }) {
+        return Rejection::Refused { complaint: refusal.to_string() };
+    }
     let excluded =
         candidates.all().iter().filter_map(|candidate| Some((&candidate.model, candidate.exclusion.as_ref()?)));
     let list: Vec<String> = excluded.take(MOST).map(|(model, exclusion)| format!("`{model}` {exclusion}")).collect();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use decision::{AttemptRule, Attempts, Catalog, Mode, Moment, Policy, PolicyName, RequestFacts, Rules};
 
-use crate::chat::Chat;
+use crate::chat::{Chat, FALLBACKS_FIELD};
 use crate::config::ForwardingRule;
 use crate::pipeline::{Answer, Arrival, Pipeline};
 use crate::question::{Call, Question};
@@ -81,7 +81,7 @@ impl Forwarder {
         let rules = Rules { fallback, limits, ..Rules::of(Mode::Pin { model: model.clone() }) };
         let name = PolicyName::new(NAMED_POLICY).expect("a plain word is a name");
         let pinned = Policy::new(name, rules);
-        pinned.map(Some).map_err(|error| Rejection::field("pointsman.fallbacks", error))
+        pinned.map(Some).map_err(|error| Rejection::field(FALLBACKS_FIELD, error))
     }
 }
 
@@ -122,7 +122,8 @@ pub(crate) async fn decide(
     arrival: Arrival,
 ) -> Result<Decided, Rejection> {
     let whose = Whose { tenant: question.tenant.clone(), session: question.session.clone() };
-    let answer = Arc::new(pipeline.route(question, arrival).await?);
+    let answer = pipeline.route(question, arrival).await.map_err(|error| chat.spelling.put(error))?;
+    let answer = Arc::new(answer);
     let (rule, began) = (&pipeline.forwarder.rule, Instant::now());
     let plan = pipeline.forwarder.fleet.plan(&answer.decision.ranked, &answer.snapshot.catalog, fastrand::f64);
     let left = arrival.deadline.map(|deadline| deadline.saturating_duration_since(began));

@@ -274,6 +274,14 @@ impl Rejection {
         }
     }
 
+    /// The same complaint about the field as its caller wrote it, where that is another place.
+    pub(crate) fn respelled(self, place: impl FnOnce(&str) -> Option<String>) -> Self {
+        match self {
+            Self::Field { field, complaint } => Self::Field { field: place(&field).unwrap_or(field), complaint },
+            other => other,
+        }
+    }
+
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Overloaded { retry_after, .. } => Some(*retry_after),

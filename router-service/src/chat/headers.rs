@@ -3,7 +3,7 @@
 
 use http::{HeaderMap, HeaderName};
 
-use super::Wishes;
+use super::{FALLBACKS_FIELD, Spelling, Wishes};
 use crate::json::{LimitsJson, PolicyJson, SessionJson};
 use crate::status::Rejection;
 
@@ -17,9 +17,24 @@ const MAX_COST: HeaderName = HeaderName::from_static("x-pointsman-max-cost-usd")
 const REGIONS: HeaderName = HeaderName::from_static("x-pointsman-regions");
 const ZERO_RETENTION: HeaderName = HeaderName::from_static("x-pointsman-zero-data-retention");
 
+/// The router's names for what these headers say.
+const SPELLED: [(&str, HeaderName); 8] = [
+    ("policy", POLICY),
+    ("session.id", SESSION),
+    ("candidates", CANDIDATES),
+    (FALLBACKS_FIELD, FALLBACKS),
+    ("tenant", TENANT),
+    ("limits.max_cost_usd", MAX_COST),
+    ("limits.regions", REGIONS),
+    ("limits.zero_data_retention", ZERO_RETENTION),
+];
+
 impl Wishes {
     /// Takes over what the headers say.
-    pub(super) fn heed(&mut self, headers: &HeaderMap) -> Result<(), Rejection> {
+    pub(super) fn heed(&mut self, headers: &HeaderMap, spelling: &mut Spelling) -> Result<(), Rejection> {
+        for (field, name) in SPELLED.iter().filter(|(_, name)| headers.contains_key(name)) {
+            spelling.say(field, name.as_str());
+        }
         if let Some(text) = text(headers, &POLICY, self.policy.is_some())? {
             self.policy = Some(PolicyJson::Named(text.to_owned()));
         }

@@ -45,7 +45,11 @@ fn a_model_is_a_policy_or_a_name() {
     // A name that only begins like the word for any is a name.
     assert!(good(&json!({ "model": "automatic" })).1.call.unwrap().named.is_some());
     complains(&json!({ "model": null }), "model", "found nothing");
-    complains(&json!({ "model": "auto:" , "pointsman": { "policy": "Not This" } }), "policy", "expected a policy name");
+    complains(
+        &json!({ "model": "auto:" , "pointsman": { "policy": "Not This" } }),
+        "pointsman.policy",
+        "expected a policy name",
+    );
     complains(&json!({ "model": "auto:a", "pointsman": { "policy": "b" } }), "model", "expected one policy");
     complains(&json!({ "pointsman": { "fallbacks": ["a"] } }), "pointsman.fallbacks", "expected a model by name");
     let twice = json!({ "model": "m", "pointsman": { "fallbacks": ["a", "a"] } });
@@ -237,6 +241,48 @@ fn over_grpc_it_is_plain_text_or_a_chat() {
     let question = Some(v1::RouteRequest { input: Some(input), ..v1::RouteRequest::default() });
     let counted = v1::CompleteRequest { question, ..v1::CompleteRequest::default() };
     refused(counted, "question.conversation.messages[0].n_images");
+}
+
+#[test]
+fn a_complaint_names_the_field_that_was_written() {
+    complains(&json!({ "max_tokens": 0 }), "max_tokens", "expected at least 1");
+    complains(&json!({ "max_completion_tokens": 0, "max_tokens": 5 }), "max_completion_tokens", "expected at least 1");
+    complains(&json!({ "model": "auto:a b" }), "model", "");
+    let ours = |wishes: Value| json!({ "pointsman": wishes });
+    complains(&ours(json!({ "limits": { "max_cost_usd": -1.0 } })), "pointsman.limits.max_cost_usd", "");
+    complains(&ours(json!({ "policy": "a b" })), "pointsman.policy", "");
+    complains(&ours(json!({ "fallbacks": ["m"] })), "pointsman.fallbacks", "`auto` ranks by itself");
+    complains(&ours(json!({ "session": {} })), "pointsman.session.id", "expected an id");
+    let by_header = |name: &'static str, value: &str, expected: &str| {
+        let headers = HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())]);
+        let limits = Settings::built_in().limits;
+        let error = Chat::read(call(&json!({})).to_string().as_bytes(), &headers, &limits).map(|_| ()).unwrap_err();
+        assert_eq!(error.named_field(), expected, "{error}");
+    };
+    by_header("x-pointsman-max-cost-usd", "-1", "x-pointsman-max-cost-usd");
+    by_header("x-pointsman-candidates", "a,a", "x-pointsman-candidates[1]");
+    by_header("x-pointsman-policy", "a b", "x-pointsman-policy");
+    by_header("x-pointsman-fallbacks", "a", "x-pointsman-fallbacks");
+}
+
+#[test]
+fn over_grpc_a_complaint_tells_the_chat_from_the_question() {
+    let limits = Settings::built_in().limits;
+    let complains = |question: v1::RouteRequest, chat: &[u8], expected: &str| {
+        let request =
+            v1::CompleteRequest { question: Some(question), chat: chat.to_vec(), ..v1::CompleteRequest::default() };
+        let error = Chat::of_wire(request, &limits).map(|_| ()).unwrap_err();
+        assert_eq!(error.named_field(), expected, "{error}");
+    };
+    let chat = |fields: &Value| call(fields).to_string().into_bytes();
+    let wishes = || v1::RouteRequest { candidates: vec!["a".into(), "a".into()], ..v1::RouteRequest::default() };
+    complains(wishes(), &chat(&json!({})), "question.candidates[1]");
+    complains(v1::RouteRequest::default(), &chat(&json!({ "messages": [] })), "chat.messages");
+    complains(v1::RouteRequest::default(), &chat(&json!({ "max_tokens": 0 })), "chat.max_tokens");
+    complains(v1::RouteRequest::default(), &chat(&json!({ "n": 0 })), "chat.n");
+    let empty =
+        v1::RouteRequest { input: Some(v1::route_request::Input::Prompt(" ".into())), ..v1::RouteRequest::default() };
+    complains(empty, &[], "question.prompt");
 }
 
 proptest! {

@@ -5,12 +5,15 @@ use proto::v1;
 use proto::v1::route_request::Input;
 use serde_json::{Value, json};
 
-use super::{AUTO, Chat, Named, fallbacks_of, required};
+use super::{AUTO, Chat, FALLBACKS_FIELD, Named, Spelling, WISHES, fallbacks_of, required};
 use crate::config::Limits;
 use crate::fields::Fields;
 use crate::json::read;
 use crate::question::{Call, Question};
 use crate::status::Rejection;
+
+/// What is read of a chat.
+const IN_CHAT: &[&str] = &["messages", "max_completion_tokens", "max_tokens", "n", "response_format", "stream_options"];
 
 impl Chat {
     /// Reads a request.
@@ -18,6 +21,10 @@ impl Chat {
         let v1::CompleteRequest { question, chat, model, fallbacks } = request;
         let mut wire = question.unwrap_or_default();
         let input = wire.input.take();
+        let plain_place = match &input {
+            Some(Input::Prompt(_)) => "question.prompt",
+            Some(Input::Conversation(_)) | None => "question.conversation.messages",
+        };
         let mut fields = match (input, chat.is_empty()) {
             (Some(input), true) => plain(&input, &model, wire.max_completion_tokens)?,
             (None, false) => read(&chat)?,
@@ -41,9 +48,23 @@ impl Chat {
         fields.set("stream", &true);
         fields.remove("stream_options");
         let named = Named::parse(&asked, &wire.policy, wire.own_policy.is_some())?;
-        let fallbacks = fallbacks_of("fallbacks", &fallbacks, &named)?;
+        let mut spelling = Spelling::inside("question", WISHES);
+        if chat.is_empty() {
+            spelling.say("messages", plain_place);
+            spelling.say("max_completion_tokens", "question.max_completion_tokens");
+        } else {
+            IN_CHAT.iter().for_each(|field| spelling.say(field, format!("chat.{field}")));
+            if fields.raw("max_completion_tokens").is_none() {
+                spelling.say("max_completion_tokens", "chat.max_tokens");
+            }
+        }
+        spelling.say(FALLBACKS_FIELD, FALLBACKS_FIELD);
+        if named.by_model {
+            spelling.say("policy", "model");
+        }
+        let fallbacks = fallbacks_of(&fallbacks, &named)?;
         wire.policy.clone_from(&named.policy);
-        let (read, question) = Self::assembled(fields, wire, "question.own_policy", limits)?;
+        let (read, question) = Self::assembled(fields, wire, "question.own_policy", limits, spelling)?;
         let call = Some(Call { named: named.model, fallbacks });
         Ok((read, Question { call, ..question }))
     }

@@ -110,7 +110,10 @@ async fn wishes_stand_in_a_header_or_in_the_body() {
         sent
     });
     let answer = running.call_with(Method::POST, path, body, &[("x-pointsman-policy", "none")]).await;
-    assert_eq!((answer.status, answer.json()["error"]["param"].clone()), (StatusCode::BAD_REQUEST, json!("policy")));
+    assert_eq!(
+        (answer.status, answer.json()["error"]["param"].clone()),
+        (StatusCode::BAD_REQUEST, json!("x-pointsman-policy"))
+    );
     let mut body = chat("auto");
     body["pointsman"] = json!({ "policy": "balanced" });
     let answer = running.call_with(Method::POST, path, body.to_string(), &[("x-pointsman-policy", "balanced")]).await;
