@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::BufRead;
 
 use serde::Deserialize;
+use training_data::jsonl::broken;
 
 use crate::curve::Forecast;
 use crate::grid::{Grid, mean};
@@ -146,7 +147,7 @@ impl Forecasts {
 
     fn add(&mut self, text: &str, file: &str, line: usize) -> Result<(), ForecastsError> {
         let bad = |found: String| ForecastsError::Line { file: file.to_owned(), line, found };
-        let read: Line = serde_json::from_str(text).map_err(|error| bad(error.to_string()))?;
+        let read: Line = serde_json::from_str(text).map_err(|error| bad(broken(&error)))?;
         let (id, forecasts) = match (read.error, read.id, read.forecasts) {
             (None, None, _) => return Err(bad("one without `id`".to_owned())),
             (Some(_), _, _) | (None, Some(_), None) => {

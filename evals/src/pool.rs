@@ -210,6 +210,11 @@ impl Outcomes {
         Ok(())
     }
 
+    /// The sources that the rows are from.
+    pub fn sources(&self) -> impl Iterator<Item = &str> {
+        self.sources.keys().map(String::as_str)
+    }
+
     /// How many rows were taken in.
     pub fn n_rows(&self) -> usize {
         self.n_rows

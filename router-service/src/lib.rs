@@ -47,6 +47,6 @@ pub use remembered::DecisionId;
 pub use server::tls::prove as prove_tls;
 pub use server::{MAX_HEADER_BYTES, MAX_STREAMS, Phase, Server, ServerError, TlsError};
 pub use signals::Signals;
-pub use snapshot::{RESERVED_POLICIES, Snapshot, SnapshotError};
+pub use snapshot::{RESERVED_POLICIES, Snapshot, SnapshotError, reserve_names};
 pub use status::{FIELD_KEY, PUSHBACK_KEY, Rejection, Unanswered, UpstreamEnd};
 pub use upstream::provider::ProviderError;

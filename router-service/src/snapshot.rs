@@ -171,7 +171,8 @@ fn unusable(path: &str, error: &dyn std::error::Error) -> SnapshotError {
 /// Names that replies, metrics and logs have for policies which no file holds: a file's policy must not pass for one of them.
 pub const RESERVED_POLICIES: [&str; 2] = [OWN_POLICY, NAMED_POLICY];
 
-fn reserve_names(policies: &Policies) -> Result<(), String> {
+/// Refuses policies that would pass for those.
+pub fn reserve_names(policies: &Policies) -> Result<(), String> {
     let taken = RESERVED_POLICIES.into_iter().find(|name| policies.get(name).is_some());
     taken.map_or(Ok(()), |name| {
         Err(format!("policy.{name}: expected another name, found `{name}`, which means policies made by requests"))

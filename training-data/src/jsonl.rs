@@ -149,9 +149,17 @@ pub(crate) fn fill(line: &[u8], draft: &mut Draft) -> Result<(), Fault> {
     let read = RowSeed { draft, fault: &mut fault }.deserialize(&mut json).and_then(|()| json.end());
     match (fault, read) {
         (Some(fault), _) => Err(fault),
-        (None, Err(error)) => Err(Fault::Shape { expected: "one JSON object a line", found: format!("{error}") }),
+        (None, Err(error)) => Err(Fault::Shape { expected: "one JSON object a line", found: broken(&error) }),
         (None, Ok(())) => Ok(()),
     }
+}
+
+/// What broke in a line and where, without the line that the parser would count inside it.
+#[must_use]
+pub fn broken(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let what = text.split(" at line ").next().unwrap_or_default();
+    format!("{what} at byte {}", error.column())
 }
 
 struct RowSeed<'d> {

@@ -47,6 +47,10 @@ pub struct Plan {
     pub places: u32,
 }
 
+/// Places that training prompts may be summed up by. A guess at more than anybody's prompts have topics; each is compared with
+/// every prompt.
+const MAX_PLACES: u32 = 4096;
+
 impl Default for Plan {
     fn default() -> Self {
         Self {
@@ -99,11 +103,21 @@ impl Plan {
                 .fault(&["trees".into()], "expected at least one view: nets or trees, found none")
                 .into());
         }
+        let views = [
+            (plan.reading_nets, plan.reading_weight),
+            (plan.feature_nets, plan.feature_weight),
+            (plan.trees, plan.forest_weight),
+        ];
+        if views.iter().all(|(n_views, weight)| *n_views == 0 || *weight <= 0.0) {
+            return Err(document
+                .fault(&["forest_weight".into()], "expected a weight above 0 for a view that there is, found none")
+                .into());
+        }
         plan.split()?;
         Ok(plan)
     }
 
-    fn ranges(&self) -> [(&'static str, f64, f64, f64); 15] {
+    fn ranges(&self) -> [(&'static str, f64, f64, f64); 16] {
         [
             ("tune_share", self.tune_share, 0.0, 0.9),
             ("held_out_share", self.held_out_share, 0.0, 0.9),
@@ -120,6 +134,7 @@ impl Plan {
             ("forest_weight", f64::from(self.forest_weight), 0.0, 10.0),
             ("topic_epochs", f64::from(self.topic_epochs), 0.0, 100.0),
             ("topic_weight", f64::from(self.topic_weight), 0.0, 10.0),
+            ("places", f64::from(self.places), 1.0, f64::from(MAX_PLACES)),
         ]
     }
 
@@ -155,6 +170,12 @@ mod tests {
             ("folds = 1", "line 1, folds: expected a number from 2 to 20, found 1"),
             ("reading_nets = 0\nfeature_nets = 0\ntrees = 0", "expected at least one view"),
             ("held_out_share = 0.8\ntune_share = 0.8", "expected shares"),
+            ("places = 0", "line 1, places: expected a number from 1 to"),
+            (
+                "seed = 1\nreading_weight = 0\nfeature_weight = 0\nforest_weight = 0",
+                "line 4, forest_weight: expected a weight",
+            ),
+            ("trees = 0\nfeature_nets = 0\nreading_weight = 0", "expected a weight above 0"),
         ] {
             let error = Plan::from_toml(text).unwrap_err().to_string();
             assert!(error.contains(complaint), "{text}: {error}");

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use decision::Policies;
 use evals::baselines::Baseline;
-use evals::pool::{AssumedTokens, Pool};
+use evals::pool::{AssumedTokens, Outcomes, Pool};
 use evals::report::{Provenance, Report};
 use evals::trial::{Trial, as_lines};
 use evals::verdict::Judge;
@@ -115,18 +115,20 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let prices = inputs.prices(arguments.prices.as_deref())?;
     let named = inputs.named_pools(arguments.pools.as_deref())?;
     let assumed = assumed(&arguments.assume_completion)?;
+    let pair_asked = pair_asked(arguments.pair.as_deref())?;
     let forecasts = inputs.forecasts("forecasts", arguments.forecasts.as_deref())?;
     let champion = inputs.forecasts("champion", arguments.champion.as_deref())?;
     let ids = inputs.ids(arguments.ids.as_deref())?;
     let held_out = arguments.held_out.as_deref().map(|value| split("--held-out", value)).transpose()?;
     let wanted = Wanted { ids, held_out: held_out.as_ref(), tuning: None, skip_bad: arguments.skip_bad };
     let (outcomes, n_skipped) = inputs.outcomes(&arguments.outcomes, &wanted)?;
+    assumed_for(&arguments.assume_completion, &outcomes)?;
     let (pools, mut notes) = outcomes.pools(named.as_ref(), &prices, &assumed)?;
     write_baselines(&arguments.write_forecasts, &pools)?;
 
     let n_bootstraps = usize::try_from(arguments.bootstraps)?;
-    let pair = pair(arguments.pair.as_deref(), &pools)?;
-    let judge = Judge { seed: arguments.seed, n_bootstraps, pair, policy };
+    notes.extend(pair_asked.as_ref().map(|pair| without_gap(pair, &pools)).transpose()?.flatten());
+    let judge = Judge { seed: arguments.seed, n_bootstraps, pair: pair_asked, policy };
     let progress = Progress::counted("judging", pools.len());
     let trial = Trial { judge: &judge, forecasts: forecasts.as_ref(), champion: champion.as_ref() };
     let outcome = trial.hold(&pools, |done| progress.at(done))?;
@@ -171,29 +173,61 @@ fn scope(arguments: &Arguments) -> String {
 pub(crate) fn assumed(given: &[String]) -> anyhow::Result<AssumedTokens> {
     let mut assumed = AssumedTokens::default();
     for one in given {
-        let wrong = || CalledWrongly(format!("--assume-completion: expected SOURCE=TOKENS, found `{one}`"));
+        let wrong =
+            || CalledWrongly(format!("--assume-completion: expected SOURCE=TOKENS with tokens above 0, found `{one}`"));
         let (source, tokens) = one.split_once('=').ok_or_else(wrong)?;
         let tokens: f64 = tokens.parse().map_err(|_| wrong())?;
-        if !(tokens.is_finite() && tokens >= 0.0) {
+        if !(tokens.is_finite() && tokens > 0.0) {
             bail!(wrong());
         }
         assumed.completion_of.insert(source.to_owned(), tokens);
+        if given.iter().filter(|other| other.split_once('=').is_some_and(|(other, _)| other == source)).count() > 1 {
+            bail!(CalledWrongly(format!("--assume-completion: `{source}` is given twice")));
+        }
     }
     Ok(assumed)
 }
 
-/// Both models must be known somewhere, or the figures would silently be missing.
-fn pair(given: Option<&str>, pools: &[Pool]) -> anyhow::Result<Option<(String, String)>> {
+/// Refuses what is assumed for sources that are not there: it would change nothing, and nobody would know.
+pub(crate) fn assumed_for(given: &[String], outcomes: &Outcomes) -> anyhow::Result<()> {
+    let mut named = given.iter().filter_map(|one| one.split_once('=')).map(|(source, _)| source);
+    let stranger = named.find(|source| outcomes.sources().all(|known| known != *source));
+    let Some(stranger) = stranger else { return Ok(()) };
+    let complaint = decision::document::unknown("source", stranger, outcomes.sources().collect::<Vec<_>>());
+    bail!(CalledWrongly(format!("--assume-completion: {complaint}")))
+}
+
+fn pair_asked(given: Option<&str>) -> anyhow::Result<Option<(String, String)>> {
     let Some(given) = given else { return Ok(None) };
-    let wrong = || CalledWrongly(format!("--pair: expected WEAK,STRONG, found `{given}`"));
-    let (weak, strong) = given.split_once(',').ok_or_else(wrong)?;
+    let wrong = || CalledWrongly(format!("--pair: expected WEAK,STRONG, two models, found `{given}`"));
+    let (weak, strong) = given.split_once(',').filter(|(weak, strong)| weak != strong).ok_or_else(wrong)?;
+    Ok(Some((weak.to_owned(), strong.to_owned())))
+}
+
+/// Both models must be known somewhere, or the figures would silently be missing; where there is no gap between them, that is told.
+fn without_gap((weak, strong): &(String, String), pools: &[Pool]) -> anyhow::Result<Option<String>> {
     for model in [weak, strong] {
         if pools.iter().all(|pool| pool.model(model).is_none()) {
             let known: Vec<&str> = pools.iter().flat_map(|pool| &pool.models).map(String::as_str).collect();
             bail!(CalledWrongly(format!("--pair: {}", decision::document::unknown("model", model, known))));
         }
     }
-    Ok(Some((weak.to_owned(), strong.to_owned())))
+    let mean = |pool: &Pool, model| {
+        let column = pool.truth.quality.column(model);
+        column.sum::<f64>() / pool.prompts.len().max(1) as f64
+    };
+    let gap = |pool: &&Pool| match (pool.model(weak), pool.model(strong)) {
+        (Some(weak), Some(strong)) => mean(pool, strong) <= mean(pool, weak),
+        (None, _) | (_, None) => true,
+    };
+    let without: Vec<&str> = pools.iter().filter(gap).map(|pool| pool.name.as_str()).collect();
+    let told = || {
+        format!(
+            "no APGR and CPT for {}: `{strong}` is not better than `{weak}` there, or one of them is missing",
+            without.join(", ")
+        )
+    };
+    Ok((!without.is_empty()).then(told))
 }
 
 fn write_baselines(wanted: &[String], pools: &[Pool]) -> anyhow::Result<()> {

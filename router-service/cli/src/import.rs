@@ -143,7 +143,8 @@ fn plan(arguments: &Arguments, format: Format) -> anyhow::Result<Plan> {
     if !arguments.quality_max.is_finite() || arguments.quality_max <= 0.0 {
         return Err(wrongly(format!("--quality-max: expected a number above 0, found {}", arguments.quality_max)));
     }
-    let mapping = Mapping::new(&arguments.map, &arguments.wide).map_err(|error| wrongly(format!("--map: {error}")))?;
+    let mapping =
+        Mapping::new(&arguments.map, &arguments.wide).map_err(|error| wrongly(format!("--map, --wide: {error}")))?;
     let (source, skip_bad, quality_max) = (arguments.source.clone(), arguments.skip_bad, arguments.quality_max);
     Ok(Plan { source, skip_bad, mapping, quality_max, ..Plan::new(format, arguments.paths.clone()) })
 }
@@ -155,6 +156,17 @@ fn import_prices(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.output.extension().is_none_or(|extension| extension != "toml") {
         let found = arguments.output.display();
         return Err(CalledWrongly(format!("--output: expected a name that ends in .toml, found {found}")).into());
+    }
+    let for_rows = [
+        ("--map", !arguments.map.is_empty()),
+        ("--wide", !arguments.wide.is_empty()),
+        ("--quality-max", arguments.quality_max.total_cmp(&1.0).is_ne()),
+        ("--source", arguments.source.is_some()),
+        ("--no-groups", arguments.no_groups),
+        ("--regroup", arguments.regroup),
+    ];
+    if let Some((flag, _)) = for_rows.into_iter().find(|(_, given)| *given) {
+        return Err(CalledWrongly(format!("{flag} goes with outcomes, not with the format `prices`")).into());
     }
     let chosen = prices::choose(path, &arguments.model, arguments.skip_bad)?;
     if chosen.rows.is_empty() {

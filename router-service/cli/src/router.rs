@@ -12,6 +12,7 @@ use decision::{
     BudgetState, Candidates, Catalog, Decision, Evidence, Forecast, Policies, Policy, Refusal, RequestFacts, decide,
 };
 use router_service::default_policy::default_policies;
+use router_service::reserve_names;
 
 use crate::CalledWrongly;
 use crate::sheet::count;
@@ -81,6 +82,7 @@ impl Router {
                 let place = || file.display().to_string();
                 let policies = Policies::from_toml(&text(file)?).with_context(place)?;
                 policies.check_against(&catalog).with_context(place)?;
+                reserve_names(&policies).map_err(anyhow::Error::msg).with_context(place)?;
                 policies
             }
             None => default_policies(),

@@ -121,6 +121,12 @@ pub(crate) struct Arguments {
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     arguments.asked.check()?;
+    for (flag, given) in [("--prove-share", arguments.prove_share.is_some()), ("--town", arguments.town)] {
+        // The parser passes over what one flag needs of another that --output rules out.
+        if given && arguments.prove.is_none() {
+            bail!(CalledWrongly(format!("{flag} goes with --prove, which writes no policy")));
+        }
+    }
     let day = match &arguments.day {
         Some(day) => day::checked(day)?,
         None => day::today(),

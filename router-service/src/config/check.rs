@@ -31,9 +31,10 @@ pub(super) fn settings(
 ) -> Result<Settings, DocumentError> {
     let check = Check { document, folder };
     let path = |text: &Option<String>| text.as_ref().map(|text| folder.join(text));
+    let (grpc_listen, http_listen) = check.doors(written)?;
     Ok(Settings {
-        grpc_listen: check.address("grpc", written.grpc.listen.as_deref(), "127.0.0.1:50051")?,
-        http_listen: check.address("http", written.http.listen.as_deref(), "127.0.0.1:8080")?,
+        grpc_listen,
+        http_listen,
         worker_threads: check.count("runtime", "worker_threads", written.runtime.worker_threads, n_cores(), 1..=256)?,
         tls: check.tls(&written.tls)?,
         callers: check.callers(&written.caller, environment)?,
@@ -112,6 +113,20 @@ impl Check<'_> {
         range: RangeInclusive<u64>,
     ) -> Result<Duration, DocumentError> {
         self.number(section, key, found, default, range).map(Duration::from_millis)
+    }
+
+    /// Where both doors listen; on one address only one of them could.
+    fn doors(&self, written: &Written) -> Result<(SocketAddr, SocketAddr), DocumentError> {
+        let grpc = self.address("grpc", written.grpc.listen.as_deref(), "127.0.0.1:50051")?;
+        let http = self.address("http", written.http.listen.as_deref(), "127.0.0.1:8080")?;
+        let overlap = grpc.ip() == http.ip() || grpc.ip().is_unspecified() || http.ip().is_unspecified();
+        if overlap && grpc.is_ipv4() == http.is_ipv4() && grpc.port() == http.port() && grpc.port() != 0 {
+            let section = if written.http.listen.is_some() { "http" } else { "grpc" };
+            let complaint =
+                format!("expected doors of their own for gRPC and HTTP, found both at port {}", grpc.port());
+            return Err(self.fault(section, "listen", complaint));
+        }
+        Ok((grpc, http))
     }
 
     fn address(&self, section: &str, found: Option<&str>, default: &str) -> Result<SocketAddr, DocumentError> {

@@ -16,6 +16,9 @@ pub struct Mapping {
     wide: Vec<String>,
 }
 
+/// The columns that a wide table may have beside its scores.
+const IN_WIDE: [Column; 3] = [Column::Dataset, Column::PromptId, Column::Prompt];
+
 /// Why a mapping makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MappingError {
@@ -33,6 +36,11 @@ pub enum MappingError {
     /// The same column twice.
     #[error("expected \"{0}\" once, found it twice")]
     Twice(String),
+    /// In a wide table every column of scores names its model.
+    #[error(
+        "expected no {0} beside the columns of a wide table, whose names are the models and whose cells the scores"
+    )]
+    InWide(&'static str),
 }
 
 impl Mapping {
@@ -51,6 +59,12 @@ impl Mapping {
             if columns.insert(column, theirs.to_owned()).is_some() {
                 return Err(MappingError::Twice(ours.to_owned()));
             }
+        }
+        if let Some(twice) = wide.iter().enumerate().find_map(|(at, name)| wide[..at].contains(name).then_some(name)) {
+            return Err(MappingError::Twice(twice.clone()));
+        }
+        if let Some(column) = columns.keys().find(|column| !wide.is_empty() && !IN_WIDE.contains(column)) {
+            return Err(MappingError::InWide(column.name()));
         }
         Ok(Self { columns, wide: wide.to_vec() })
     }

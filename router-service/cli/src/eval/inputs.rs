@@ -37,6 +37,18 @@ pub(crate) struct Wanted<'a> {
     pub(crate) skip_bad: bool,
 }
 
+impl Wanted<'_> {
+    /// Which rows these are, to end a sentence with.
+    fn scope(&self) -> &'static str {
+        match (&self.ids, self.held_out, self.tuning) {
+            (Some(_), _, _) => " for the prompts of the --ids file",
+            (None, Some(_), _) => " in the part that --held-out stands for",
+            (None, None, Some(_)) => " in the part that --tuning-part stands for",
+            (None, None, None) => "",
+        }
+    }
+}
+
 impl Inputs {
     /// The named policy, or the cheapest model within two hundredths of the best.
     pub(crate) fn policy(&mut self, file: Option<&Path>, name: Option<&str>) -> anyhow::Result<Policy> {
@@ -127,10 +139,14 @@ impl Inputs {
                 Some(split) => Box::new(split.held_out_rows(rows.by_ref()).map(|row| row.map_err(SplitError::from))),
                 None => Box::new(rows.by_ref().map(|row| row.map_err(SplitError::from))),
             };
+        let mut absent = wanted.ids.clone().unwrap_or_default();
         for row in taken.by_ref() {
             let row = row?;
             let id = || format!("{}/{}/{}", row.source, row.dataset, row.prompt_id);
             if wanted.ids.as_ref().is_none_or(|ids| ids.contains(&id())) {
+                if !absent.is_empty() {
+                    absent.remove(&id());
+                }
                 outcomes.add(&row)?;
                 see(&row)?;
             }
@@ -145,7 +161,12 @@ impl Inputs {
             bail!("expected outcome rows to judge, found {n_unjudged} logged decisions, none with a reported quality");
         }
         if outcomes.n_rows() == 0 {
-            bail!("expected outcome rows to judge, found none that are wanted");
+            let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+            bail!("{}: expected outcome rows to judge, found none{}", paths.join(", "), wanted.scope());
+        }
+        if let (Some(first), Some(ids)) = (absent.first(), &wanted.ids) {
+            let (n_absent, n_ids) = (absent.len(), ids.len());
+            self.notes.push(format!("{n_absent} of the {n_ids} prompts of the --ids file have no row, as `{first}`"));
         }
         if n_unjudged > 0 {
             self.notes.push(format!("{n_unjudged} logged decisions have no reported quality and were passed over"));

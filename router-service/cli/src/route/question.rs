@@ -97,8 +97,13 @@ impl Question {
         if names.is_empty() {
             return Ok(());
         }
-        let named = names.iter().map(|name| ModelId::new(name).map_err(|error| error.to_string()));
-        self.candidates = Some(named.collect::<Result<_, _>>()?);
+        let mut candidates = BTreeSet::new();
+        for name in names {
+            if !candidates.insert(ModelId::new(name).map_err(|error| error.to_string())?) {
+                return Err(format!("`{name}` is listed twice"));
+            }
+        }
+        self.candidates = Some(candidates);
         Ok(())
     }
 

@@ -63,6 +63,9 @@ enum OnAlarmWord {
     Reference,
 }
 
+/// What a share in a promise must keep from nothing and from all: nearer no number of rows could tell it from them.
+const LEAST_SHARE: f64 = 1e-6;
+
 /// The promise that is asked for.
 #[derive(Args)]
 pub(super) struct Asked {
@@ -134,6 +137,10 @@ impl Asked {
         for (what, found) in shares {
             if let Some(found) = found.filter(|found| !(*found > 0.0 && *found < 1.0)) {
                 bail!(CalledWrongly(format!("{what}: expected a number above 0 and below 1, found {found}")));
+            }
+            if let Some(found) = found.filter(|found| !(LEAST_SHARE..=1.0 - LEAST_SHARE).contains(found)) {
+                let told = format!("{what}: expected a number at least {LEAST_SHARE} away from 0 and 1, found {found}");
+                bail!(CalledWrongly(told));
             }
         }
         if let Some(found) = self.shrinkage.iter().find(|shrinkage| !(0.0..=1.0).contains(*shrinkage)) {

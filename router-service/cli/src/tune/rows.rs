@@ -11,8 +11,8 @@ use training_data::OutcomeRow;
 
 use super::forecast::Oracle;
 use super::{Arguments, only};
-use crate::eval::assumed;
 use crate::eval::inputs::{Inputs, Wanted};
+use crate::eval::{assumed, assumed_for};
 use crate::kept::{split, tunes_with};
 
 /// The columns that slices can be taken by: those that a prompt has, whoever answers it.
@@ -100,6 +100,7 @@ impl Rows {
             }
             Ok(())
         })?;
+        assumed_for(&arguments.assume_completion, &outcomes)?;
         let (pools, mut notes) = outcomes.pools(named.as_ref(), &prices, &assumed)?;
         if n_skipped > 0 {
             notes.push(format!("{n_skipped} bad rows passed over"));

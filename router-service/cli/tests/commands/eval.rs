@@ -124,6 +124,12 @@ fn only_the_wanted_prompts_are_judged() {
     check(&eval("--held-out 2026"), 0, "judged on the held-out part by `2026`", "");
     check(&eval(""), 0, "judged on all rows given; with --held-out ARTIFACT only on those", "");
     check(&eval("--held-out 2026 --ids ids.txt"), 2, "", "cannot be used with");
+    scratch.write("more.txt", &format!("{ids}town/easy/nowhere\n"));
+    check(&eval("--ids more.txt"), 0, "1 of the 121 prompts of the --ids file have no row, as `town/easy/nowhere`", "");
+    scratch.write("other.txt", "city/easy/001\n");
+    let none = "outcomes.jsonl: expected outcome rows to judge, found none for the prompts of the --ids file";
+    check(&eval("--ids other.txt"), 1, "", none);
+    check(&eval("--pair dear,cheap"), 0, "no APGR and CPT for town: `cheap` is not better than `dear` there", "");
 }
 
 #[test]
@@ -179,6 +185,14 @@ fn mistakes_are_named_by_file_row_and_column() {
             "--pair: unknown model `deer`; the nearest known one is `dear`",
         ),
         (format!("outcomes.jsonl {prices} --pair cheap"), 2, "--pair: expected WEAK,STRONG"),
+        (format!("outcomes.jsonl {prices} --pair cheap,cheap"), 2, "--pair: expected WEAK,STRONG, two models"),
+        (
+            format!("outcomes.jsonl {prices} --assume-completion twon=5"),
+            2,
+            "--assume-completion: unknown source `twon`; the nearest known one is `town`",
+        ),
+        (format!("outcomes.jsonl {prices} --assume-completion town=0"), 2, "with tokens above 0"),
+        (format!("outcomes.jsonl {prices} --assume-completion town=1,town=2"), 2, "`town` is given twice"),
         (format!("outcomes.jsonl {prices} --champion wise.jsonl"), 2, "--forecasts"),
         (format!("outcomes.jsonl {prices} --bootstraps 3"), 2, "20..=10000"),
         (

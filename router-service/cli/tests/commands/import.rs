@@ -40,9 +40,16 @@ fn a_wrong_call_is_told_from_a_failure() {
         ("outcomes in.jsonl -o out.txt", "out.txt: expected a name that ends in .parquet or .jsonl"),
         ("outcomes in.jsonl -o in.jsonl", "in.jsonl: expected an output that is not among the inputs"),
         ("outcomes in.jsonl -o out.parquet --map model=m", "--map, --wide and --quality-max go with"),
-        ("table in.jsonl -o out.parquet --map grade=m", "--map: expected one of source, "),
+        ("table in.jsonl -o out.parquet --map grade=m", "--map, --wide: expected one of source, "),
         ("table in.jsonl -o out.parquet --quality-max 0", "--quality-max: expected a number above 0, found 0"),
         ("prices in.jsonl -o out.parquet", "--output: expected a name that ends in .toml"),
+        ("prices in.jsonl -o out.toml --map model=m", "--map goes with outcomes, not with the format `prices`"),
+        ("prices in.jsonl -o out.toml --regroup", "--regroup goes with outcomes"),
+        ("table in.jsonl -o out.parquet --wide a,a", "--map, --wide: expected \"a\" once, found it twice"),
+        (
+            "table in.jsonl -o out.parquet --wide a --map quality=b",
+            "expected no quality beside the columns of a wide table",
+        ),
     ] {
         check(&scratch.run(&format!("import {arguments}")), 2, "", error);
     }
@@ -60,6 +67,10 @@ fn a_price_list_becomes_a_catalog() {
     scratch.write("q.csv", "model,prompt_usd_per_1m,completion_usd_per_1m,context_window\n,0.5,2,8192\nn,1,1,8\n");
     let nameless = "1 x model: expected a name\n              line 2\n";
     check(&scratch.run("import prices q.csv --skip-bad -o q.toml"), 0, nameless, "");
+    scratch.write("r.csv", "model,prompt_usd_per_1m,completion_usd_per_1m,context_window\nauto,0.5,2,8192\n");
+    let refused = scratch.run("import prices r.csv -o r.toml");
+    check(&refused, 1, "", "the list does not make a catalog; nothing was written");
+    assert!(!scratch.0.join("r.toml").exists());
     let error = "error: expected model \"mm\" in the list, found none; nearest is \"m\"\n";
     check(&scratch.run("import prices p.csv -o catalog.toml --model mm"), 1, "", error);
 }

@@ -96,6 +96,30 @@ fn training_writes_an_artifact_that_routes_and_the_same_bytes_again() {
 }
 
 #[test]
+fn what_training_kept_back_is_found_by_the_folder_of_its_artifact() {
+    let scratch = school("train-kept");
+    scratch.write("many.jsonl", &rows(400, &MODELS));
+    scratch.write("shares.toml", &PLAN.replace("share = 0.0", "share = 0.3"));
+    check(&scratch.run("train many.jsonl -o artifact --plan shares.toml --prices prices.toml"), 0, "artifact", "");
+    let judged = |by: &str| {
+        let output =
+            scratch.run(&format!("eval many.jsonl --prices prices.toml --bootstraps 20 --json --held-out {by}"));
+        check(&output, 0, "", "");
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()["verdicts"].clone()
+    };
+    let kept = judged("artifact");
+    assert_eq!(kept, judged("shares.toml"));
+    let n_kept = kept[0]["n_prompts"].as_u64().unwrap();
+    assert!((80..160).contains(&n_kept), "three tenths of 400, found {n_kept}");
+    let tune =
+        "tune many.jsonl --artifact artifact --prices prices.toml --against dear --loss-at-most 0.9 -o policy.toml";
+    // All models cost the same here, so there is nothing to save; but the rows are let through.
+    check(&scratch.run(&format!("{tune} --tuning-part artifact")), 1, "", "groups of prompts are there");
+    let others = scratch.run(&format!("{tune} --tuning-part other"));
+    check(&others, 1, "", "so these are not the rows it kept; give its folder");
+}
+
+#[test]
 fn an_artifact_of_a_published_encoder_is_whole_in_itself() {
     let scratch = school("train-encoder");
     let encoder = scratch.0.join("encoder");
@@ -164,6 +188,9 @@ fn what_cannot_be_trained_on_is_said_and_nothing_is_written() {
         check(&scratch.run(&format!("train -o artifact {arguments}")), code, "", complaint);
         assert!(!scratch.0.join("artifact").exists(), "{arguments}");
     }
+    // Whether there is a place for what comes of it is known before the rows are looked at.
+    let placeless = scratch.run("train few.jsonl -o artifact --plan plan.toml --forecasts nowhere/unseen.jsonl");
+    check(&placeless, 1, "", "nowhere/unseen.jsonl");
     // A folder that holds something else is nobody's to replace.
     fs::create_dir(scratch.0.join("letters")).unwrap();
     scratch.write("letters/dear.txt", "kept");

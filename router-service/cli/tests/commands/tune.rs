@@ -214,6 +214,23 @@ fn bad_town(name: &str) -> Scratch {
 }
 
 #[test]
+fn a_call_that_makes_no_sense_is_refused() {
+    let scratch = town("tune-senseless", 60);
+    for (arguments, code, error) in [
+        (format!("{GIVEN} --loss-at-most 1e-300 -o p.toml"), 2, "at least 0.000001 away from 0 and 1"),
+        (
+            format!("{GIVEN} --loss-at-most 0.1 --confidence 1e-9 -o p.toml"),
+            2,
+            "--confidence: expected a number at least",
+        ),
+        (format!("{GIVEN} --loss-at-most 0.1 --prove-share 0.3 -o p.toml"), 2, "--prove-share goes with --prove"),
+        ("--town --loss-at-most 0.1 -o p.toml".to_owned(), 2, "--town goes with --prove"),
+    ] {
+        check(&scratch.run(&format!("tune {arguments}")), code, "", error);
+    }
+}
+
+#[test]
 fn mistakes_are_named_and_nothing_is_written() {
     let scratch = bad_town("tune-mistakes");
     for (arguments, code, error) in [
