@@ -115,7 +115,7 @@ impl Pipeline {
         metrics.bind_providers(forwarder.fleet.names());
         metrics.bind_policies([NAMED_POLICY, OWN_POLICY]);
         let promises = Promises::default();
-        announce(&metrics, &promises, &current.take());
+        announce(&metrics, &promises, forwarder.rule.baseline.as_ref(), &current.take());
         let outcome_log = settings.outcome_log.clone().map(|log| open_log(log, &metrics)).transpose()?;
         Ok(Self {
             limits: settings.limits.clone(),
@@ -289,8 +289,9 @@ impl Pipeline {
 
     /// Reads the sources anew. Blocks: not for the runtime's threads.
     pub fn reload(&self, trigger: Trigger) -> Result<(), String> {
+        let baseline = self.forwarder.rule.baseline.as_ref();
         let reloaded =
-            self.reloader.reload(&self.current, |snapshot| announce(&self.metrics, &self.promises, snapshot));
+            self.reloader.reload(&self.current, |snapshot| announce(&self.metrics, &self.promises, baseline, snapshot));
         let result = if reloaded.is_ok() { "swapped" } else { "rejected" };
         self.metrics.count(Metric::Reloads, &[result]);
         match &reloaded {
@@ -332,7 +333,10 @@ pub(crate) fn now_ms() -> u64 {
 }
 
 /// Tells the metrics which names their labels may have, and the watch which promises there are.
-fn announce(metrics: &Metrics, promises: &Promises, snapshot: &Snapshot) {
+fn announce(metrics: &Metrics, promises: &Promises, baseline: Option<&ModelId>, snapshot: &Snapshot) {
+    if let Some(model) = baseline.filter(|model| snapshot.catalog.get(model).is_none()) {
+        tracing::warn!(%model, "the baseline is not in the catalog: no savings are reported");
+    }
     metrics.snapshot_swapped(&snapshot.catalog, &snapshot.policies, snapshot.made_at);
     promises.adopt(snapshot, metrics);
 }
