@@ -227,6 +227,10 @@ fn over_grpc_it_is_plain_text_or_a_chat() {
     let body = call(&json!({ "stream": false, "stream_options": {} })).to_string().into_bytes();
     let (chat, _) = read(v1::CompleteRequest { chat: body.clone(), ..v1::CompleteRequest::default() }).unwrap();
     assert!(chat.stream && chat.fields.raw("stream_options").is_none());
+    let question = Some(v1::RouteRequest { max_completion_tokens: Some(9), ..v1::RouteRequest::default() });
+    let (chat, _) =
+        read(v1::CompleteRequest { question, chat: body.clone(), ..v1::CompleteRequest::default() }).unwrap();
+    assert_eq!(chat.fields.get::<u32>("max_completion_tokens"), Some(9), "what is decided for is what is sent");
     let refused = |request, field: &str| {
         let error = read(request).map(|_| ()).unwrap_err();
         assert_eq!(error.named_field(), field, "{error}");

@@ -47,6 +47,12 @@ impl Chat {
         }
         fields.set("stream", &true);
         fields.remove("stream_options");
+        if let Some(most) = wire.max_completion_tokens
+            && fields.raw("max_completion_tokens").or(fields.raw("max_tokens")).is_none()
+        {
+            // What is decided for so long an answer must not become a longer one.
+            fields.set("max_completion_tokens", &most);
+        }
         let named = Named::parse(&asked, &wire.policy, wire.own_policy.is_some())?;
         let mut spelling = Spelling::inside("question", WISHES);
         if chat.is_empty() {
