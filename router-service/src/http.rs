@@ -127,7 +127,8 @@ impl Http {
     fn model(&self, path: &str) -> Result<Reply, Rejection> {
         let id = id_in(path).and_then(spelled_out);
         let found = id.and_then(|id| self.models().one(&id));
-        let nobody = || Rejection::NotFound { field: "id", complaint: "no such model; see /v1/models".to_owned() };
+        let nobody =
+            || Rejection::NotFound { field: "id".into(), complaint: "no such model; see /v1/models".to_owned() };
         found.map(|entry| json_reply(&entry)).ok_or_else(nobody)
     }
 
@@ -211,7 +212,7 @@ pub(crate) fn access_of(method: &Method, path: &str) -> Result<Access, Rejection
     let method = if method == Method::HEAD { "GET" } else { method.as_str() };
     let known = PATHS.iter().find(|(_, known, _, _)| is_meant(known, path));
     match known {
-        None => Err(Rejection::NotFound { field: "", complaint: "no such path; see /openapi.json".to_owned() }),
+        None => Err(Rejection::NotFound { field: "".into(), complaint: "no such path; see /openapi.json".to_owned() }),
         Some((allow, _, access, _)) if *allow == method => Ok(*access),
         Some((allow, _, _, _)) => Err(Rejection::Method { allow }),
     }

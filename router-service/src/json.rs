@@ -142,7 +142,7 @@ pub fn read_value<T: DeserializeOwned>(value: Value) -> Result<T, Rejection> {
 }
 
 fn not_an_object() -> Rejection {
-    Rejection::field("", "expected an object, found a list")
+    Rejection::Unreadable { complaint: "expected an object, found a list".to_owned() }
 }
 
 fn complaint(error: &serde_path_to_error::Error<serde_json::Error>) -> Rejection {

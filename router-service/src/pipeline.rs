@@ -115,7 +115,7 @@ impl Pipeline {
         metrics.bind_providers(forwarder.fleet.names());
         metrics.bind_policies([NAMED_POLICY, OWN_POLICY]);
         let promises = Promises::default();
-        announce(&metrics, &promises, forwarder.rule.baseline.as_ref(), &current.take());
+        announce(&metrics, &promises, &current.take());
         let outcome_log = settings.outcome_log.clone().map(|log| open_log(log, &metrics)).transpose()?;
         Ok(Self {
             limits: settings.limits.clone(),
@@ -289,9 +289,8 @@ impl Pipeline {
 
     /// Reads the sources anew. Blocks: not for the runtime's threads.
     pub fn reload(&self, trigger: Trigger) -> Result<(), String> {
-        let baseline = self.forwarder.rule.baseline.as_ref();
         let reloaded =
-            self.reloader.reload(&self.current, |snapshot| announce(&self.metrics, &self.promises, baseline, snapshot));
+            self.reloader.reload(&self.current, |snapshot| announce(&self.metrics, &self.promises, snapshot));
         let result = if reloaded.is_ok() { "swapped" } else { "rejected" };
         self.metrics.count(Metric::Reloads, &[result]);
         match &reloaded {
@@ -299,12 +298,23 @@ impl Pipeline {
                 let snapshot = self.current.take();
                 let (artifact, number) = (&*snapshot.artifact, snapshot.number);
                 tracing::info!(trigger = trigger.word(), snapshot = number, artifact, "took a new snapshot into use");
+                self.tell_what_is_amiss();
             }
             Err(fault) => {
                 tracing::error!(trigger = trigger.word(), fault, "a reload failed; what was in use stays");
             }
         }
         reloaded
+    }
+
+    /// Says in the log what is in use and does not hold: promises for something else, a baseline that nobody knows. Whoever starts
+    /// a service calls it once the log is open.
+    pub fn tell_what_is_amiss(&self) {
+        self.promises.tell_void();
+        let baseline = self.forwarder.rule.baseline.as_ref();
+        if let Some(model) = baseline.filter(|model| self.current.take().catalog.get(model).is_none()) {
+            tracing::warn!(%model, "the baseline is not in the catalog: no savings are reported");
+        }
     }
 
     /// Whether a source on the disk has changed. Blocks.
@@ -333,10 +343,7 @@ pub(crate) fn now_ms() -> u64 {
 }
 
 /// Tells the metrics which names their labels may have, and the watch which promises there are.
-fn announce(metrics: &Metrics, promises: &Promises, baseline: Option<&ModelId>, snapshot: &Snapshot) {
-    if let Some(model) = baseline.filter(|model| snapshot.catalog.get(model).is_none()) {
-        tracing::warn!(%model, "the baseline is not in the catalog: no savings are reported");
-    }
+fn announce(metrics: &Metrics, promises: &Promises, snapshot: &Snapshot) {
     metrics.snapshot_swapped(&snapshot.catalog, &snapshot.policies, snapshot.made_at);
     promises.adopt(snapshot, metrics);
 }

@@ -65,9 +65,6 @@ impl Promises {
             match Kept::of(policy, promise, snapshot) {
                 Ok(new) => {
                     let new = before.get(&name).filter(|old| old.is(&new)).map_or_else(|| Arc::new(new), Arc::clone);
-                    if let Some(void) = &new.void {
-                        tracing::warn!(policy = name, "{void}");
-                    }
                     show(&name, &new, metrics);
                     kept.insert(name, new);
                 }
@@ -78,6 +75,14 @@ impl Promises {
         for gone in before.keys().filter(|name| !kept.contains_key(*name)) {
             metrics.set(Metric::PromiseVoid, &[gone], 0);
             Alarm::ALL.iter().for_each(|alarm| metrics.set(Metric::PromiseAlarms, &[gone, alarm.word()], 0));
+        }
+    }
+
+    /// Says in the log which promises are void.
+    pub(crate) fn tell_void(&self) {
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        for (policy, void) in kept.iter().filter_map(|(name, kept)| Some((name, kept.void.as_ref()?))) {
+            tracing::warn!(policy, "{void}");
         }
     }
 

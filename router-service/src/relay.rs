@@ -64,7 +64,7 @@ impl Forwarder {
             facts.limits.allow = Some(allow);
         }
         let Some(model) = &call.named else { return Ok(None) };
-        let unknown = |complaint| Rejection::NotFound { field: "model", complaint };
+        let unknown = |complaint| Rejection::NotFound { field: "model".into(), complaint };
         if catalog.get(model).is_none() {
             let near = catalog.nearest(model).map(|near| format!("; the nearest name there is `{near}`"));
             return Err(unknown(format!("no model `{model}`{}", near.unwrap_or_default())));
@@ -131,7 +131,7 @@ pub(crate) async fn decide(
     let total_ms = rule.attempts.total_ms.min(left_ms).max(1);
     // Each provider's own patience bounds its attempt; the machine only has to know the end of it all.
     let rule = AttemptRule { total_ms, first_byte_ms: total_ms, ..rule.attempts };
-    let attempts = Attempts::new(plan, rule, Moment(0)).map_err(|_| nobody_serves(&answer))?;
+    let attempts = Attempts::new(plan, rule, Moment(0)).map_err(|_| chat.spelling.put(nobody_serves(&answer)))?;
     let chat = Arc::new(chat);
     let filing = Filing::open(pipeline, &chat, &answer, whose, arrival.at);
     Ok(Decided { answer, pipeline: Arc::clone(pipeline), chat, attempts, began, filing })
@@ -139,7 +139,7 @@ pub(crate) async fn decide(
 
 fn nobody_serves(answer: &Answer) -> Rejection {
     let model = answer.decision.model();
-    Rejection::NotFound { field: "model", complaint: format!("no provider serves `{model}`") }
+    Rejection::NotFound { field: "model".into(), complaint: format!("no provider serves `{model}`") }
 }
 
 fn moment(began: Instant, now: Instant) -> Moment {

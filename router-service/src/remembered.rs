@@ -249,7 +249,7 @@ impl Decisions {
             Joined { model, drift, promised, repeated, accounted: awaiting.accounted }
         });
         joined.ok_or_else(|| Rejection::NotFound {
-            field: "decision_id",
+            field: "decision_id".into(),
             complaint: format!("no decision `{}` waits for a verdict here any more", verdict.decision),
         })
     }

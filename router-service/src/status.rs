@@ -1,6 +1,7 @@
 //! The only place where an error becomes a gRPC status or an HTTP body. The caller gets a stable code, the field that is
 //! meant and a sentence without secrets; no prompt text and no key is ever part of one.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::messages::FieldError;
@@ -81,7 +82,7 @@ pub enum Rejection {
     #[error("{field}: {complaint}")]
     NotFound {
         /// The field that names it; empty for a path.
-        field: &'static str,
+        field: Cow<'static, str>,
         /// What was looked for.
         complaint: String,
     },
@@ -278,6 +279,13 @@ impl Rejection {
     pub(crate) fn respelled(self, place: impl FnOnce(&str) -> Option<String>) -> Self {
         match self {
             Self::Field { field, complaint } => Self::Field { field: place(&field).unwrap_or(field), complaint },
+            Self::NotFound { field, complaint } => {
+                Self::NotFound { field: place(&field).map_or(field, Cow::Owned), complaint }
+            }
+            Self::Upstream(unanswered) => {
+                let field = place(&unanswered.field).unwrap_or_else(|| unanswered.field.clone());
+                Self::Upstream(Box::new(Unanswered { field, ..*unanswered }))
+            }
             other => other,
         }
     }
@@ -312,7 +320,7 @@ impl Rejection {
 
     fn sentence(&self) -> String {
         match self {
-            Self::NotFound { field: "", complaint } => complaint.clone(),
+            Self::NotFound { field, complaint } if field.is_empty() => complaint.clone(),
             other => other.to_string(),
         }
     }

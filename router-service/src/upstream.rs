@@ -13,6 +13,7 @@ pub(crate) mod connect;
 pub(crate) mod echo;
 pub(crate) mod failure;
 pub(crate) mod fleet;
+mod halves;
 pub(crate) mod openai;
 pub(crate) mod provider;
 pub(crate) mod roots;

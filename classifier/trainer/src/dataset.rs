@@ -96,7 +96,7 @@ pub struct Gathering {
 impl Gathering {
     /// Takes a row in. Of several rows for one prompt and model the mean quality counts.
     pub fn add(&mut self, row: &OutcomeRow) -> Result<(), DatasetError> {
-        let Some(text) = &row.prompt else {
+        let Some(text) = row.prompt.as_ref().filter(|text| !text.trim().is_empty()) else {
             self.n_textless += 1;
             return Ok(());
         };

@@ -271,7 +271,7 @@ pub struct Exclusion {
     #[prost(string, tag = "1")]
     pub model: ::prost::alloc::string::String,
     /// Why, as one of a few words: unknown, denied, not_allowed, context_window, completion_limit, tools, vision, json_schema,
-    /// region, zero_data_retention, price_cap, unhealthy, over_budget.
+    /// audio, documents, region, zero_data_retention, price_cap, unhealthy, over_budget.
     #[prost(string, tag = "2")]
     pub reason: ::prost::alloc::string::String,
     /// The same for people, with the numbers: "needs 9000 tokens, has 8192".

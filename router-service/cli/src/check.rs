@@ -60,6 +60,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(model) = settings.forwarding.baseline.as_ref().filter(|model| snapshot.catalog.get(model).is_none()) {
         writeln!(out, "# The baseline `{model}` is not in the catalog: no savings are reported.")?;
     }
+    for policy in snapshot.policies.iter() {
+        let void = policy.promise().and_then(|promise| promise.void(&snapshot.artifact, &snapshot.catalog.version()));
+        if let Some(void) = void {
+            writeln!(out, "# The promise of policy `{}`: {void}.", policy.name())?;
+        }
+    }
     write!(out, "{}", settings.to_toml())?;
     Ok(())
 }

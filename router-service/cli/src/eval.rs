@@ -16,7 +16,8 @@ use evals::verdict::Judge;
 use training_data::publish::Staged;
 
 use crate::CalledWrongly;
-use crate::kept::split;
+use crate::apart::apart;
+use crate::kept::{is_salt, split};
 use crate::progress::Progress;
 
 use inputs::{Inputs, Wanted};
@@ -110,6 +111,12 @@ pub(crate) struct Arguments {
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    for one in &arguments.write_forecasts {
+        let Some((_, file)) = one.split_once('=') else { continue };
+        let files = [&arguments.forecasts, &arguments.champion, &arguments.prices, &arguments.pools];
+        let files = files.into_iter().chain([&arguments.ids, &arguments.policies]).flatten();
+        apart(Path::new(file), arguments.outcomes.iter().chain(files))?;
+    }
     let mut inputs = Inputs::default();
     let policy = inputs.policy(arguments.policies.as_deref(), arguments.policy.as_deref())?;
     let prices = inputs.prices(arguments.prices.as_deref())?;
@@ -162,6 +169,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 /// Which rows were judged: whoever reads a verdict must know whether anybody could have learned from them.
 fn scope(arguments: &Arguments) -> String {
     match (&arguments.held_out, &arguments.ids) {
+        (Some(by), _) if is_salt(by) => format!("judged on the held-out part by the salt `{by}` and the usual shares"),
         (Some(by), _) => format!("judged on the held-out part by `{by}`"),
         (None, Some(_)) => "judged on the prompts of the --ids file".to_owned(),
         (None, None) => {

@@ -15,6 +15,7 @@ use training_data::prices::{self, Chosen, LeftOut};
 use training_data::publish::Staged;
 
 use crate::CalledWrongly;
+use crate::apart::apart;
 use crate::sheet::{Sheet, count};
 
 const EXAMPLES: &str = "\
@@ -168,6 +169,7 @@ fn import_prices(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some((flag, _)) = for_rows.into_iter().find(|(_, given)| *given) {
         return Err(CalledWrongly(format!("{flag} goes with outcomes, not with the format `prices`")).into());
     }
+    apart(&arguments.output, [path])?;
     let chosen = prices::choose(path, &arguments.model, arguments.skip_bad)?;
     if chosen.rows.is_empty() {
         let why = chosen.left_out.first().map(|left_out| format!("; {}: {}", called(left_out), left_out.reason));

@@ -20,10 +20,17 @@ pub(crate) fn split(flag: &str, value: &str) -> anyhow::Result<Split> {
         let text = std::fs::read_to_string(path).with_context(place)?;
         return Ok(Plan::from_toml(&text).with_context(place)?.split()?);
     }
-    if path.is_dir() {
-        bail!("{}: expected a salt, a plan.toml or an artifact's folder, found a folder without {MANIFEST}", place());
+    if path.exists() || !is_salt(value) {
+        let expected = "expected a salt, a plan.toml or an artifact's folder";
+        bail!("{}: {expected}, found a path to something else, or to nothing", place());
     }
     Ok(Split::new(value, Shares::default())?)
+}
+
+/// Whether a flag's value is read as a salt. What has the form of a path is none, or a slip in a folder's name would be one.
+pub(crate) fn is_salt(value: &str) -> bool {
+    let path = Path::new(value);
+    !path.exists() && !value.contains(['/', '\\']) && path.extension().is_none_or(|extension| extension != "toml")
 }
 
 fn by_artifact(artifact: &Artifact) -> anyhow::Result<Split> {
@@ -67,7 +74,9 @@ mod tests {
         let no_artifact = split("--held-out", &folder.display().to_string()).unwrap_err().to_string();
         std::fs::remove_dir_all(&folder).unwrap();
         assert_eq!(found.unwrap(), Split::new("b3", shares).unwrap());
-        assert!(no_artifact.contains("found a folder without manifest.json"), "{no_artifact}");
+        assert!(no_artifact.contains("found a path to something else, or to nothing"), "{no_artifact}");
+        let slip = split("--held-out", "artefact/").unwrap_err().to_string();
+        assert!(slip.contains("expected a salt, a plan.toml or an artifact's folder"), "{slip}");
         let missing = split("--held-out", "no-such-plan.toml").unwrap_err();
         assert!(format!("{missing:#}").starts_with("--held-out no-such-plan.toml: "), "{missing:#}");
     }

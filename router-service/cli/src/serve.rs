@@ -53,6 +53,7 @@ async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     let colour = io::stderr().is_terminal();
     let telemetry = Telemetry::start(&settings.telemetry(colour), &pipeline.metrics, io::stderr())?;
     let telemetry = Arc::new(telemetry);
+    pipeline.tell_what_is_amiss();
     let signals = Signals::listen(&pipeline).context("signals")?;
     let welcome = Welcome {
         built_in: settings.sources.artifact.is_none(),

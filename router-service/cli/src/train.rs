@@ -21,6 +21,7 @@ use trainer::train::{CrossFitted, Trained, train};
 use training_data::publish::Staged;
 use training_data::rows;
 
+use crate::apart::apart;
 use crate::onboard::encoder;
 use crate::progress::Progress;
 use crate::sheet::{Sheet, count};
@@ -54,7 +55,7 @@ pub(crate) struct Arguments {
     encoder: Option<PathBuf>,
 
     /// Catalog with the prices of the models, for the report. Without it, the one inside the binary.
-    #[arg(long, alias = "prices", value_name = "FILE")]
+    #[arg(long, visible_alias = "prices", value_name = "FILE")]
     catalog: Option<PathBuf>,
 
     /// Candidates per source for the report, as {"source": ["model", ..]}. Without it: the models that answered nearly every prompt.
@@ -133,6 +134,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 fn try_outputs(arguments: &Arguments) -> anyhow::Result<()> {
     may_stand_at(&arguments.output)?;
     if let Some(file) = &arguments.forecasts {
+        let files = [&arguments.plan, &arguments.catalog, &arguments.pools];
+        apart(file, arguments.outcomes.iter().chain(files.into_iter().flatten()))?;
         // Dropped unpublished, it leaves nothing.
         Staged::create(file).with_context(|| file.display().to_string())?;
     }

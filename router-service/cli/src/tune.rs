@@ -11,6 +11,7 @@ use evals::pool::Pool;
 use trainer::tune::{Ask, Bench, Statement, tune};
 
 use crate::CalledWrongly;
+use crate::apart::apart;
 use crate::eval::inputs::Inputs;
 use crate::eval::write_whole;
 use crate::progress::Progress;
@@ -131,6 +132,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Some(day) => day::checked(day)?,
         None => day::today(),
     };
+    if let Some(output) = &arguments.output {
+        let files = [&arguments.forecasts, &arguments.prices, &arguments.pools, &arguments.asked.policies];
+        apart(output, arguments.outcomes.iter().chain(files.into_iter().flatten()))?;
+    }
     let mut inputs = Inputs::default();
     let base = arguments.asked.base(&mut inputs)?;
     if let (Some(n_trials), true) = (arguments.prove, arguments.town) {

@@ -42,10 +42,10 @@ impl Wishes {
             self.session = Some(SessionJson::of_id(text));
         }
         if let Some(text) = text(headers, &CANDIDATES, !self.candidates.is_empty())? {
-            self.candidates = names(text);
+            self.candidates = names(&CANDIDATES, text)?;
         }
         if let Some(text) = text(headers, &FALLBACKS, !self.fallbacks.is_empty())? {
-            self.fallbacks = names(text);
+            self.fallbacks = names(&FALLBACKS, text)?;
         }
         if let Some(text) = text(headers, &TENANT, self.tenant.is_some())? {
             self.tenant = Some(text.to_owned());
@@ -71,7 +71,7 @@ impl Wishes {
             limits.max_cost_usd = Some(usd.ok_or_else(|| Rejection::field(MAX_COST.as_str(), complaint))?);
         }
         if let Some(text) = regions {
-            limits.regions = names(text);
+            limits.regions = names(&REGIONS, text)?;
         }
         if let Some(text) = retention {
             limits.zero_data_retention = flag(&ZERO_RETENTION, text)?;
@@ -82,7 +82,11 @@ impl Wishes {
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName, in_body: bool) -> Result<Option<&'a str>, Rejection> {
-    let Some(value) = headers.get(name) else { return Ok(None) };
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Rejection::field(name.as_str(), "expected it once, found it several times"));
+    }
     if in_body {
         return Err(Rejection::field(name.as_str(), "expected it here or under `pointsman` in the body, found both"));
     }
@@ -90,8 +94,14 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName, in_body: bool) -> Result<
     text.map(Some).ok_or_else(|| Rejection::field(name.as_str(), "expected printable ASCII, found something else"))
 }
 
-fn names(text: &str) -> Vec<String> {
-    text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+/// A list that was begun and names nobody would otherwise mean everybody.
+fn names(name: &HeaderName, text: &str) -> Result<Vec<String>, Rejection> {
+    let names: Vec<String> =
+        text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    match names.is_empty() {
+        true => Err(Rejection::field(name.as_str(), "expected names parted by commas, found none")),
+        false => Ok(names),
+    }
 }
 
 fn flag(name: &HeaderName, text: &str) -> Result<bool, Rejection> {

@@ -206,6 +206,7 @@ fn headers_say_the_same_as_the_body_and_never_both() {
         ("x-pointsman-explain", "perhaps", "expected true or false"),
         ("x-pointsman-max-cost-usd", "NaN", "expected an amount"),
         ("x-pointsman-tenant", " ", "expected printable ASCII"),
+        ("x-pointsman-regions", ",", "expected names parted by commas"),
     ] {
         let error = read(&call(&json!({ "pointsman": { "policy": "a" } })), &[(name, value)]).unwrap_err();
         assert_eq!(error.named_field(), name);
@@ -223,7 +224,7 @@ fn over_grpc_it_is_plain_text_or_a_chat() {
     };
     let (chat, _) =
         read(v1::CompleteRequest { question: Some(prompt("x")), ..v1::CompleteRequest::default() }).unwrap();
-    assert_eq!(chat.fields.to_json(), r#"{"model":"auto","messages":[{"content":"x","role":"user"}],"stream":true}"#);
+    assert_eq!(chat.fields.to_json(), r#"{"model":"auto","messages":[{"role":"user","content":"x"}],"stream":true}"#);
     let body = call(&json!({ "stream": false, "stream_options": {} })).to_string().into_bytes();
     let (chat, _) = read(v1::CompleteRequest { chat: body.clone(), ..v1::CompleteRequest::default() }).unwrap();
     assert!(chat.stream && chat.fields.raw("stream_options").is_none());
@@ -231,6 +232,14 @@ fn over_grpc_it_is_plain_text_or_a_chat() {
     let (chat, _) =
         read(v1::CompleteRequest { question, chat: body.clone(), ..v1::CompleteRequest::default() }).unwrap();
     assert_eq!(chat.fields.get::<u32>("max_completion_tokens"), Some(9), "what is decided for is what is sent");
+    let narrowed = |in_chat: u32, in_question: u32| {
+        let question =
+            Some(v1::RouteRequest { max_completion_tokens: Some(in_question), ..v1::RouteRequest::default() });
+        let chat = call(&json!({ "max_tokens": in_chat })).to_string().into_bytes();
+        let (chat, asked) = read(v1::CompleteRequest { question, chat, ..v1::CompleteRequest::default() }).unwrap();
+        (chat.fields.get::<u32>("max_tokens"), asked.facts.max_completion.map(decision::Tokens::get))
+    };
+    assert_eq!((narrowed(50, 7), narrowed(7, 50)), ((Some(7), Some(7)), (Some(7), Some(7))), "the narrower counts");
     let refused = |request, field: &str| {
         let error = read(request).map(|_| ()).unwrap_err();
         assert_eq!(error.named_field(), field, "{error}");
@@ -265,6 +274,7 @@ fn a_complaint_names_the_field_that_was_written() {
     };
     by_header("x-pointsman-max-cost-usd", "-1", "x-pointsman-max-cost-usd");
     by_header("x-pointsman-candidates", "a,a", "x-pointsman-candidates[1]");
+    by_header("x-pointsman-candidates", " , ", "x-pointsman-candidates");
     by_header("x-pointsman-policy", "a b", "x-pointsman-policy");
     by_header("x-pointsman-fallbacks", "a", "x-pointsman-fallbacks");
 }
@@ -287,6 +297,7 @@ fn over_grpc_a_complaint_tells_the_chat_from_the_question() {
     let empty =
         v1::RouteRequest { input: Some(v1::route_request::Input::Prompt(" ".into())), ..v1::RouteRequest::default() };
     complains(empty, &[], "question.prompt");
+    complains(v1::RouteRequest::default(), &chat(&json!({ "model": "auto:a b" })), "chat.model");
 }
 
 proptest! {

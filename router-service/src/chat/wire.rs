@@ -47,12 +47,7 @@ impl Chat {
         }
         fields.set("stream", &true);
         fields.remove("stream_options");
-        if let Some(most) = wire.max_completion_tokens
-            && fields.raw("max_completion_tokens").or(fields.raw("max_tokens")).is_none()
-        {
-            // What is decided for so long an answer must not become a longer one.
-            fields.set("max_completion_tokens", &most);
-        }
+        narrow(&mut fields, wire.max_completion_tokens);
         let named = Named::parse(&asked, &wire.policy, wire.own_policy.is_some())?;
         let mut spelling = Spelling::inside("question", WISHES);
         if chat.is_empty() {
@@ -65,14 +60,30 @@ impl Chat {
             }
         }
         spelling.say(FALLBACKS_FIELD, FALLBACKS_FIELD);
+        let model_place = if model.is_empty() && !chat.is_empty() { "chat.model" } else { "model" };
+        spelling.say("model", model_place);
         if named.by_model {
-            spelling.say("policy", "model");
+            spelling.say("policy", model_place);
         }
         let fallbacks = fallbacks_of(&fallbacks, &named)?;
         wire.policy.clone_from(&named.policy);
         let (read, question) = Self::assembled(fields, wire, "question.own_policy", limits, spelling)?;
         let call = Some(Call { named: named.model, fallbacks });
         Ok((read, Question { call, ..question }))
+    }
+}
+
+/// Of the limit in a chat and the one in its question the narrower is decided for and sent.
+fn narrow(fields: &mut Fields, wished: Option<u32>) {
+    let Some(wished) = wished else { return };
+    let key = if fields.raw("max_completion_tokens").is_none() && fields.raw("max_tokens").is_some() {
+        "max_tokens"
+    } else {
+        "max_completion_tokens"
+    };
+    // What is no number is complained about later, with its place.
+    if fields.raw(key).is_none() || fields.get::<u32>(key).is_some_and(|written| written > wished) {
+        fields.set(key, &wished);
     }
 }
 

@@ -15,6 +15,7 @@ use super::{
     Caller, InferenceRule, Limits, LogRule, MAX_CALLERS, MemoryRule, ReloadRule, Settings, ShutdownRule, Sources,
     TlsFiles, TracesRule, forwarding,
 };
+use crate::convert::MAX_NAME_BYTES;
 use crate::outcome_log::OutcomeLogSettings;
 use crate::secret::Secret;
 use crate::telemetry::{Endpoint, LogFilter, LogFormat, OtlpSettings};
@@ -59,6 +60,11 @@ pub(super) fn settings(
         log: check.log(&written.log)?,
         traces: check.traces(&written.traces, environment)?,
     })
+}
+
+/// Whether outcome rows can bear this as their source.
+fn is_source(name: &str) -> bool {
+    (1..=MAX_NAME_BYTES).contains(&name.len()) && !name.trim().is_empty() && !name.chars().any(char::is_control)
 }
 
 fn n_cores() -> u64 {
@@ -265,6 +271,16 @@ impl Check<'_> {
         let queue_len = u64::try_from(usual.queue_len).unwrap_or(u64::MAX);
         let number = |key, found, usual, range| self.number(section, key, found, usual, range);
         let age = number("segment_age_s", written.segment_age_s, usual.segment_age.as_secs(), 1..=86_400)?;
+        if let Some(source) = written.source.as_ref().filter(|source| !is_source(source)) {
+            let found = format!(
+                "found {} bytes{}",
+                source.len(),
+                if source.is_empty() { "" } else { " or control characters" }
+            );
+            let complaint =
+                format!("expected a name of 1 to {MAX_NAME_BYTES} bytes without control characters, {found}");
+            return Err(self.fault(section, "source", complaint));
+        }
         Ok(Some(OutcomeLogSettings {
             source: written.source.clone().unwrap_or(usual.source),
             keep_prompts: written.keep_prompts.unwrap_or(false),

@@ -206,6 +206,11 @@ fn a_mistake_is_named_with_its_line_and_the_nearest_key() {
     );
     complains("[limit]\n", &[], "line 1: unknown key `limit`; the nearest known one is `limits`");
     complains("[grpc]\nlisten = 5", &[], "line 2, grpc.listen: expected a string, found integer `5`");
+    complains(
+        "[outcome_log]\ndirectory = \"x\"\nsource = \"\"",
+        &[],
+        "line 3, outcome_log.source: expected a name of 1 to",
+    );
     let doors = |grpc: &str, http: &str| format!("[grpc]\nlisten = \"{grpc}\"\n[http]\nlisten = \"{http}\"");
     complains(&doors("127.0.0.1:80", "127.0.0.1:80"), &[], "line 4, http.listen: expected doors of their own");
     complains(&doors("0.0.0.0:80", "127.0.0.1:80"), &[], "found both at port 80");

@@ -20,6 +20,9 @@ use crate::upstream::usage::{Most, Usage};
 /// the token that ends an answer.
 const COMPLETION_SLACK: u64 = 64;
 
+/// How many context windows a prompt may be told to have filled. A guess: an operator may allow a model less than it holds.
+const PROMPT_SLACK: u64 = 4;
+
 /// Whose call it is.
 #[derive(Clone, Debug)]
 pub(super) struct Whose {
@@ -211,7 +214,8 @@ impl Filing {
             completion: running.n_tokens.min(u64::from(MAX_TOKENS)),
             ..Usage::default()
         };
-        let told = running.told.map(|told| told.doubted_beyond(self.most(&running.model)));
+        let most = self.most(&running.model);
+        let told = running.told.map(|told| told.doubted_beyond(most).doubted_if_nothing(&counted));
         let usage = match may_cost {
             true => Usage::settled(told, &counted),
             false => Usage::default(),
@@ -223,15 +227,15 @@ impl Filing {
         usage
     }
 
-    /// What an image or a provider's own instructions take of a prompt is not known here, so only the answer has a bound.
+    /// What an image or a provider's own instructions take of a prompt is not known here, so its bound is wide.
     fn most(&self, model: &ModelId) -> Most {
         let shown =
             self.chat.max_completion.map_or(u64::from(MAX_TOKENS), |most| u64::from(most.get()) + COMPLETION_SLACK);
-        // Nobody thinks for longer than a context is wide.
+        // Nobody thinks for longer than a context is wide, and nobody reads more at once.
         let known = self.answer.snapshot.catalog.get(model);
-        let reasoning = known.map_or(u64::from(MAX_TOKENS), |model| u64::from(model.context_window.get()));
+        let window = known.map_or(u64::from(MAX_TOKENS), |model| u64::from(model.context_window.get()));
         let all = |most: u64| most.saturating_mul(self.chat.n_choices);
-        Most { shown: all(shown), reasoning: all(reasoning) }
+        Most { prompt: window.saturating_mul(PROMPT_SLACK), shown: all(shown), reasoning: all(window) }
     }
 
     fn file(&mut self, end: &'static str) {

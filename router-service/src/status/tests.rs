@@ -22,7 +22,7 @@ fn every_rejection_has_its_codes() {
         (Rejection::Late { complaint: "why" }, "deadline_exceeded", Code::DeadlineExceeded, 504),
         (Rejection::Unauthenticated, "unauthenticated", Code::Unauthenticated, 401),
         (Rejection::Forbidden { complaint: "why" }, "forbidden", Code::PermissionDenied, 403),
-        (Rejection::NotFound { field: "f", complaint: text() }, "not_found", Code::NotFound, 404),
+        (Rejection::NotFound { field: "f".into(), complaint: text() }, "not_found", Code::NotFound, 404),
         (Rejection::Method { allow: "POST" }, "method_not_allowed", Code::Unimplemented, 405),
         (Rejection::Broken { complaint: text() }, "internal", Code::Internal, 500),
     ] {

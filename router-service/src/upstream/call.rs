@@ -15,6 +15,7 @@ use super::anthropic::{self, Chunks};
 use super::echo::Echo;
 use super::failure::{self, Kind, Meaning, Refused, retry_after_ms};
 use super::fleet::Destination;
+use super::halves;
 use super::openai::{self, Garbled, Piece, Read};
 use super::stream::Stream;
 use super::usage::Usage;
@@ -110,8 +111,7 @@ impl Outgoing<'_> {
         let (head, body) = response.into_parts();
         let read = timeout(ERROR_PATIENCE, Limited::new(body, MAX_ERROR_BYTES).collect()).await;
         let bytes = read.ok().and_then(Result::ok).map(http_body_util::Collected::to_bytes).unwrap_or_default();
-        let body = serde_json::from_slice(&bytes)
-            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
+        let body = halves::read(&bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
         let said = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
         let retry_after_ms = retry_after_ms(said("retry-after-ms"), said("retry-after"), unix_seconds());
         let secrets = self.secrets();
@@ -145,7 +145,7 @@ impl Outgoing<'_> {
 
     /// A message of Anthropic's as a completion.
     fn converted(&self, body: &[u8]) -> Result<(Bytes, Option<Usage>), Failed> {
-        let message: Value = serde_json::from_slice(body).map_err(|_| Failed::lost("expected JSON"))?;
+        let message: Value = halves::read(body).map_err(|_| Failed::lost("expected JSON"))?;
         let converted = anthropic::reply(&message, &self.id(), self.echo.model, self.echo.created);
         let (completion, usage) = converted.map_err(|garbled| Failed::unread(&garbled, &self.secrets()))?;
         Ok((Bytes::from(completion.to_string()), usage))

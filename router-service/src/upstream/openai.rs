@@ -1,12 +1,11 @@
 //! OpenAI's chat completions as a provider speaks them: our request out, its reply or chunks in. Both directions keep every field
 //! they do not need byte for byte; only the model's name is exchanged, so that callers read the one they know.
 
-mod halves;
-
 use classifier::billed_tokens;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::halves;
 use super::usage::Usage;
 use crate::chat::Chat;
 use crate::fields::Fields;

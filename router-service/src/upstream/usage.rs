@@ -24,9 +24,11 @@ pub(crate) struct Usage {
     pub(crate) doubtful: bool,
 }
 
-/// The most tokens that an answer can have taken.
+/// The most tokens that a call can have taken.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Most {
+    /// What was sent.
+    pub(crate) prompt: u64,
     /// What the caller sees of it.
     pub(crate) shown: u64,
     /// Hidden reasoning.
@@ -82,7 +84,7 @@ impl Usage {
     #[must_use]
     pub(crate) fn doubted_beyond(self, most: Most) -> Self {
         let shown = self.completion.saturating_sub(self.reasoning);
-        let beyond = shown > most.shown || self.reasoning > most.reasoning;
+        let beyond = self.prompt > most.prompt || shown > most.shown || self.reasoning > most.reasoning;
         Self { doubtful: self.doubtful || beyond, ..self }
     }
 
@@ -104,6 +106,13 @@ impl Usage {
     /// What it costs, each kind of token at its own price.
     pub(crate) fn bill(&self, prices: &Prices) -> PicoUsd {
         prices.bill(&self.by_kind())
+    }
+
+    /// Doubts that nothing was asked, or that nothing was said where something was heard.
+    #[must_use]
+    pub(crate) fn doubted_if_nothing(self, heard: &Self) -> Self {
+        let nothing = self.prompt == 0 && heard.prompt > 0 || self.completion == 0 && heard.completion > 0;
+        Self { doubtful: self.doubtful || nothing, ..self }
     }
 
     /// In the engine's kinds, of which no two share a token but the prompt and its cached part.

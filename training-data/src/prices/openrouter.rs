@@ -56,8 +56,6 @@ fn row(path: &Path, model: &str, value: &Value) -> Result<PriceRow, PriceError> 
     })
 }
 
-/// Files are left out: where a model does not read them itself, what is in them is taken out before it, at a price of its own,
-/// and the list says `file` of both.
 fn skills(parameters: &Value, inputs: &Value) -> Vec<&'static str> {
     let lists = |list: &Value, word: &str| list.as_array().is_some_and(|list| list.iter().any(|item| item == word));
     let offered = [
@@ -65,6 +63,7 @@ fn skills(parameters: &Value, inputs: &Value) -> Vec<&'static str> {
         (lists(inputs, "image"), "vision"),
         (lists(parameters, "structured_outputs"), "json_schema"),
         (lists(inputs, "audio"), "audio"),
+        (lists(inputs, "file"), "documents"),
     ];
     offered.into_iter().filter(|(is_offered, _)| *is_offered).map(|(_, skill)| skill).collect()
 }

@@ -229,8 +229,10 @@ fn learn_layer(
     back: &[f32],
     n: usize,
 ) {
-    let columns = back.len() / n.max(1);
-    let rows = input.len() / n.max(1);
+    if n == 0 {
+        return; // A batch of prompts without a single word piece.
+    }
+    let (columns, rows) = (back.len() / n, input.len() / n);
     multiply_transposed(gradient.at_mut(at.0), input, back, Shape { rows, inner: n, columns });
     for row in back.chunks_exact(columns.max(1)) {
         add_scaled(gradient.at_mut(at.1), 1.0, row);
@@ -240,7 +242,10 @@ fn learn_layer(
 /// `onto += back x weightsT`.
 #[inline(always)]
 fn back_through(onto: &mut [f32], back: &[f32], weights: &[f32], n: usize) {
-    let (columns, inner) = (onto.len() / n.max(1), back.len() / n.max(1));
+    if n == 0 {
+        return;
+    }
+    let (columns, inner) = (onto.len() / n, back.len() / n);
     multiply(onto, back, &transposed(weights, columns, inner), Shape { rows: n, inner, columns });
 }
 

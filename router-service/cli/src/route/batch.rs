@@ -12,6 +12,7 @@ use training_data::publish::Staged;
 
 use super::line::{DecisionLine, ErrorLine};
 use super::question::{BadLine, Question};
+use crate::apart::apart;
 use crate::progress::Progress;
 use crate::router::Router;
 
@@ -56,6 +57,7 @@ pub(super) fn run(router: &Router, policy: Option<&str>, input: &Path, output: &
         target.flush()?;
         counts
     } else {
+        apart(output, input.is_file().then(|| input.to_owned()).iter())?;
         let mut staged = Staged::create(output).with_context(place)?;
         let counts = decide_all(router, policy, lines, &mut staged, input)?;
         staged.publish().with_context(place)?;

@@ -91,7 +91,7 @@ pub(super) struct Asked {
 
     /// Policies that hold the base policy: its limits, fallback order and all else but the parameter are kept.
     #[arg(long, value_name = "FILE")]
-    policies: Option<PathBuf>,
+    pub(super) policies: Option<PathBuf>,
 
     /// The base policy; without it the file's default.
     #[arg(long, value_name = "NAME", requires = "policies")]

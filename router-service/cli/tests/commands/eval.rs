@@ -121,7 +121,7 @@ fn only_the_wanted_prompts_are_judged() {
     scratch.write("ids.txt", &format!("\u{feff}{ids}"));
     let eval = |more: &str| scratch.run(&format!("eval outcomes.jsonl --prices prices.csv --bootstraps 20 {more}"));
     check(&eval("--ids ids.txt"), 0, "town: 120 prompts x 2 models", "");
-    check(&eval("--held-out 2026"), 0, "judged on the held-out part by `2026`", "");
+    check(&eval("--held-out 2026"), 0, "judged on the held-out part by the salt `2026` and the usual shares", "");
     check(&eval(""), 0, "judged on all rows given; with --held-out ARTIFACT only on those", "");
     check(&eval("--held-out 2026 --ids ids.txt"), 2, "", "cannot be used with");
     scratch.write("more.txt", &format!("{ids}town/easy/nowhere\n"));
@@ -195,6 +195,11 @@ fn mistakes_are_named_by_file_row_and_column() {
         (format!("outcomes.jsonl {prices} --assume-completion town=1,town=2"), 2, "`town` is given twice"),
         (format!("outcomes.jsonl {prices} --champion wise.jsonl"), 2, "--forecasts"),
         (format!("outcomes.jsonl {prices} --bootstraps 3"), 2, "20..=10000"),
+        (
+            format!("outcomes.jsonl {prices} --write-forecasts knn=./outcomes.jsonl"),
+            2,
+            "outcomes.jsonl: expected an output that is not among the inputs",
+        ),
         (
             format!("outcomes.jsonl {prices} --assume-completion town=many"),
             2,

@@ -71,6 +71,8 @@ fn a_price_list_becomes_a_catalog() {
     let refused = scratch.run("import prices r.csv -o r.toml");
     check(&refused, 1, "", "the list does not make a catalog; nothing was written");
     assert!(!scratch.0.join("r.toml").exists());
+    let itself = scratch.run("import prices catalog.toml -o ./catalog.toml");
+    check(&itself, 2, "", "catalog.toml: expected an output that is not among the inputs");
     let error = "error: expected model \"mm\" in the list, found none; nearest is \"m\"\n";
     check(&scratch.run("import prices p.csv -o catalog.toml --model mm"), 1, "", error);
 }

@@ -174,6 +174,10 @@ fn what_cannot_be_trained_on_is_said_and_nothing_is_written() {
     scratch.write("few.jsonl", &rows(10, &MODELS));
     scratch.write("one.jsonl", &rows(80, &["dear"]));
     let textless = row(1, "dear").to_string().replace("\"prompt\":", "\"metadata\":");
+    let blank: String = (0..80)
+        .flat_map(|number| MODELS.map(|model| row(number, model).to_string().replace(&question(number), " ") + "\n"))
+        .collect();
+    scratch.write("blank.jsonl", &blank);
     scratch.write("textless.jsonl", &textless);
     scratch.write("typo.toml", "folds = 2\ntrese = 4\n");
     for (arguments, code, complaint) in [
@@ -182,6 +186,12 @@ fn what_cannot_be_trained_on_is_said_and_nothing_is_written() {
         ("rows.jsonl --plan typo.toml", 1, "typo.toml: line 2"),
         ("rows.jsonl --plan nowhere.toml", 1, "nowhere.toml: "),
         ("nowhere.jsonl --plan plan.toml", 1, "nowhere.jsonl"),
+        ("blank.jsonl --plan plan.toml", 1, "expected at least 50 prompts with text to learn from, found 0"),
+        (
+            "rows.jsonl --plan plan.toml --forecasts rows.jsonl",
+            2,
+            "rows.jsonl: expected an output that is not among the inputs",
+        ),
         ("rows.jsonl --encoder nowhere", 1, "nowhere"),
         ("textless.jsonl --plan plan.toml", 1, "expected at least 50 prompts with text to learn from, found 0"),
     ] {

@@ -319,9 +319,10 @@ fn an_output_appears_whole_or_not_at_all() {
     assert_eq!(scratch.read("out.jsonl"), "what stood there before\n");
     let left: Vec<_> = std::fs::read_dir(&scratch.0).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().ends_with(".part")), "{left:?}");
-    // A batch may even replace its own input.
-    check(&scratch.run("route --catalog c.toml --policies p.toml --input in.jsonl --output in.jsonl"), 0, "", "");
-    assert_eq!(scratch.read("in.jsonl").lines().count(), 6);
+    // Decisions do not hold the prompts, so they must not take their place.
+    let itself = scratch.run("route --catalog c.toml --policies p.toml --input in.jsonl --output ./in.jsonl");
+    check(&itself, 2, "", "in.jsonl: expected an output that is not among the inputs");
+    assert_eq!(scratch.read("in.jsonl"), PROMPTS);
 }
 
 #[test]

@@ -225,6 +225,12 @@ fn a_call_that_makes_no_sense_is_refused() {
         ),
         (format!("{GIVEN} --loss-at-most 0.1 --prove-share 0.3 -o p.toml"), 2, "--prove-share goes with --prove"),
         ("--town --loss-at-most 0.1 -o p.toml".to_owned(), 2, "--town goes with --prove"),
+        (format!("{GIVEN} --loss-at-most 0.1 -o outcomes.jsonl"), 2, "expected an output that is not among the inputs"),
+        (
+            format!("{GIVEN} --loss-at-most 0.1 -o forecasts.jsonl"),
+            2,
+            "expected an output that is not among the inputs",
+        ),
     ] {
         check(&scratch.run(&format!("tune {arguments}")), code, "", error);
     }

@@ -165,7 +165,7 @@ struct ExploreText {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 struct SessionText {
     cost_margin: f64,
     quality_margin: f64,
@@ -312,6 +312,13 @@ impl ExploreText {
     fn checked(self) -> Result<Exploration, Fault> {
         let max_cost = self.max_cost_usd.map(|usd| money("explore.max_cost_usd", usd)).transpose()?;
         Exploration::new(self.rate, max_cost).map_err(|error| ("explore.rate", error.to_string()))
+    }
+}
+
+impl Default for SessionText {
+    fn default() -> Self {
+        let usual = SessionRule::default();
+        Self { cost_margin: usual.cost_margin(), quality_margin: usual.quality_margin().get() }
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::answer::ANSWER_TOOL;
 use super::reply::{finish_reason, kept_thinking};
 use super::{Garbled, REASONING_KEY, Refusal, THINKING_KEY};
+use crate::upstream::halves;
 use crate::upstream::sse::Event;
 use crate::upstream::usage::Usage;
 
@@ -94,7 +95,7 @@ impl Chunks {
 
     /// Takes the next event and gives the chunks that come of it. After an error nothing more is to be pushed.
     pub(crate) fn push(&mut self, event: &Event) -> Result<Vec<Value>, Garbled> {
-        let event: Value = serde_json::from_str(&event.text).map_err(|_| Garbled::NotJson)?;
+        let event: Value = halves::read(event.text.as_bytes()).map_err(|_| Garbled::NotJson)?;
         let kind = event.get("type").and_then(Value::as_str);
         let kind = kind.ok_or(Garbled::Shape { field: "type", expected: "a text" })?;
         match (self.state, kind) {

@@ -157,7 +157,7 @@ fn thought(field: &str, block: &Value) -> Result<(Option<usize>, Value), Unconve
         return Err(Unconvertible::new(field, "blocks of the type `thinking` or `redacted_thinking`"));
     }
     let mut block = block.clone();
-    let place = block.as_object_mut().and_then(|keys| keys.remove("index"));
+    let place = block.as_object_mut().and_then(|keys| keys.shift_remove("index"));
     Ok((place.and_then(|place| usize::try_from(place.as_u64()?).ok()), block))
 }
 

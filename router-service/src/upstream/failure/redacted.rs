@@ -120,11 +120,12 @@ fn looks_like_a_key(word: &str) -> bool {
     parts.clone().any(begins) || parts.clone().any(mixed) || masked
 }
 
-/// Names of models are long and have digits: `claude-3-5-sonnet-20241022`. Each of their parts is a word or a number.
+/// Names of models are long and have digits, `claude-3-5-sonnet-20241022`, and so have paths of fields,
+/// `messages.0.content.1.source.base64`. Each of their parts is a word or a number.
 fn is_a_name(part: &str) -> bool {
     let plain = |piece: &str| {
         let digits = piece.bytes().filter(u8::is_ascii_digit).count();
-        piece.len() <= 16 && (digits == 0 || digits == piece.len() || piece.len() <= 5)
+        piece.len() <= 16 && (digits == 0 || digits == piece.len() || piece.len() <= 5 || piece == "base64")
     };
     part.split(['-', '.', '_']).all(plain)
 }

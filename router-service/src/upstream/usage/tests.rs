@@ -113,9 +113,19 @@ fn more_than_an_answer_can_have_taken_is_doubted() {
     const SHOWN: u64 = 5;
     const REASONED: u64 = 7;
     let told = Usage { prompt: 10, completion: SHOWN + REASONED, reasoning: REASONED, ..Usage::default() };
-    let doubtful = |shown, reasoning| told.doubted_beyond(Most { shown, reasoning }).doubtful;
-    assert!(!doubtful(SHOWN, REASONED));
-    assert!(doubtful(SHOWN - 1, REASONED) && doubtful(SHOWN, REASONED - 1));
+    let doubtful = |prompt, shown, reasoning| told.doubted_beyond(Most { prompt, shown, reasoning }).doubtful;
+    assert!(!doubtful(10, SHOWN, REASONED));
+    assert!(doubtful(10, SHOWN - 1, REASONED) && doubtful(10, SHOWN, REASONED - 1) && doubtful(9, SHOWN, REASONED));
+}
+
+#[test]
+fn nothing_is_doubted_where_there_was_something() {
+    let heard = Usage { prompt: 3, completion: 2, ..Usage::default() };
+    let doubtful =
+        |prompt, completion| Usage { prompt, completion, ..Usage::default() }.doubted_if_nothing(&heard).doubtful;
+    assert!(doubtful(0, 0) && doubtful(0, 2) && doubtful(3, 0) && !doubtful(1, 1));
+    let silent = Usage { completion: 0, ..heard };
+    assert!(!Usage { prompt: 3, ..Usage::default() }.doubted_if_nothing(&silent).doubtful, "an empty answer");
 }
 
 #[test]

@@ -185,6 +185,25 @@ fn add_call(message: &mut Value, piece: &Value) {
     arguments.push_str(piece["function"]["arguments"].as_str().unwrap());
 }
 
+#[test]
+fn keys_keep_the_order_in_which_they_were_written() {
+    let arguments = r#"{"why":"so","answer":4}"#;
+    let messages: Value = serde_json::from_str(&format!(
+        r#"[{{"role":"user","content":"x"}},{{"role":"assistant","tool_calls":[{{"id":"a","type":"function","function":{{"name":"f","arguments":{}}}}}]}},
+        {{"role":"tool","tool_call_id":"a","content":"y"}}]"#,
+        json!(arguments)
+    ))
+    .unwrap();
+    let parameters: Value =
+        serde_json::from_str(r#"{"type":"object","properties":{"why":{"type":"string"},"answer":{"type":"number"}}}"#)
+            .unwrap();
+    let tools = json!([{"type": "function", "function": {"name": "f", "parameters": parameters}}]);
+    let chat = json!({ "messages": messages, "tools": tools });
+    let sent = request(chat.as_object().unwrap(), "claude", 100).unwrap().to_string();
+    assert!(sent.contains(arguments), "{sent}");
+    assert!(sent.contains(&parameters.to_string()), "{sent}");
+}
+
 proptest! {
     #[test]
     fn a_streamed_answer_says_what_the_whole_one_says(blocks in prop::collection::vec(block(), 0..5), cut in 0_usize..9, size in 1_usize..50) {

@@ -1,11 +1,18 @@
 //! Half characters. JSON writes what lies beyond sixteen bits as two escapes, and a provider that cuts its text between tokens may
 //! send one of them alone. No text can hold that, but an answer is not lost for half an emoji.
 
+use serde::de::DeserializeOwned;
+
 /// The sign for what cannot be shown, as long as the escape whose place it takes.
 const REPLACEMENT: &[u8; ESCAPE] = b"\\ufffd";
 
 /// Bytes of an escape.
 const ESCAPE: usize = 6;
+
+/// Reads JSON that may hold halves.
+pub(super) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, serde_json::Error> {
+    serde_json::from_slice(json).or_else(|error| serde_json::from_slice(&mended(json).ok_or(error)?))
+}
 
 /// The JSON with every half that has no other replaced; none where there is no such half.
 pub(super) fn mended(json: &[u8]) -> Option<Vec<u8>> {
@@ -42,6 +49,12 @@ mod tests {
     fn check(json: &str, expected: Option<&str>) {
         let mended = mended(json.as_bytes()).map(|bytes| String::from_utf8(bytes).expect("escapes are ASCII"));
         assert_eq!(mended.as_deref(), expected, "{json}");
+    }
+
+    #[test]
+    fn what_is_no_json_for_another_reason_stays_none() {
+        assert_eq!(super::read::<String>(br#""\ud83d""#).ok().as_deref(), Some("\u{fffd}"));
+        assert!(super::read::<String>(br#""\ud83d"#).is_err());
     }
 
     #[test]
