@@ -148,7 +148,8 @@ impl Chat {
         let conversation = Conversation::from_json("messages", &messages)?;
         short_enough("messages", conversation.n_bytes(), limits)?;
         let text = limits.keep_text.then(|| Secret::new(conversation.text()));
-        let asked = Asked { prompt: conversation.prompt(), seen: conversation.skills(), text, own_policy };
+        let (prompt, seen) = (conversation.prompt(), conversation.skills());
+        let asked = Asked { prompt, seen, attached: conversation.attached_tokens(), text, own_policy };
         let max_completion: Option<u32> = match optional(&fields, "max_completion_tokens")? {
             Some(most) => Some(most),
             None => optional(&fields, "max_tokens")?,
@@ -166,7 +167,7 @@ impl Chat {
         if wire.prompt_tokens.is_none() {
             let beside = tokens_beside(&fields, &messages);
             question.facts.prompt_tokens = prompt_tokens.plus(beside);
-            prompt_tokens = conversation.billed_tokens().plus(beside);
+            prompt_tokens = conversation.billed_tokens().plus(conversation.attached_tokens()).plus(beside);
         }
         let n_choices: u64 = optional(&fields, "n")?.unwrap_or(1);
         if n_choices == 0 || n_choices > MAX_CHOICES {

@@ -9,7 +9,7 @@ use proto::v1;
 use proto::v1::route_request::Input;
 
 use crate::config::Limits;
-use crate::messages::text_of;
+use crate::messages::{IMAGE_TOKENS, text_of};
 use crate::question::{CallEnd, Question, SessionWish, Verdict};
 use crate::remembered::DecisionId;
 use crate::secret::Secret;
@@ -45,6 +45,8 @@ pub struct Asked {
     pub prompt: Prompt,
     /// What the conversation shows it needs.
     pub seen: Skills,
+    /// What is attached to it may be billed as.
+    pub attached: Tokens,
     /// The text, where it is to be kept.
     pub text: Option<Secret>,
     /// How the door spells the field of a policy that the request brings along.
@@ -53,9 +55,9 @@ pub struct Asked {
 
 /// Reads the rest of a request whose prompt the door has read.
 pub fn question_about(asked: Asked, request: &v1::RouteRequest, limits: &Limits) -> Result<Question, Rejection> {
-    let Asked { prompt, seen, text, own_policy } = asked;
+    let Asked { prompt, seen, attached, text, own_policy } = asked;
     let prompt_tokens = match request.prompt_tokens {
-        None => prompt.tokens(),
+        None => prompt.tokens().plus(attached),
         Some(0) => return Err(Rejection::field("prompt_tokens", "expected at least 1, found 0")),
         Some(count) => tokens("prompt_tokens", count)?,
     };
@@ -94,7 +96,8 @@ pub fn single(text: &str, limits: &Limits) -> Result<Asked, Rejection> {
     }
     short_enough("prompt", text.len(), limits)?;
     let kept = limits.keep_text.then(|| Secret::new(text));
-    Ok(Asked { prompt: Prompt::from_text(text), seen: Skills::NONE, text: kept, own_policy: OWN_POLICY_FIELD })
+    let (prompt, seen, attached) = (Prompt::from_text(text), Skills::NONE, Tokens::ZERO);
+    Ok(Asked { prompt, seen, attached, text: kept, own_policy: OWN_POLICY_FIELD })
 }
 
 /// Refuses more text than a prompt may have.
@@ -141,8 +144,10 @@ fn conversed(messages: &[v1::Message], limits: &Limits) -> Result<Asked, Rejecti
     let sees = turns.iter().any(|turn| turn.images > 0).then_some(Skill::Vision);
     let calls = turns.iter().any(|turn| turn.tool_calls > 0 || turn.role == Role::Tool).then_some(Skill::Tools);
     let text = || Secret::new(text_of(turns.iter().map(|turn| (turn.role, turn.text))));
+    let n_images = turns.iter().map(|turn| u64::from(turn.images)).fold(0, u64::saturating_add);
     Ok(Asked {
         prompt: Prompt::from_turns(&turns),
+        attached: Tokens::held(n_images.saturating_mul(IMAGE_TOKENS)),
         seen: sees.into_iter().chain(calls).collect(),
         text: limits.keep_text.then(text),
         own_policy: OWN_POLICY_FIELD,

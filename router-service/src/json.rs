@@ -196,7 +196,13 @@ impl RouteJson {
                 let read = Conversation::from_json("messages", messages)?;
                 short_enough("messages", read.n_bytes(), limits)?;
                 let text = limits.keep_text.then(|| Secret::new(read.text()));
-                Asked { prompt: read.prompt(), seen: read.skills(), text, own_policy: POLICY_FIELD }
+                Asked {
+                    prompt: read.prompt(),
+                    seen: read.skills(),
+                    attached: read.attached_tokens(),
+                    text,
+                    own_policy: POLICY_FIELD,
+                }
             }
         };
         let (policy, own_policy) = PolicyJson::into_wire(self.policy, POLICY_FIELD)?;

@@ -3,8 +3,12 @@
 
 use std::fmt;
 
+mod parts;
+
 use classifier::{Prompt, Role, Turn, billed_tokens};
 use decision::{Skill, Skills, Tokens, nearest};
+pub(crate) use parts::IMAGE_TOKENS;
+use parts::{Attached, Part};
 use serde_json::{Map, Value};
 
 /// Messages of one conversation. A guess at ten times the longest agent run; it bounds the work of one request.
@@ -44,6 +48,8 @@ struct Message {
     tool_calls: u32,
     /// What it takes to make something of it, beyond reading: to see, to hear, to read files.
     takes: Skills,
+    /// What the attached things may be billed as.
+    attached_tokens: u64,
 }
 
 impl Message {
@@ -68,8 +74,14 @@ impl Conversation {
         if text.trim().is_empty() {
             return Err(FieldError::new(field, "a prompt", "an empty text"));
         }
-        let message =
-            Message { role: Role::User, text: text.to_owned(), images: 0, tool_calls: 0, takes: Skills::NONE };
+        let message = Message {
+            role: Role::User,
+            text: text.to_owned(),
+            images: 0,
+            tool_calls: 0,
+            takes: Skills::NONE,
+            attached_tokens: 0,
+        };
         Ok(Self { messages: vec![message] })
     }
 
@@ -126,6 +138,11 @@ impl Conversation {
         self.messages.iter().flat_map(|message| message.takes.iter()).chain(tools).collect()
     }
 
+    /// What images, recordings and files may be billed as beside the text: a guess, so that caps and windows see them at all.
+    pub fn attached_tokens(&self) -> Tokens {
+        Tokens::held(self.messages.iter().map(|message| message.attached_tokens).fold(0, u64::saturating_add))
+    }
+
     /// Bytes of text in all messages together.
     pub fn n_bytes(&self) -> usize {
         self.messages.iter().map(|message| message.text.len()).sum()
@@ -167,7 +184,7 @@ fn message(field: &str, value: &Value) -> Result<Message, FieldError> {
     let role = role(&format!("{field}.role"), keys.get("role"))?;
     let tool_calls = tool_calls(field, keys)?;
     let at = format!("{field}.content");
-    let (mut text, mut images, mut takes) = (String::new(), 0, Skills::NONE);
+    let (mut text, mut images, mut takes, mut attached_tokens) = (String::new(), 0, Skills::NONE, 0_u64);
     match keys.get("content") {
         Some(Value::String(content)) => content.clone_into(&mut text),
         Some(Value::Array(parts)) => {
@@ -176,11 +193,12 @@ fn message(field: &str, value: &Value) -> Result<Message, FieldError> {
             }
             let mut texts = Vec::new();
             for (index, part) in parts.iter().enumerate() {
-                match self::part(&format!("{at}[{index}]"), part)? {
+                match parts::part(&format!("{at}[{index}]"), part)? {
                     Part::Text(text) => texts.push(text),
-                    Part::Other(skill) => {
+                    Part::Attached(Attached { skill, tokens }) => {
                         images += u32::from(skill == Skill::Vision);
                         takes = takes.with(skill);
+                        attached_tokens = attached_tokens.saturating_add(tokens);
                     }
                 }
             }
@@ -191,7 +209,7 @@ fn message(field: &str, value: &Value) -> Result<Message, FieldError> {
         None => return Err(FieldError::new(at, "a text or a list of parts", "nothing")),
         Some(other) => return Err(FieldError::new(at, "a text or a list of parts", kind(other))),
     }
-    Ok(Message { role, text, images, tool_calls, takes })
+    Ok(Message { role, text, images, tool_calls, takes, attached_tokens })
 }
 
 fn word(role: Role) -> &'static str {
@@ -204,8 +222,6 @@ fn word(role: Role) -> &'static str {
 }
 
 const ROLES: [&str; 6] = ["system", "developer", "user", "assistant", "tool", "function"];
-
-const PARTS: [&str; 5] = ["text", "image_url", "input_audio", "file", "refusal"];
 
 fn one_of(words: &[&str]) -> String {
     format!("one of {}", words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "))
@@ -239,71 +255,6 @@ fn tool_calls(field: &str, keys: &Map<String, Value>) -> Result<u32, FieldError>
     };
     let legacy = keys.get("function_call").is_some_and(Value::is_object);
     Ok(calls + u32::from(legacy))
-}
-
-enum Part<'a> {
-    Text(&'a str),
-    /// Something for a model with that skill.
-    Other(Skill),
-}
-
-fn part<'a>(field: &str, value: &'a Value) -> Result<Part<'a>, FieldError> {
-    let Value::Object(keys) = value else {
-        return Err(FieldError::new(field, "a part with a `type`", kind(value)));
-    };
-    let text = |key: &str| match keys.get(key) {
-        Some(Value::String(text)) => Ok(Part::Text(text)),
-        Some(other) => Err(FieldError::new(format!("{field}.{key}"), "a text", kind(other))),
-        None => Err(FieldError::new(format!("{field}.{key}"), "a text", "nothing")),
-    };
-    let expected = one_of(&PARTS);
-    let at = || format!("{field}.type");
-    match keys.get("type") {
-        None => Err(FieldError::new(at(), expected, "nothing")),
-        Some(Value::String(word)) => match word.as_str() {
-            "text" => text("text"),
-            "refusal" => text("refusal"),
-            "image_url" => image(&format!("{field}.image_url"), keys.get("image_url")),
-            "input_audio" => attached(field, keys, "input_audio", &["data"], Skill::Audio),
-            "file" => attached(field, keys, "file", &["file_data", "file_id"], Skill::Documents),
-            other => Err(FieldError::new(at(), expected, unknown_word(other, &PARTS))),
-        },
-        Some(other) => Err(FieldError::new(at(), expected, kind(other))),
-    }
-}
-
-/// The image itself is not needed to choose a model; that there is one is.
-fn image<'a>(field: &str, value: Option<&'a Value>) -> Result<Part<'a>, FieldError> {
-    let expected = "an address or an object with `url`";
-    match value {
-        Some(Value::String(_)) => Ok(Part::Other(Skill::Vision)),
-        Some(Value::Object(keys)) if keys.get("url").is_some_and(Value::is_string) => Ok(Part::Other(Skill::Vision)),
-        Some(Value::Object(_)) => Err(FieldError::new(format!("{field}.url"), "an address", "none")),
-        Some(other) => Err(FieldError::new(field, expected, kind(other))),
-        None => Err(FieldError::new(field, expected, "nothing")),
-    }
-}
-
-/// A recording or a file, written out or by its id. It is not read here either.
-fn attached<'a>(
-    field: &str,
-    keys: &Map<String, Value>,
-    key: &str,
-    one_of_keys: &[&str],
-    skill: Skill,
-) -> Result<Part<'a>, FieldError> {
-    let at = format!("{field}.{key}");
-    let words: Vec<String> = one_of_keys.iter().map(|key| format!("`{key}`")).collect();
-    let expected = || format!("an object with {}", words.join(" or "));
-    match keys.get(key) {
-        Some(Value::Object(inner)) => match one_of_keys.iter().any(|key| inner.get(*key).is_some_and(Value::is_string))
-        {
-            true => Ok(Part::Other(skill)),
-            false => Err(FieldError::new(at, expected(), "one without")),
-        },
-        Some(other) => Err(FieldError::new(at, expected(), kind(other))),
-        None => Err(FieldError::new(at, expected(), "nothing")),
-    }
 }
 
 /// What a JSON value is, without saying what is in it.

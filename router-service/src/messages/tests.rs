@@ -72,6 +72,21 @@ fn complains(messages: &Value, complaint: &str) {
 }
 
 #[test]
+fn what_is_attached_weighs_something() {
+    let tokens = |part: Value| {
+        let messages = json!([{"role": "user", "content": [{"type": "text", "text": "x"}, part]}]);
+        Conversation::from_json("messages", &messages).unwrap().attached_tokens().get()
+    };
+    let (short, long) = ("QUJD", "QUJD".repeat(100_000));
+    assert_eq!(tokens(json!({"type": "text", "text": "y"})), 0);
+    assert_eq!(tokens(json!({"type": "image_url", "image_url": "https://example.com/a.png"})), 1_000);
+    assert_eq!(tokens(json!({"type": "input_audio", "input_audio": {"data": short, "format": "wav"}})), 1);
+    assert_eq!(tokens(json!({"type": "input_audio", "input_audio": {"data": long, "format": "wav"}})), 300);
+    assert_eq!(tokens(json!({"type": "file", "file": {"file_data": long}})), 15_000);
+    assert_eq!(tokens(json!({"type": "file", "file": {"file_id": "f"}})), 10_000);
+}
+
+#[test]
 fn a_complaint_names_the_part() {
     let user = |content: Value| json!([{"role": "user", "content": content}]);
     for (messages, complaint) in [

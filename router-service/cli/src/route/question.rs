@@ -34,6 +34,8 @@ pub(super) struct Question {
     pub(super) id: String,
     pub(super) prompt: Prompt,
     pub(super) policy: Option<String>,
+    /// What is attached to the prompt may be billed as.
+    attached: Tokens,
     candidates: Option<BTreeSet<ModelId>>,
     skills: Skills,
     limits: Limits,
@@ -51,7 +53,8 @@ impl Question {
     pub(super) fn of(id: String, conversation: &Conversation) -> Self {
         let (prompt, skills) = (conversation.prompt(), conversation.skills());
         let (policy, candidates, max_completion) = (None, None, None);
-        Self { id, prompt, policy, candidates, skills, limits: Limits::default(), max_completion }
+        let (attached, limits) = (conversation.attached_tokens(), Limits::default());
+        Self { id, prompt, attached, policy, candidates, skills, limits, max_completion }
     }
 
     /// Reads a line.
@@ -115,7 +118,7 @@ impl Question {
             needs: self.skills,
             limits: self.limits.clone(),
             budget,
-            ..RequestFacts::of_size(self.prompt.tokens())
+            ..RequestFacts::of_size(self.prompt.tokens().plus(self.attached))
         }
     }
 
