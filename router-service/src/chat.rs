@@ -77,7 +77,7 @@ impl fmt::Debug for Chat {
 
 /// What a caller wishes of the router: the field `pointsman`.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "an object")]
 pub(crate) struct Wishes {
     policy: Option<PolicyJson>,
     candidates: Vec<String>,

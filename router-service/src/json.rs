@@ -24,7 +24,7 @@ const POLICY_FIELD: &str = "policy";
 
 /// A question, as JSON.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub struct RouteJson {
     prompt: Option<String>,
     messages: Option<Value>,
@@ -42,7 +42,7 @@ pub struct RouteJson {
 
 /// What may serve, as JSON.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct LimitsJson {
     #[serde(default)]
     allow: Vec<String>,
@@ -57,7 +57,7 @@ pub(crate) struct LimitsJson {
 
 /// A conversation, as JSON.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct SessionJson {
     id: Option<String>,
     current_model: Option<String>,
@@ -90,7 +90,7 @@ enum LockJson {
 
 /// Many questions, as JSON.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub struct BatchJson {
     /// The questions, each read on its own so that a bad one fails alone.
     pub requests: Vec<Value>,
@@ -98,7 +98,7 @@ pub struct BatchJson {
 
 /// A verdict, as JSON.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub struct OutcomeJson {
     #[serde(default)]
     decision_id: String,
@@ -160,8 +160,8 @@ fn complaint(error: &serde_path_to_error::Error<serde_json::Error>) -> Rejection
             let field = if parent.is_empty() { key } else { format!("{parent}.{key}") };
             Rejection::Field { field, complaint }
         }
-        None if field.is_empty() => Rejection::Unreadable { complaint: without_quotes(&text) },
-        None => Rejection::Field { field, complaint: without_quotes(&text) },
+        None if field.is_empty() => Rejection::Unreadable { complaint: plainly(&without_quotes(&text)) },
+        None => Rejection::Field { field, complaint: plainly(&without_quotes(&text)) },
     }
 }
 
@@ -172,6 +172,18 @@ fn unknown_key(text: &str) -> Option<(String, String)> {
     let known: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
     let key: String = key.chars().take(80).collect();
     Some((key.clone(), decision::document::unknown("key", &key, known)))
+}
+
+/// The types of a program in the words of whoever writes JSON.
+fn plainly(text: &str) -> String {
+    let words = [
+        ("expected u32", "expected a whole number"),
+        ("expected u64", "expected a whole number"),
+        ("expected f64", "expected a number"),
+        ("expected a sequence", "expected a list"),
+        ("expected a map", "expected an object"),
+    ];
+    words.iter().fold(text.to_owned(), |text, (found, plain)| text.replace(found, plain))
 }
 
 /// `invalid type: string "the prompt", expected u32 at ...` -> without what was found in quotes.

@@ -127,7 +127,8 @@ fn ours_is_checked_and_never_sent() {
     assert!(chat.fields.raw("pointsman").is_none() && chat.explain);
     assert_eq!((question.tenant.as_str(), question.session.unwrap().lock), ("town", None));
     complains(&json!({ "pointsman": { "tennant": "a" } }), "pointsman.tennant", "the nearest known one is `tenant`");
-    complains(&json!({ "pointsman": 5 }), "pointsman", "invalid type");
+    complains(&json!({ "pointsman": 5 }), "pointsman", "expected an object");
+    complains(&json!({ "max_tokens": "x" }), "max_tokens", "expected a whole number");
 }
 
 #[test]
@@ -151,7 +152,7 @@ fn a_policy_of_its_own_stands_where_a_name_would() {
     assert!(matches!(named.policy, WantedPolicy::Own(_)) && named.call.unwrap().named.is_some(), "its limits hold");
     let floor = |floor: Value| own(&json!({ "mode": "target", "quality_floor": floor }));
     complains(&floor(json!(2)), "pointsman.policy.quality_floor", "expected a quality between 0 and 1, found 2");
-    complains(&floor(json!("x")), "pointsman.policy.quality_floor", "expected f64");
+    complains(&floor(json!("x")), "pointsman.policy.quality_floor", "expected a number");
     complains(&own(&json!({ "mode": "budget" })), "pointsman.policy.mode", "keeps no budget");
     complains(&own(&json!(5)), "pointsman.policy", "expected the name of a policy, or a policy as an object");
     complains(&own(&json!({ "mod": "pin" })), "pointsman.policy.mod", "the nearest known one is `mode`");

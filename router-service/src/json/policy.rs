@@ -20,7 +20,7 @@ pub(crate) enum PolicyJson {
 
 /// A policy's rules, as JSON.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(crate) struct OwnPolicyJson {
     mode: ModeJson,
     quality_tolerance: Option<f64>,
@@ -63,21 +63,21 @@ enum BasisJson {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct LeanJson {
     towards: String,
     shrinkage: f64,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct ExploreJson {
     rate: f64,
     max_cost_usd: Option<f64>,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct MarginsJson {
     cost_margin: f64,
     quality_margin: f64,

@@ -30,12 +30,12 @@ fn a_mistake_is_placed_by_field_or_by_position() {
             "candidates[1]",
             "invalid type: integer `5`, expected a string",
         ),
-        ("{\"prompt\": \"x\", \"candidates\": \"a\"}", "candidates", "invalid type: string, expected a sequence"),
+        ("{\"prompt\": \"x\", \"candidates\": \"a\"}", "candidates", "invalid type: string, expected a list"),
         ("{\"prompt\": \"x\", \"needs\": [\"tool\"]}", "needs[0]", "unknown variant `tool`, expected one of"),
         (
             "{\"prompt\": \"x\", \"limits\": {\"max_cost_usd\": \"1\"}}",
             "limits.max_cost_usd",
-            "invalid type: string, expected f64",
+            "invalid type: string, expected a number",
         ),
         (
             "{\"prompt\": \"x\", \"limits\": {\"max_cost\": 1}}",
@@ -46,12 +46,12 @@ fn a_mistake_is_placed_by_field_or_by_position() {
         (
             "{\"prompt\": \"x\", \"max_completion_tokens\": -1}",
             "max_completion_tokens",
-            "invalid value: integer `-1`, expected u32",
+            "invalid value: integer `-1`, expected a whole number",
         ),
         (
             "{\"prompt\": \"x\", \"prompt_tokens\": 1.5}",
             "prompt_tokens",
-            "invalid type: floating point `1.5`, expected u32",
+            "invalid type: floating point `1.5`, expected a whole number",
         ),
         ("{\"prompt\": \"x\", \"prompt\": \"y\"}", "", "duplicate field `prompt`"),
         ("{\"messages\": {}}", "messages", "expected a list of messages, found an object"),

@@ -94,7 +94,10 @@ fn what_only_a_request_can_get_wrong_is_named() {
             "policy.quality_flor: unknown key `quality_flor`; the nearest",
         ),
         (json!({ "mode": "target", "promise": {} }), "policy.promise: unknown key `promise`"),
-        (json!({ "mode": "target", "quality_floor": "1" }), "policy.quality_floor: invalid type: string, expected f64"),
+        (
+            json!({ "mode": "target", "quality_floor": "1" }),
+            "policy.quality_floor: invalid type: string, expected a number",
+        ),
         (json!({ "mode": "pin", "model": "m", "lean": {} }), "policy.lean: missing field `towards`"),
         (
             json!({ "mode": "pin", "model": "m", "session": { "cost_margi": 1 } }),
