@@ -99,6 +99,16 @@ fn the_line_to_try_works_and_a_signal_drains() {
 }
 
 #[test]
+fn what_does_not_hold_is_told_once_the_log_is_open() {
+    let scratch = Scratch::new("serve-amiss");
+    let config = format!("{ANY_PORT}[shutdown]\nnotice_ms = 0\n[forwarding]\nbaseline_model = \"nobody\"\n");
+    let mut serving = Serving::start(&scratch, &config);
+    serving.signal("TERM");
+    serving.log_says("the baseline is not in the catalog");
+    assert_eq!(serving.ended(), Some(0));
+}
+
+#[test]
 fn a_second_signal_ends_it_at_once() {
     let scratch = Scratch::new("serve-twice");
     let slow = format!("{ANY_PORT}[shutdown]\nnotice_ms = 600000\n");
