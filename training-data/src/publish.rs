@@ -68,6 +68,14 @@ fn place_of(target: &Path) -> io::Result<PathBuf> {
     }
 }
 
+/// Whether an output is one of the inputs, by whatever name, or a file in a folder that is one. What is not there yet replaces
+/// nothing.
+pub fn is_among<'a>(output: &Path, inputs: impl IntoIterator<Item = &'a PathBuf>) -> bool {
+    let Ok(place) = output.canonicalize() else { return false };
+    let mut inputs = inputs.into_iter().filter_map(|input| input.canonicalize().ok());
+    inputs.any(|input| place == input || place.is_file() && place.starts_with(&input))
+}
+
 impl Write for Staged {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.writer {

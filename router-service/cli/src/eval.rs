@@ -12,7 +12,7 @@ use evals::baselines::Baseline;
 use evals::pool::{AssumedTokens, Outcomes, Pool};
 use evals::report::{Provenance, Report};
 use evals::trial::{Trial, as_lines};
-use evals::verdict::Judge;
+use evals::verdict::{Judge, Verdict};
 use training_data::publish::Staged;
 
 use crate::CalledWrongly;
@@ -122,7 +122,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let prices = inputs.prices(arguments.prices.as_deref())?;
     let named = inputs.named_pools(arguments.pools.as_deref())?;
     let assumed = assumed(&arguments.assume_completion)?;
-    let pair_asked = pair_asked(arguments.pair.as_deref())?;
+    let pair = pair(arguments.pair.as_deref())?;
     let forecasts = inputs.forecasts("forecasts", arguments.forecasts.as_deref())?;
     let champion = inputs.forecasts("champion", arguments.champion.as_deref())?;
     let ids = inputs.ids(arguments.ids.as_deref())?;
@@ -134,8 +134,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     write_baselines(&arguments.write_forecasts, &pools)?;
 
     let n_bootstraps = usize::try_from(arguments.bootstraps)?;
-    notes.extend(pair_asked.as_ref().map(|pair| without_gap(pair, &pools)).transpose()?.flatten());
-    let judge = Judge { seed: arguments.seed, n_bootstraps, pair: pair_asked, policy };
+    pair.as_ref().map_or(Ok(()), |pair| are_known(pair, &pools))?;
+    let judge = Judge { seed: arguments.seed, n_bootstraps, pair, policy };
     let progress = Progress::counted("judging", pools.len());
     let trial = Trial { judge: &judge, forecasts: forecasts.as_ref(), champion: champion.as_ref() };
     let outcome = trial.hold(&pools, |done| progress.at(done))?;
@@ -143,6 +143,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
     notes.extend(inputs.notes);
     notes.extend(outcome.passed_over);
+    notes.extend(judge.pair.as_ref().and_then(|pair| without_gap(pair, &outcome.verdicts)));
     notes.extend(forecasts.iter().flat_map(|forecasts| forecasts.notes(&pools)));
     notes.push(scope(arguments));
     let provenance = Provenance {
@@ -205,37 +206,31 @@ pub(crate) fn assumed_for(given: &[String], outcomes: &Outcomes) -> anyhow::Resu
     bail!(CalledWrongly(format!("--assume-completion: {complaint}")))
 }
 
-fn pair_asked(given: Option<&str>) -> anyhow::Result<Option<(String, String)>> {
+fn pair(given: Option<&str>) -> anyhow::Result<Option<(String, String)>> {
     let Some(given) = given else { return Ok(None) };
     let wrong = || CalledWrongly(format!("--pair: expected WEAK,STRONG, two models, found `{given}`"));
     let (weak, strong) = given.split_once(',').filter(|(weak, strong)| weak != strong).ok_or_else(wrong)?;
     Ok(Some((weak.to_owned(), strong.to_owned())))
 }
 
-/// Both models must be known somewhere, or the figures would silently be missing; where there is no gap between them, that is told.
-fn without_gap((weak, strong): &(String, String), pools: &[Pool]) -> anyhow::Result<Option<String>> {
+/// Both models must be known somewhere.
+fn are_known((weak, strong): &(String, String), pools: &[Pool]) -> anyhow::Result<()> {
     for model in [weak, strong] {
         if pools.iter().all(|pool| pool.model(model).is_none()) {
             let known: Vec<&str> = pools.iter().flat_map(|pool| &pool.models).map(String::as_str).collect();
             bail!(CalledWrongly(format!("--pair: {}", decision::document::unknown("model", model, known))));
         }
     }
-    let mean = |pool: &Pool, model| {
-        let column = pool.truth.quality.column(model);
-        column.sum::<f64>() / pool.prompts.len().max(1) as f64
-    };
-    let gap = |pool: &&Pool| match (pool.model(weak), pool.model(strong)) {
-        (Some(weak), Some(strong)) => mean(pool, strong) <= mean(pool, weak),
-        (None, _) | (_, None) => true,
-    };
-    let without: Vec<&str> = pools.iter().filter(gap).map(|pool| pool.name.as_str()).collect();
-    let told = || {
-        format!(
-            "no APGR and CPT for {}: `{strong}` is not better than `{weak}` there, or one of them is missing",
-            without.join(", ")
-        )
-    };
-    Ok((!without.is_empty()).then(told))
+    Ok(())
+}
+
+/// The pools in which there is nothing between the two that a router could win.
+fn without_gap((weak, strong): &(String, String), verdicts: &[Verdict]) -> Option<String> {
+    let without: Vec<&str> =
+        verdicts.iter().filter(|verdict| verdict.pair.is_none()).map(|verdict| verdict.pool.as_str()).collect();
+    let names = without.join(", ");
+    let why = format!("`{strong}` is not better than `{weak}` there, or one of them is missing");
+    (!without.is_empty()).then(|| format!("no APGR and CPT for {names}: {why}"))
 }
 
 fn write_baselines(wanted: &[String], pools: &[Pool]) -> anyhow::Result<()> {

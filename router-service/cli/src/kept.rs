@@ -20,7 +20,7 @@ pub(crate) fn split(flag: &str, value: &str) -> anyhow::Result<Split> {
         let text = std::fs::read_to_string(path).with_context(place)?;
         return Ok(Plan::from_toml(&text).with_context(place)?.split()?);
     }
-    if path.exists() || !is_salt(value) {
+    if !is_salt(value) {
         let expected = "expected a salt, a plan.toml or an artifact's folder";
         bail!("{}: {expected}, found a path to something else, or to nothing", place());
     }

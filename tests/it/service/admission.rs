@@ -150,6 +150,27 @@ async fn a_body_that_never_ends_is_given_up() {
     running.ended().await;
 }
 
+/// The rest of a refused body is read and dropped for a second at most; nobody else has to wait for that.
+#[tokio::test]
+async fn who_was_refused_takes_no_place_while_the_rest_is_dropped() {
+    let mut narrow = settings();
+    narrow.limits.max_concurrent_requests = 1;
+    let running = Running::start(narrow).await;
+    let mut slow = TcpStream::connect(running.http).await.unwrap();
+    let head = format!("POST /v1/route HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{{", 8 << 20);
+    slow.write_all(head.as_bytes()).await.unwrap();
+    let mut n_turned_away = 0;
+    for _ in 0..20 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let reply = running.post("/v1/route", r#"{"prompt": "x"}"#).await;
+        n_turned_away += u32::from(reply.status == StatusCode::TOO_MANY_REQUESTS);
+    }
+    // One may have come between the other's admission and its refusal.
+    assert!(n_turned_away <= 1, "{n_turned_away} of 20");
+    drop(slow);
+    running.ended().await;
+}
+
 #[tokio::test]
 async fn connections_have_a_number() {
     let mut narrow = settings();

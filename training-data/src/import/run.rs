@@ -11,7 +11,7 @@ use super::census::{Census, MAX_MODELS};
 use super::{PassedOver, Plan, read};
 use crate::dedup::Grouper;
 use crate::drops::Drops;
-use crate::publish::Staged;
+use crate::publish::{Staged, is_among};
 use crate::row::{OutcomeRow, RowError};
 use crate::{jsonl, parquet, rows};
 
@@ -115,9 +115,7 @@ pub fn run(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Report, ImportError> {
     let failed = |source: io::Error| ImportError::Write { file: output.to_owned(), source };
-    if let Ok(place) = output.canonicalize()
-        && plan.paths.iter().filter_map(|path| path.canonicalize().ok()).any(|path| place.starts_with(path))
-    {
+    if is_among(output, &plan.paths) {
         return Err(ImportError::SameFile { file: output.to_owned() });
     }
     let mut counts = Counts::default();

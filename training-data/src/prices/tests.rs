@@ -20,7 +20,7 @@ fn litellm_becomes_a_catalog() {
         owner = "acme"
         context_window = 128000
         max_completion_tokens = 16384
-        skills = ["tools", "vision", "json_schema"]
+        skills = ["tools", "vision", "json_schema", "audio", "documents"]
         [model.usd_per_1m]
         prompt = 0.15
         cached_prompt = 0.075
@@ -49,7 +49,7 @@ fn openrouter_becomes_a_catalog() {
         owner = "acme"
         context_window = 128000
         max_completion_tokens = 16384
-        skills = ["tools", "vision", "json_schema"]
+        skills = ["tools", "vision", "json_schema", "audio", "documents"]
         [model.usd_per_1m]
         prompt = 0.15
         cached_prompt = 0.075

@@ -124,6 +124,22 @@ fn the_gradient_is_the_slope_of_the_loss() {
 }
 
 #[test]
+fn prompts_without_a_word_piece_are_learned_by_their_features() {
+    let school = School { pieces: vec![Vec::new(); 4], ..School::new() };
+    school.with_room(|room| {
+        let layout = Layout::new(room, &COURSE);
+        let mut dice = Dice::new(3, 3);
+        let weights = Weights::start(&layout, room, &mut dice);
+        let pupils: Vec<&Pupil<'_>> = room.pupils.iter().collect();
+        let batch = Batch::assemble(&layout, &pupils, &COURSE, &mut dice);
+        let gradient = Lesson::forward(&layout, &weights, &batch).backward(&layout, &weights, &batch, &COURSE);
+        assert!(gradient.dense.iter().all(|value| value.is_finite()));
+        assert!(gradient.at(&layout.features_in).iter().any(|value| *value != 0.0));
+        assert!(gradient.table.iter().all(|value| *value == 0.0), "nothing of the table was looked at");
+    });
+}
+
+#[test]
 fn the_serving_net_says_what_training_said() {
     School::new().with_room(|room| {
         let layout = Layout::new(room, &COURSE);
