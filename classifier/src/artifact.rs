@@ -13,6 +13,7 @@ use crate::encoder::{Encoder, EncoderError};
 use crate::features::HAND_FEATURES;
 use crate::heads::View;
 use crate::lens::Lens;
+use crate::topics::Topics;
 use crate::unlikeness::Places;
 
 mod built_in;
@@ -22,7 +23,7 @@ mod pack;
 pub use built_in::{built_in_catalog, built_in_encoder};
 
 /// The version of the files. It rises when older builds could not read them.
-pub const ARTIFACT_SCHEMA: u32 = 3;
+pub const ARTIFACT_SCHEMA: u32 = 4;
 
 /// The description, for programs and people.
 pub const MANIFEST: &str = "manifest.json";
@@ -241,7 +242,8 @@ impl Parts {
 
     /// Whether sizes fit and every number is one.
     pub fn check(&self) -> Result<(), ArtifactError> {
-        let n_features = HAND_FEATURES + self.lens.encoder().dims();
+        let n_topics = self.lens.n_topics();
+        let n_features = HAND_FEATURES + self.lens.encoder().dims() + n_topics;
         let content = |place: String, expected: &str, found: String| {
             Err(ArtifactError::Content { file: WEIGHTS, place, expected: expected.to_owned(), found })
         };
@@ -252,11 +254,14 @@ impl Parts {
                 "another order".to_owned(),
             );
         }
+        if let Some(Err(found)) = self.lens.topics().map(Topics::check) {
+            return content("topics".to_owned(), "topics with a weight for each of their word pieces", found);
+        }
         if self.sights.is_empty() {
             return content("views".to_owned(), "at least one view", "none".to_owned());
         }
         for (at, sight) in self.sights.iter().chain([&self.tokens]).enumerate() {
-            if let Err(found) = sight.view.check(n_features) {
+            if let Err(found) = sight.view.check(n_features, n_topics) {
                 return content(format!("view {at}"), "a view that fits the features", found);
             }
             let n_columns = sight.n_columns();

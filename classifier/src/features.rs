@@ -16,10 +16,11 @@ pub const HAND_FEATURES: usize = shape::COUNT + numbers::COUNT + words::COUNT + 
 /// How rare the word pieces are.
 const RARITY: usize = 4;
 
-/// One prompt in numbers: the hand-made ones, then the encoder's.
+/// One prompt in numbers: the hand-made ones, then the encoder's, then its shares of topics.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeatureRow {
     values: Vec<f32>,
+    n_topics: usize,
 }
 
 impl FeatureRow {
@@ -35,7 +36,22 @@ impl FeatureRow {
 
     /// The numbers of the encoder.
     pub fn embedding(&self) -> &[f32] {
-        &self.values[HAND_FEATURES..]
+        &self.values[HAND_FEATURES..self.values.len() - self.n_topics]
+    }
+
+    /// The shares of topics; none where nobody told them.
+    pub fn topics(&self) -> &[f32] {
+        &self.values[self.values.len() - self.n_topics..]
+    }
+
+    /// The same row with these shares of topics in the place of its own. Training needs it: its prompts are told their topics
+    /// by word pieces that never taught them.
+    #[must_use]
+    pub fn told(mut self, shares: &[f32]) -> Self {
+        self.values.truncate(self.values.len() - self.n_topics);
+        self.values.extend_from_slice(shares);
+        self.n_topics = shares.len();
+        self
     }
 }
 
@@ -51,7 +67,7 @@ impl Features {
         Self { words: Words::new() }
     }
 
-    /// The row of a canonical text, its word pieces and its embedding.
+    /// The row of a canonical text, its word pieces and its embedding, without topics.
     pub(crate) fn row(&self, text: &str, pieces: &[u32], embedding: &[f32]) -> FeatureRow {
         let mut values = Vec::with_capacity(HAND_FEATURES + embedding.len());
         let view = shape::View::of(text);
@@ -61,7 +77,7 @@ impl Features {
         push_rarity(pieces, &mut values);
         debug_assert_eq!(values.len(), HAND_FEATURES, "every column is always there");
         values.extend_from_slice(embedding);
-        FeatureRow { values }
+        FeatureRow { values, n_topics: 0 }
     }
 }
 

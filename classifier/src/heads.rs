@@ -6,7 +6,6 @@ use crate::forest::Forest;
 use crate::kernel::{dot, logit};
 use crate::lens::Reading;
 use crate::net::Net;
-use crate::topics::Topics;
 
 /// One way to look at a prompt.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,8 +14,8 @@ pub enum View {
     Net(Box<Net>),
     /// A forest: the same sum makes a probability.
     Forest(Forest),
-    /// The prompt's shares of topics: the same sum makes a probability.
-    Topics(Topics),
+    /// The prompt's shares of so many topics, as its feature row has them: the same sum makes a probability.
+    Topics(usize),
 }
 
 /// Sums that are probabilities are kept this far from 0 and 1: they can leave the interval.
@@ -28,7 +27,7 @@ impl View {
         match self {
             Self::Net(net) => net.traits(&reading.pieces, reading.row.values()),
             Self::Forest(forest) => forest.values(reading.row.values()),
-            Self::Topics(topics) => topics.shares(&reading.pieces),
+            Self::Topics(_) => reading.row.topics().to_vec(),
         }
     }
 
@@ -37,16 +36,17 @@ impl View {
         match self {
             Self::Net(net) => net.n_out(),
             Self::Forest(forest) => forest.n_values,
-            Self::Topics(topics) => topics.n_topics(),
+            Self::Topics(n_topics) => *n_topics,
         }
     }
 
-    /// Whether the view fits the feature row.
-    pub(crate) fn check(&self, n_features: usize) -> Result<(), String> {
+    /// Whether the view fits feature rows of so many numbers, of which the last are shares of so many topics.
+    pub(crate) fn check(&self, n_features: usize, n_topics: usize) -> Result<(), String> {
         match self {
             Self::Net(net) => net.check(n_features),
             Self::Forest(forest) => forest.check(n_features),
-            Self::Topics(topics) => topics.check(),
+            Self::Topics(n) if *n != n_topics => Err(format!("{n} topics where prompts have shares of {n_topics}")),
+            Self::Topics(_) => Ok(()),
         }
     }
 

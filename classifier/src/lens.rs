@@ -4,6 +4,7 @@ use crate::encoder::Encoder;
 use crate::features::{FeatureRow, Features};
 use crate::prompt::Prompt;
 use crate::tokens::Tokenizer;
+use crate::topics::Topics;
 
 /// Word pieces that are read from the beginning of a prompt.
 pub const HEAD_PIECES: usize = 192;
@@ -20,17 +21,34 @@ pub struct Reading {
     pub row: FeatureRow,
 }
 
-/// An encoder with the one feature function.
+/// An encoder and topics with the one feature function.
 #[derive(Debug)]
 pub struct Lens {
     encoder: Encoder,
     features: Features,
+    topics: Option<Topics>,
 }
 
 impl Lens {
-    /// A lens with this encoder.
+    /// A lens with this encoder, through which no topics are seen.
     pub fn new(encoder: Encoder) -> Self {
-        Self { encoder, features: Features::new() }
+        Self { encoder, features: Features::new(), topics: None }
+    }
+
+    /// The same lens, through which these topics are seen, or none.
+    #[must_use]
+    pub fn with_topics(self, topics: Option<Topics>) -> Self {
+        Self { topics, ..self }
+    }
+
+    /// The topics that are seen.
+    pub fn topics(&self) -> Option<&Topics> {
+        self.topics.as_ref()
+    }
+
+    /// How many shares of topics a row has.
+    pub fn n_topics(&self) -> usize {
+        self.topics.as_ref().map_or(0, Topics::n_topics)
     }
 
     /// The encoder.
@@ -46,6 +64,10 @@ impl Lens {
                 .map(|prompt| {
                     let pieces = pieces(table.tokenizer(), prompt);
                     let row = self.features.row(prompt.text(), &pieces, &table.pooled(&pieces));
+                    let row = match &self.topics {
+                        Some(topics) => row.told(&topics.shares(&pieces)),
+                        None => row,
+                    };
                     Reading { pieces, row }
                 })
                 .collect(),

@@ -252,8 +252,8 @@ fn broken_artifacts_are_refused_with_the_reason() {
     folder.refused("weights.safetensors");
 
     let folder = Folder::new("schema");
-    folder.change("manifest.json", replaced("\"schema\": 3", "\"schema\": 7"));
-    folder.refused("manifest.json, schema: expected 3, which this build reads, found 7");
+    folder.change("manifest.json", replaced("\"schema\": 4", "\"schema\": 7"));
+    folder.refused("manifest.json, schema: expected 4, which this build reads, found 7");
 
     let folder = Folder::new("features");
     folder.change("manifest.json", replaced("\"feature_schema\": 1", "\"feature_schema\": 2"));
@@ -262,6 +262,11 @@ fn broken_artifacts_are_refused_with_the_reason() {
     let folder = Folder::new("dimension");
     folder.change("manifest.json", replaced("\"kind\": \"feature_net\"", "\"kind\": \"reading_net\""));
     folder.refused("expected numbers of type");
+
+    // Views that see topics, and nobody who tells them.
+    let folder = Folder::new("topics");
+    folder.change("manifest.json", replaced("\"topics\": true", "\"topics\": false"));
+    folder.refused("view 0: expected a view that fits the features");
 
     let folder = Folder::new("benchmarks");
     folder.change("manifest.json", replaced("\"benchmarks\": [", "\"benchmarks\": [\"one too many\","));

@@ -93,6 +93,9 @@ pub(super) fn packed(parts: &Parts) -> Result<Files, ArtifactError> {
         put_sight(&mut shelf, &format!("view{at}"), sight);
     }
     put_sight(&mut shelf, "tokens", &parts.tokens);
+    if let Some(topics) = parts.lens.topics() {
+        put_topics(&mut shelf, topics);
+    }
     shelf.put_f32("places".to_owned(), &parts.places.centres);
     let traits: Vec<f32> = parts.benchmarks.values().flatten().copied().collect();
     shelf.put_f32(BENCHMARKS.to_owned(), &traits);
@@ -108,6 +111,7 @@ pub(super) fn packed(parts: &Parts) -> Result<Files, ArtifactError> {
         schema: ARTIFACT_SCHEMA,
         feature_schema: FEATURE_SCHEMA,
         n_features: HAND_FEATURES,
+        topics: parts.lens.topics().is_some(),
         sights: parts.sights.iter().map(line).collect(),
         tokens: line(&parts.tokens),
         calibration: parts.calibration.into(),
@@ -162,13 +166,16 @@ fn put_sight(shelf: &mut Shelf, name: &str, sight: &Sight) {
             shelf.put_i8(at("forest.leaves"), &forest.leaves);
             shelf.put_f32(at("forest.steps"), &forest.steps);
         }
-        View::Topics(topics) => {
-            shelf.put_u32(at("topics.pieces"), topics.pieces.iter().copied());
-            shelf.put_f32(at("topics.rarities"), &topics.rarities);
-            shelf.put_matrix(&at("topics.weights"), &topics.weights);
-            shelf.put_f32(at("topics.biases"), &topics.biases);
-        }
+        // What it sees is seen by all.
+        View::Topics(_) => {}
     }
+}
+
+fn put_topics(shelf: &mut Shelf, topics: &Topics) {
+    shelf.put_u32("topics.pieces".to_owned(), topics.pieces.iter().copied());
+    shelf.put_f32("topics.rarities".to_owned(), &topics.rarities);
+    shelf.put_matrix("topics.weights", &topics.weights);
+    shelf.put_f32("topics.biases".to_owned(), &topics.biases);
 }
 
 fn upper_half(value: f32) -> u16 {
@@ -188,11 +195,14 @@ pub(super) fn unpacked(manifest: &[u8], weights: &[u8], lens: Lens) -> Result<Pa
     let tensors = SafeTensors::deserialize(weights)
         .map_err(|error| wrong(WEIGHTS, "tensors in the safetensors format", error.to_string()))?;
     let shelf = Found { tensors };
+    let topics = if manifest.topics { Some(shelf.topics()?) } else { None };
+    let lens = lens.with_topics(topics);
+    let n_topics = lens.n_topics();
     let sights = manifest
         .sights
         .iter()
         .enumerate()
-        .map(|(at, line)| shelf.sight(&format!("view{at}"), line))
+        .map(|(at, line)| shelf.sight(&format!("view{at}"), line, n_topics))
         .collect::<Result<_, _>>()?;
     if !manifest.usual_distance.is_finite() || manifest.usual_distance <= 0.0 {
         return Err(wrong(MANIFEST, "a usual distance above 0", manifest.usual_distance.to_string()));
@@ -201,7 +211,7 @@ pub(super) fn unpacked(manifest: &[u8], weights: &[u8], lens: Lens) -> Result<Pa
         lens,
         models: manifest.models.into_iter().map(Into::into).collect(),
         sights,
-        tokens: shelf.sight("tokens", &manifest.tokens)?,
+        tokens: shelf.sight("tokens", &manifest.tokens, n_topics)?,
         calibration: manifest.calibration.into(),
         places: Places { centres: shelf.f32("places")?, usual: manifest.usual_distance },
         benchmarks: shelf.benchmarks(manifest.benchmarks)?,
@@ -314,13 +324,13 @@ impl Found<'_> {
         Ok(named)
     }
 
-    fn sight(&self, name: &str, line: &SightLine) -> Result<Sight, ArtifactError> {
+    fn sight(&self, name: &str, line: &SightLine, n_topics: usize) -> Result<Sight, ArtifactError> {
         let at = |part: &str| format!("{name}.{part}");
         let view = match line.kind {
             Kind::ReadingNet => View::Net(Box::new(self.net(name, true)?)),
             Kind::FeatureNet => View::Net(Box::new(self.net(name, false)?)),
             Kind::Forest => View::Forest(self.forest(name)?),
-            Kind::Topics => View::Topics(self.topics(name)?),
+            Kind::Topics => View::Topics(n_topics),
         };
         let usual = Usual { means: self.f64(&at("usual.means"))?, variances: self.f64(&at("usual.variances"))? };
         Ok(Sight { view, weight: line.weight, abilities: self.f32(&at("abilities"))?, usual })
@@ -360,13 +370,12 @@ impl Found<'_> {
         })
     }
 
-    fn topics(&self, name: &str) -> Result<Topics, ArtifactError> {
-        let at = |part: &str| format!("{name}.topics.{part}");
+    fn topics(&self) -> Result<Topics, ArtifactError> {
         Ok(Topics {
-            pieces: self.u32(&at("pieces"))?,
-            rarities: self.f32(&at("rarities"))?,
-            weights: self.matrix(&at("weights"))?,
-            biases: self.f32(&at("biases"))?,
+            pieces: self.u32("topics.pieces")?,
+            rarities: self.f32("topics.rarities")?,
+            weights: self.matrix("topics.weights")?,
+            biases: self.f32("topics.biases")?,
         })
     }
 

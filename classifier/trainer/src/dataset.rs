@@ -153,6 +153,17 @@ impl Gathering {
     }
 }
 
+impl Dataset {
+    /// Tells the prompts their shares of topics, row after row; none of them anything where there are no shares.
+    pub(crate) fn tell_topics(&mut self, shares: &[f32]) {
+        let n_topics = shares.len() / self.prompts.len().max(1);
+        for (at, prompt) in self.prompts.iter_mut().enumerate() {
+            let row = prompt.reading.row.clone();
+            prompt.reading.row = row.told(&shares[at * n_topics..][..n_topics]);
+        }
+    }
+}
+
 #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a quality and counts of tokens")]
 fn answers(gathered: &Answers, places: &BTreeMap<training_data::row::Text, u16>) -> Vec<Answer> {
     let answer = |(model, answered): (&training_data::row::Text, &Answered)| {

@@ -10,7 +10,6 @@ use crate::grow::{Growth, Sample, grow};
 use crate::learn::{Classroom, Course, Pupil, Start, learn};
 use classifier::abilities::{Seen, Usual};
 use classifier::matrix::Matrix;
-use classifier::topics::Topics;
 
 /// A fitted view: how it sees prompts, and the abilities it found in models.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,17 +108,18 @@ pub(crate) fn fit_forest(
     Fitted { view: View::Forest(grown.forest), abilities, usual }
 }
 
-/// The view of topics, fitted to these prompts. `unseen` has each prompt's shares by topics that never saw it, row after row.
-pub(crate) fn fit_shares(material: &Material<'_>, topics: Topics, unseen: &[f32]) -> Fitted {
-    let n = topics.n_topics();
+/// The view of topics, fitted to these prompts, which were told theirs by topics that never saw them.
+pub(crate) fn fit_shares(material: &Material<'_>) -> Fitted {
+    let prompts = &material.dataset.prompts;
+    let n = prompts.first().map_or(0, |prompt| prompt.reading.row.topics().len());
     let mut seen = vec![Vec::new(); material.dataset.models.len()];
     for cell in material.qualities() {
-        let traits = &unseen[cell.prompt as usize * n..][..n];
+        let traits = prompts[cell.prompt as usize].reading.row.topics();
         seen[cell.model as usize].push(Seen { traits, value: cell.value, weight: 1.0 });
     }
     let (usual, rows) = Usual::learn(&seen, n);
     let abilities = rows.iter().flatten().map(|value| *value as f32).collect();
-    Fitted { view: View::Topics(topics), abilities, usual }
+    Fitted { view: View::Topics(n), abilities, usual }
 }
 
 /// A net view. `table` holds a row for each word piece to start from.

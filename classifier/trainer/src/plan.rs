@@ -65,12 +65,12 @@ impl Default for Plan {
             feature_epochs: 7,
             trees: 120,
             token_trees: 40,
-            min_leaf: 5,
+            min_leaf: 8,
             reading_weight: 0.35,
-            feature_weight: 0.25,
-            forest_weight: 0.4,
+            feature_weight: 0.15,
+            forest_weight: 0.5,
             topic_epochs: 25,
-            topic_weight: 0.5,
+            topic_weight: 0.15,
             places: 64,
         }
     }

@@ -61,8 +61,6 @@ impl Subjects {
 pub(crate) struct Told {
     /// Learned from all prompts.
     pub(crate) whole: Topics,
-    /// Learned without a fold, fold by fold.
-    pub(crate) without: Vec<Topics>,
     /// Each prompt's shares by the topics learned without its fold, row after row.
     pub(crate) unseen: Vec<f32>,
 }
@@ -89,7 +87,7 @@ impl Told {
             .zip(of_prompts)
             .flat_map(|(prompt, fold)| learned[*fold as usize].shares(&prompt.reading.pieces))
             .collect();
-        Self { whole, without: learned, unseen }
+        Self { whole, unseen }
     }
 
     /// Steps that [`Told::learn`] reports.

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use classifier::artifact::{Known, Parts, Sight};
-use classifier::encoder::Encoder;
 use classifier::heads::View;
 use classifier::lens::Lens;
 use classifier::unlikeness::Places;
@@ -19,7 +18,10 @@ use crate::grow::Growth;
 use crate::learn::{Course, Start};
 use crate::places::places;
 use crate::plan::Plan;
-use crate::topics::{Subjects, Told, rows_outside};
+
+use self::setting::{Job, Kind, Setting};
+
+mod setting;
 
 /// The fewest prompts that anything can be learned from.
 pub const MIN_PROMPTS: usize = 50;
@@ -82,14 +84,16 @@ pub struct CrossFitted {
     pub output: Vec<f32>,
 }
 
-/// Trains on these prompts, which the lens has read.
-pub fn train(dataset: &Dataset, lens: Lens, plan: &Plan, progress: OnProgress<'_>) -> Result<Trained, TrainError> {
+/// Trains on these prompts, which the lens has read. They are told their topics on the way.
+pub fn train(dataset: &mut Dataset, lens: Lens, plan: &Plan, progress: OnProgress<'_>) -> Result<Trained, TrainError> {
     check(dataset, plan)?;
-    let mut workshop = Workshop::new(dataset, &lens, plan);
-    let jobs = workshop.jobs();
-    let (done, total) = (AtomicUsize::new(0), workshop.total(&jobs));
+    let setting = Setting::new(dataset, &lens, plan);
+    let jobs = setting.jobs();
+    let (done, total) = (AtomicUsize::new(0), setting.total(&jobs));
     let step = || progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
-    workshop.tell_topics(&step);
+    let lens = setting.tell_topics(dataset, lens, &step);
+    let dataset = &*dataset;
+    let workshop = Workshop::new(dataset, &setting);
     let fitted = side_by_side(&jobs, |job| workshop.fit(job, &step));
     let all: Vec<u32> = (0..).take(dataset.prompts.len()).collect();
     let material = Material::new(dataset, &all);
@@ -100,7 +104,7 @@ pub fn train(dataset: &Dataset, lens: Lens, plan: &Plan, progress: OnProgress<'_
     for (job, fitted) in jobs.iter().zip(fitted).filter(|(job, _)| job.fold.is_none()) {
         let sight = Sight {
             view: fitted.view,
-            weight: workshop.weight(job.kind, None),
+            weight: setting.weight(job.kind, None),
             abilities: fitted.abilities,
             usual: fitted.usual,
         };
@@ -144,120 +148,32 @@ fn check(dataset: &Dataset, plan: &Plan) -> Result<(), TrainError> {
     if groups.len() < expected { Err(TrainError::TooFewGroups { expected, found: groups.len() }) } else { Ok(()) }
 }
 
-/// What a job fits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    ReadingNet,
-    FeatureNet,
-    Forest,
-    Topics,
-    Tokens,
-}
-
-/// One view to fit: without a fold on all prompts, else on those outside it.
-#[derive(Clone, Copy, Debug)]
-struct Job {
-    kind: Kind,
-    fold: Option<u32>,
-    seed: u64,
-}
-
 /// All that jobs share.
 struct Workshop<'a> {
     dataset: &'a Dataset,
-    plan: &'a Plan,
+    setting: &'a Setting<'a>,
     columns: Vec<f32>,
-    folds: Vec<u32>,
-    start: Option<(usize, Vec<f32>)>,
-    subjects: Option<Subjects>,
-    told: Option<Told>,
 }
 
 impl<'a> Workshop<'a> {
-    fn new(dataset: &'a Dataset, lens: &Lens, plan: &'a Plan) -> Self {
-        let start = match lens.encoder() {
-            Encoder::Table(table) => Some((table.dims(), unit_rows(table))),
-            Encoder::Bert(_) => None,
-        };
-        let mut groups: Vec<u64> = dataset.prompts.iter().map(|prompt| prompt.group).collect();
-        groups.sort_unstable();
-        groups.dedup();
-        crate::dice::Dice::new(plan.seed, 5).shuffle(&mut groups);
-        let order: BTreeMap<u64, u32> = groups.into_iter().zip((0..plan.folds).cycle()).collect();
-        let folds = dataset.prompts.iter().map(|prompt| order[&prompt.group]).collect();
-        // Pieces of another encoder's tokenizer are not ours to count.
-        let subjects = start.as_ref().filter(|_| plan.topic_epochs > 0).and_then(|_| Subjects::of(dataset));
-        Self { dataset, plan, columns: columns(dataset), folds, start, subjects, told: None }
-    }
-
-    /// The long jobs first, so that no worker is left alone with one at the end. A fold makes do with one net of a kind and half
-    /// the trees: it is there to calibrate, and errs on the side of doubt.
-    fn jobs(&self) -> Vec<Job> {
-        let plan = self.plan;
-        let reading = if self.start.is_some() { plan.reading_nets } else { 0 };
-        let mut jobs = Vec::new();
-        for (kind, n) in [
-            (Kind::ReadingNet, reading),
-            (Kind::Forest, plan.trees.min(1)),
-            (Kind::FeatureNet, plan.feature_nets),
-            (Kind::Topics, u32::from(self.subjects.is_some())),
-            (Kind::Tokens, 1),
-        ] {
-            let seed = |at: u32| plan.seed.wrapping_mul(1_000_003).wrapping_add(u64::from(at));
-            jobs.extend((0..n).map(|at| Job { kind, fold: None, seed: seed(at) }));
-            if n > 0 {
-                jobs.extend((0..plan.folds).map(|fold| Job { kind, fold: Some(fold), seed: seed(100 + fold) }));
-            }
-        }
-        jobs
-    }
-
-    /// Progress steps of a job: one an epoch-sized piece of work.
-    fn steps(&self, job: &Job) -> usize {
-        let n = self.rows(job.fold).len().div_ceil(BATCH);
-        match job.kind {
-            Kind::ReadingNet => self.plan.reading_epochs as usize * n,
-            Kind::FeatureNet => self.plan.feature_epochs as usize * n,
-            Kind::Forest | Kind::Tokens => self.trees(job),
-            Kind::Topics => 1,
-        }
-    }
-
-    /// All steps of a training.
-    fn total(&self, jobs: &[Job]) -> usize {
-        let topics = self.subjects.as_ref().map_or(0, |_| Told::n_steps(&self.folds, self.plan.folds, self.plan));
-        topics + jobs.iter().map(|job| self.steps(job)).sum::<usize>()
-    }
-
-    /// Topics are learned before the views are: every fold's view of them needs what the others' say.
-    fn tell_topics(&mut self, step: &(dyn Fn() + Sync)) {
-        let folds = (self.folds.as_slice(), self.plan.folds);
-        let learn = |subjects| Told::learn(self.dataset, subjects, folds, self.plan, step);
-        self.told = self.subjects.as_ref().map(learn);
-    }
-
-    fn trees(&self, job: &Job) -> usize {
-        let all = if job.kind == Kind::Tokens { self.plan.token_trees } else { self.plan.trees };
-        (if job.fold.is_some() { all.div_ceil(2) } else { all }) as usize
-    }
-
-    fn rows(&self, fold: Option<u32>) -> Vec<u32> {
-        rows_outside(&self.folds, fold)
+    fn new(dataset: &'a Dataset, setting: &'a Setting<'a>) -> Self {
+        Self { dataset, setting, columns: columns(dataset) }
     }
 
     fn fit(&self, job: &Job, step: &dyn Fn()) -> Fitted {
-        let rows = self.rows(job.fold);
+        let (setting, plan) = (self.setting, self.setting.plan);
+        let rows = setting.rows(job.fold);
         let material = Material::new(self.dataset, &rows);
-        let start = self.start.as_ref().map(|(width, table)| Start { width: *width, table });
-        let min_leaf = self.plan.min_leaf as usize;
-        let growth = Growth { n_trees: self.trees(job), min_leaf, share_of_columns: 0.3, left_out: 0.3 };
+        let start = setting.start.as_ref().map(|(width, table)| Start { width: *width, table });
+        let min_leaf = plan.min_leaf as usize;
+        let growth = Growth { n_trees: setting.trees(job), min_leaf, share_of_columns: 0.3, left_out: 0.3 };
         match job.kind {
             Kind::ReadingNet => {
-                let course = Course { reads: true, epochs: self.plan.reading_epochs as usize, ..COURSE };
+                let course = Course { reads: true, epochs: plan.reading_epochs as usize, ..COURSE };
                 fit_net(&material, start.as_ref(), &course, job.seed, step)
             }
             Kind::FeatureNet => {
-                let course = Course { reads: false, epochs: self.plan.feature_epochs as usize, ..COURSE };
+                let course = Course { reads: false, epochs: plan.feature_epochs as usize, ..COURSE };
                 fit_net(&material, None, &course, job.seed, step)
             }
             Kind::Forest => {
@@ -265,36 +181,13 @@ impl<'a> Workshop<'a> {
                 fit_forest(&material, &self.columns, &material.qualities(), &course, job.seed, step)
             }
             Kind::Topics => {
-                let told = self.told.as_ref().expect("there is no such job without topics");
-                let topics = job.fold.map_or(&told.whole, |fold| &told.without[fold as usize]);
                 step();
-                fit_shares(&material, topics.clone(), &told.unseen)
+                fit_shares(&material)
             }
             Kind::Tokens => {
                 let course = ForestCourse { growth, rank: 4, penalties: LENGTH };
                 fit_forest(&material, &self.columns, &material.lengths(), &course, job.seed, step)
             }
-        }
-    }
-
-    /// The factor of one view in the blend.
-    fn weight(&self, kind: Kind, fold: Option<u32>) -> f32 {
-        let plan = self.plan;
-        let reads = self.start.is_some() && plan.reading_nets > 0;
-        let among = |n: u32| if fold.is_some() { 1.0 } else { n.max(1) as f32 };
-        let shares = [
-            if reads { plan.reading_weight } else { 0.0 },
-            if plan.feature_nets > 0 { plan.feature_weight } else { 0.0 },
-            if plan.trees > 0 { plan.forest_weight } else { 0.0 },
-            if self.subjects.is_some() { plan.topic_weight } else { 0.0 },
-        ];
-        let whole = shares.iter().sum::<f32>().max(f32::MIN_POSITIVE);
-        match kind {
-            Kind::ReadingNet => shares[0] / whole / among(plan.reading_nets),
-            Kind::FeatureNet => shares[1] / whole / among(plan.feature_nets),
-            Kind::Forest => shares[2] / whole,
-            Kind::Topics => shares[3] / whole,
-            Kind::Tokens => 0.0,
         }
     }
 
@@ -306,11 +199,12 @@ impl<'a> Workshop<'a> {
             lengths: vec![0.0; n_prompts * n_models],
             unlikeness: vec![0.0; n_prompts],
         };
-        let places: Vec<Places> = (0..self.plan.folds).map(|fold| self.places_outside(fold)).collect();
+        let setting = self.setting;
+        let places: Vec<Places> = (0..setting.plan.folds).map(|fold| self.places_outside(fold)).collect();
         for (job, fitted) in jobs.iter().zip(fitted) {
             let Some(fold) = job.fold else { continue };
-            let weight = self.weight(job.kind, job.fold);
-            for prompt in (0..n_prompts).filter(|prompt| self.folds[*prompt] == fold) {
+            let weight = setting.weight(job.kind, job.fold);
+            for prompt in (0..n_prompts).filter(|prompt| setting.folds[*prompt] == fold) {
                 let reading = &self.dataset.prompts[prompt].reading;
                 let traits = fitted.view.traits(reading);
                 let rows = fitted.abilities.chunks_exact(1 + traits.len());
@@ -332,10 +226,10 @@ impl<'a> Workshop<'a> {
     }
 
     fn places_outside(&self, fold: u32) -> Places {
-        let rows = self.rows(Some(fold));
+        let rows = self.setting.rows(Some(fold));
         let embeddings: Vec<&[f32]> =
             rows.iter().map(|row| self.dataset.prompts[*row as usize].reading.row.embedding()).collect();
-        places(&embeddings, self.plan.places as usize, self.plan.seed)
+        places(&embeddings, self.setting.plan.places as usize, self.setting.plan.seed)
     }
 }
 
@@ -363,19 +257,6 @@ const QUALITY: Penalties = Penalties { noise: 0.15, slopes: 20.0, slope: 0.3, ab
 
 /// Logarithms of lengths vary by half around what is expected.
 const LENGTH: Penalties = Penalties { noise: 0.3, slopes: 20.0, slope: 0.5, abilities: 20.0 };
-
-/// The table's rows, scaled to a variance of 1: what reading nets start from.
-fn unit_rows(table: &classifier::encoder::Table) -> Vec<f32> {
-    let width = table.dims();
-    let mut rows = vec![0.0; table.n_pieces() * width];
-    for (piece, row) in (0..).zip(rows.chunks_exact_mut(width)) {
-        table.add_row(piece, 1.0, row);
-    }
-    let variance = classifier::kernel::dot(&rows, &rows) / rows.len().max(1) as f32;
-    let scale = 1.0 / variance.sqrt().max(f32::MIN_POSITIVE);
-    rows.iter_mut().for_each(|value| *value *= scale);
-    rows
-}
 
 /// Feature by feature, as trees ask them.
 fn columns(dataset: &Dataset) -> Vec<f32> {

@@ -92,11 +92,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (gathering, outcomes, n_skipped) = gather(arguments, &plan)?;
     let lens = Lens::new(encoder);
     let bar = Progress::counted("reading prompts", gathering.n_prompts());
-    let dataset = gathering.read(&lens, |done| bar.at(done));
+    let mut dataset = gathering.read(&lens, |done| bar.at(done));
     bar.end();
     let bar = std::sync::OnceLock::new();
     let trained =
-        train(&dataset, lens, &plan, &|done, all| bar.get_or_init(|| Progress::counted("training", all)).at(done))?;
+        train(&mut dataset, lens, &plan, &|done, all| bar.get_or_init(|| Progress::counted("training", all)).at(done))?;
     bar.into_inner().into_iter().for_each(Progress::end);
 
     let lines = lines(&trained, &catalog)?;

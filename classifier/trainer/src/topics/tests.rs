@@ -74,7 +74,7 @@ fn topics_are_told_apart_on_prompts_that_were_not_learned_from() {
 fn the_same_prompts_give_the_same_topics() {
     let dataset = dataset(&lens());
     let (one, other) = (told(&dataset), told(&dataset));
-    assert_eq!((one.whole, one.without), (other.whole, other.without));
+    assert_eq!((one.whole, one.unseen), (other.whole, other.unseen));
 }
 
 #[test]
