@@ -23,7 +23,7 @@ mod pack;
 pub use built_in::{built_in_catalog, built_in_encoder};
 
 /// The version of the files. It rises when older builds could not read them.
-pub const ARTIFACT_SCHEMA: u32 = 4;
+pub const ARTIFACT_SCHEMA: u32 = 5;
 
 /// The description, for programs and people.
 pub const MANIFEST: &str = "manifest.json";
@@ -253,6 +253,9 @@ impl Parts {
                 "models in order of their names",
                 "another order".to_owned(),
             );
+        }
+        if let Some(Err(found)) = self.lens.asides().map(|asides| asides.check(self.lens.encoder().dims())) {
+            return content("asides".to_owned(), "a net over the signs of a cut", found);
         }
         if let Some(Err(found)) = self.lens.topics().map(Topics::check) {
             return content("topics".to_owned(), "topics with a weight for each of their word pieces", found);

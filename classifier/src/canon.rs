@@ -32,7 +32,7 @@ fn ends(text: &str) -> (&str, Option<&str>) {
 }
 
 /// Lower case; every run of blanks one space; no blank at the ends of a line; no empty lines; no control characters.
-fn folded(text: &str) -> String {
+pub(crate) fn folded(text: &str) -> String {
     let mut form = String::with_capacity(text.len());
     let mut pending = None;
     for c in text.chars() {

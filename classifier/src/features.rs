@@ -7,8 +7,9 @@ mod numbers;
 mod shape;
 mod words;
 
-/// The version of the columns. It rises when a column changes its meaning; artifacts of another version are refused.
-pub const FEATURE_SCHEMA: u32 = 1;
+/// The version of the columns. It rises when a column changes its meaning, or the canonical form that they are made from; artifacts of
+/// another version are refused.
+pub const FEATURE_SCHEMA: u32 = 2;
 
 /// Numbers that are made by hand, before those of the encoder.
 pub const HAND_FEATURES: usize = shape::COUNT + numbers::COUNT + words::COUNT + RARITY;

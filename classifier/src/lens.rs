@@ -1,9 +1,9 @@
 //! What every view sees of a prompt: its word pieces and its feature row. Training, judging and serving look through the same lens.
 
-use crate::encoder::Encoder;
+use crate::asides::Asides;
+use crate::encoder::{Encoder, Table};
 use crate::features::{FeatureRow, Features};
 use crate::prompt::Prompt;
-use crate::tokens::Tokenizer;
 use crate::topics::Topics;
 
 /// Word pieces that are read from the beginning of a prompt.
@@ -26,13 +26,25 @@ pub struct Reading {
 pub struct Lens {
     encoder: Encoder,
     features: Features,
+    asides: Option<Asides>,
     topics: Option<Topics>,
 }
 
 impl Lens {
-    /// A lens with this encoder, through which no topics are seen.
+    /// A lens with this encoder, which passes over no asides, and through which no topics are seen.
     pub fn new(encoder: Encoder) -> Self {
-        Self { encoder, features: Features::new(), topics: None }
+        Self { encoder, features: Features::new(), asides: None, topics: None }
+    }
+
+    /// The same lens, which passes over what these call asides. One whose encoder is no table knows nothing of sounds and passes over none.
+    #[must_use]
+    pub fn with_asides(self, asides: Option<Asides>) -> Self {
+        Self { asides, ..self }
+    }
+
+    /// The asides that are passed over.
+    pub fn asides(&self) -> Option<&Asides> {
+        self.asides.as_ref()
     }
 
     /// The same lens, through which these topics are seen, or none.
@@ -62,8 +74,9 @@ impl Lens {
             Encoder::Table(table) => prompts
                 .iter()
                 .map(|prompt| {
-                    let pieces = pieces(table.tokenizer(), prompt);
-                    let row = self.features.row(prompt.text(), &pieces, &table.pooled(&pieces));
+                    let text = self.asked(table, prompt);
+                    let pieces = table.tokenizer().ids(text, HEAD_PIECES, TAIL_PIECES);
+                    let row = self.features.row(text, &pieces, &table.pooled(&pieces));
                     let row = match &self.topics {
                         Some(topics) => row.told(&topics.shares(&pieces)),
                         None => row,
@@ -83,8 +96,9 @@ impl Lens {
             }
         }
     }
-}
 
-fn pieces(tokenizer: &Tokenizer, prompt: &Prompt) -> Vec<u32> {
-    tokenizer.ids(prompt.text(), HEAD_PIECES, TAIL_PIECES)
+    /// What is asked, without what is said around it.
+    fn asked<'a>(&self, table: &Table, prompt: &'a Prompt) -> &'a str {
+        self.asides.as_ref().map_or(prompt.text(), |asides| asides.stripped(table, prompt.text()))
+    }
 }

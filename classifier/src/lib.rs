@@ -3,6 +3,7 @@
 
 pub mod abilities;
 pub mod artifact;
+pub mod asides;
 mod billed;
 pub mod calibration;
 mod canon;

@@ -8,11 +8,11 @@ use decision::{Candidates, Catalog, Evidence, Policy, RequestFacts, decide};
 
 /// A way to say the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum Change<'a> {
     /// Words after the prompt.
-    After(&'static str),
+    After(&'a str),
     /// Words before it.
-    Before(&'static str),
+    Before(&'a str),
     /// Everything in capitals.
     Capitals,
     /// Everything in small letters.
@@ -23,8 +23,8 @@ pub enum Change {
     TrailingSpace,
 }
 
-/// The changes that are tried.
-pub const CHANGES: [Change; 20] = [
+/// The changes that are tried. The last words after and before a prompt are on no list that anything was taught with.
+pub const CHANGES: [Change<'static>; 40] = [
     Change::After(" please"),
     Change::After(" Thanks!"),
     Change::After("\n\nThank you so much for your help."),
@@ -36,18 +36,38 @@ pub const CHANGES: [Change; 20] = [
     Change::After(" Take a deep breath and think step by step."),
     Change::After(" This one is easy, any small model will do."),
     Change::After("\n\nSent from my phone"),
+    Change::After(" I'll tip you $200."),
+    Change::After(" Double-check your answer."),
+    Change::After(" Show your work."),
+    Change::After(" You are an expert."),
+    Change::After(" Route this to GPT-4."),
+    Change::After(" Every request is REASONING."),
+    Change::After(" [difficulty=10]"),
+    Change::After(" What do you think?"),
+    Change::After(" ???"),
+    Change::After(" \u{1f64f}"),
+    Change::After(" You'll lose a point for every mistake."),
+    Change::After(" Even my little brother could do this."),
+    Change::After("\nIf you get this wrong, I'm cancelling my subscription."),
+    Change::After("\nWrite your explanation as bullet points."),
     Change::Before("Please "),
     Change::Before("Hello! "),
     Change::Before("Hi there, hope you are doing well.\n\n"),
     Change::Before("You are the most powerful model there is. "),
     Change::Before("Quick question: "),
+    Change::Before("Task: "),
+    Change::Before("High priority. "),
+    Change::Before("Pretend you are a professor. "),
+    Change::Before("Here's a very hard problem that stumped my whole class: "),
+    Change::Before("My friend and I made a bet about this one. "),
+    Change::Before("Use the cheapest model available for this: "),
     Change::Capitals,
     Change::Small,
     Change::DoubledSpaces,
     Change::TrailingSpace,
 ];
 
-impl Change {
+impl Change<'_> {
     /// The changed text.
     pub fn of(self, text: &str) -> String {
         match self {
@@ -75,33 +95,32 @@ impl Change {
 
 /// How often each change changed the choice.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Probed {
+pub struct Probed<'a> {
     /// How many prompts were tried.
     pub n_prompts: usize,
     /// The share of other choices, change by change.
-    pub changed: Vec<(Change, f64)>,
+    pub changed: Vec<(Change<'a>, f64)>,
 }
 
-impl Probed {
+impl<'a> Probed<'a> {
     /// The mean over the changes.
     pub fn mean(&self) -> f64 {
         self.changed.iter().map(|(_, share)| share).sum::<f64>() / self.changed.len().max(1) as f64
     }
 
     /// The change that changes most.
-    pub fn worst(&self) -> Option<(Change, f64)> {
+    pub fn worst(&self) -> Option<(Change<'a>, f64)> {
         self.changed.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1))
     }
 }
 
 /// Tries all changes on all prompts; `done` hears of every change that is through.
-pub fn probe(
-    classifier: &Classifier,
-    catalog: &Catalog,
-    policy: &Policy,
+pub fn probe<'a>(
+    (classifier, catalog, policy): (&Classifier, &Catalog, &Policy),
+    changes: &[Change<'a>],
     texts: &[&str],
     mut done: impl FnMut(usize),
-) -> Probed {
+) -> Probed<'a> {
     // The size of the request stays what it was: what longer prompts cost is no matter of the forecast.
     let sizes: Vec<Prompt> = texts.iter().map(|text| Prompt::from_text(text)).collect();
     let choice = |text: &str, size: &Prompt| -> Option<decision::ModelId> {
@@ -112,14 +131,14 @@ pub fn probe(
         Some(decide(policy, &facts, &candidates).ok()?.ranked.first()?.clone())
     };
     let before: Vec<_> = texts.iter().zip(&sizes).map(|(text, size)| choice(text, size)).collect();
-    let mut changed = Vec::with_capacity(CHANGES.len());
-    for (at, change) in CHANGES.into_iter().enumerate() {
+    let mut changed = Vec::with_capacity(changes.len());
+    for (at, change) in changes.iter().enumerate() {
         let others = texts
             .iter()
             .zip(&sizes)
             .zip(&before)
             .filter(|((text, size), before)| choice(&change.of(text), size) != **before);
-        changed.push((change, others.count() as f64 / texts.len().max(1) as f64));
+        changed.push((*change, others.count() as f64 / texts.len().max(1) as f64));
         done(at + 1);
     }
     Probed { n_prompts: texts.len(), changed }

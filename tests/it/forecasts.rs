@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use classifier::{Artifact, Classifier, Prompt, Standing, built_in_catalog};
 use decision::{Catalog, Forecast};
-use evals::probe::probe;
+use evals::probe::{CHANGES, probe};
 use router_service::default_policy::default_policies;
 
 fn built_in() -> (Classifier, Catalog) {
@@ -107,7 +107,7 @@ fn harder_questions_have_lower_forecasts() {
 #[test]
 fn harmless_words_hardly_move_a_choice() {
     let (classifier, catalog) = built_in();
-    let probed = probe(&classifier, &catalog, default_policies().default_policy(), &QUESTIONS, |_| {});
+    let probed = probe((&classifier, &catalog, default_policies().default_policy()), &CHANGES, &QUESTIONS, |_| {});
     // Thirty prompts: the bounds of the whole, 5% and 10%, plus two prompts of chance for the worst.
     assert!(probed.mean() <= 0.05, "{probed:?}");
     assert!(probed.worst().is_some_and(|(_, share)| share <= 0.10 + 2.0 / 30.0), "{probed:?}");
@@ -252,12 +252,16 @@ fn broken_artifacts_are_refused_with_the_reason() {
     folder.refused("weights.safetensors");
 
     let folder = Folder::new("schema");
-    folder.change("manifest.json", replaced("\"schema\": 4", "\"schema\": 7"));
-    folder.refused("manifest.json, schema: expected 4, which this build reads, found 7");
+    folder.change("manifest.json", replaced("\"schema\": 5", "\"schema\": 7"));
+    folder.refused("manifest.json, schema: expected 5, which this build reads, found 7");
 
     let folder = Folder::new("features");
-    folder.change("manifest.json", replaced("\"feature_schema\": 1", "\"feature_schema\": 2"));
-    folder.refused("feature_schema: expected 1");
+    folder.change("manifest.json", replaced("\"feature_schema\": 2", "\"feature_schema\": 3"));
+    folder.refused("feature_schema: expected 2");
+
+    let folder = Folder::new("asides");
+    folder.change("manifest.json", replaced("\"asides\": true", "\"asides\": 1"));
+    folder.refused("manifest.json, the whole file: expected the manifest of an artifact");
 
     let folder = Folder::new("dimension");
     folder.change("manifest.json", replaced("\"kind\": \"feature_net\"", "\"kind\": \"reading_net\""));

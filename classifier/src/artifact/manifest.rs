@@ -11,6 +11,8 @@ pub(super) struct Manifest {
     pub(super) schema: u32,
     pub(super) feature_schema: u32,
     pub(super) n_features: usize,
+    /// Whether asides are among the weights.
+    pub(super) asides: bool,
     /// Whether topics are among the weights.
     pub(super) topics: bool,
     pub(super) sights: Vec<SightLine>,

@@ -10,6 +10,7 @@ use safetensors::{SafeTensors, View as TensorLike};
 use super::manifest::{Kind, Manifest, SightLine};
 use super::{ARTIFACT_SCHEMA, ArtifactError, Files, MANIFEST, Parts, Sight, WEIGHTS};
 use crate::abilities::Usual;
+use crate::asides::Asides;
 use crate::feature_layer::FeatureLayer;
 use crate::features::{FEATURE_SCHEMA, HAND_FEATURES};
 use crate::forest::{Forest, LEAF, Node};
@@ -93,6 +94,9 @@ pub(super) fn packed(parts: &Parts) -> Result<Files, ArtifactError> {
         put_sight(&mut shelf, &format!("view{at}"), sight);
     }
     put_sight(&mut shelf, "tokens", &parts.tokens);
+    if let Some(asides) = parts.lens.asides() {
+        put_asides(&mut shelf, asides);
+    }
     if let Some(topics) = parts.lens.topics() {
         put_topics(&mut shelf, topics);
     }
@@ -111,6 +115,7 @@ pub(super) fn packed(parts: &Parts) -> Result<Files, ArtifactError> {
         schema: ARTIFACT_SCHEMA,
         feature_schema: FEATURE_SCHEMA,
         n_features: HAND_FEATURES,
+        asides: parts.lens.asides().is_some(),
         topics: parts.lens.topics().is_some(),
         sights: parts.sights.iter().map(line).collect(),
         tokens: line(&parts.tokens),
@@ -171,6 +176,13 @@ fn put_sight(shelf: &mut Shelf, name: &str, sight: &Sight) {
     }
 }
 
+fn put_asides(shelf: &mut Shelf, asides: &Asides) {
+    shelf.put_f32("asides.weights".to_owned(), &asides.weights);
+    shelf.put_f32("asides.biases".to_owned(), &asides.biases);
+    shelf.put_f32("asides.out".to_owned(), &asides.out);
+    shelf.put_f32("asides.thresholds".to_owned(), &asides.thresholds);
+}
+
 fn put_topics(shelf: &mut Shelf, topics: &Topics) {
     shelf.put_u32("topics.pieces".to_owned(), topics.pieces.iter().copied());
     shelf.put_f32("topics.rarities".to_owned(), &topics.rarities);
@@ -195,8 +207,9 @@ pub(super) fn unpacked(manifest: &[u8], weights: &[u8], lens: Lens) -> Result<Pa
     let tensors = SafeTensors::deserialize(weights)
         .map_err(|error| wrong(WEIGHTS, "tensors in the safetensors format", error.to_string()))?;
     let shelf = Found { tensors };
+    let asides = if manifest.asides { Some(shelf.asides()?) } else { None };
     let topics = if manifest.topics { Some(shelf.topics()?) } else { None };
-    let lens = lens.with_topics(topics);
+    let lens = lens.with_asides(asides).with_topics(topics);
     let n_topics = lens.n_topics();
     let sights = manifest
         .sights
@@ -367,6 +380,22 @@ impl Found<'_> {
             second_bias: part("second_bias")?,
             out: part("out")?,
             out_bias: part("out_bias")?,
+        })
+    }
+
+    fn asides(&self) -> Result<Asides, ArtifactError> {
+        let thresholds = self.f32("asides.thresholds")?;
+        let thresholds = thresholds.try_into().map_err(|found: Vec<f32>| ArtifactError::Content {
+            file: WEIGHTS,
+            place: "tensor `asides.thresholds`".to_owned(),
+            expected: "3 numbers".to_owned(),
+            found: found.len().to_string(),
+        })?;
+        Ok(Asides {
+            weights: self.f32("asides.weights")?,
+            biases: self.f32("asides.biases")?,
+            out: self.f32("asides.out")?,
+            thresholds,
         })
     }
 

@@ -128,6 +128,11 @@ impl Gathering {
         self.prompts.len()
     }
 
+    /// The texts of the prompts, in the order of their ids.
+    pub fn texts(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.prompts.values().map(|gathered| gathered.text.as_deref().unwrap_or_default())
+    }
+
     /// Reads all prompts through the lens.
     pub fn read(self, lens: &Lens, mut done: impl FnMut(usize)) -> Dataset {
         let mut dataset = Dataset { n_textless: self.n_textless, ..Dataset::default() };

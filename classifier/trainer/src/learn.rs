@@ -6,6 +6,7 @@ use pulp::Arch;
 
 use crate::dice::Dice;
 use crate::learn::adam::Adam;
+pub(crate) use crate::learn::adam::Step;
 use crate::learn::batch::{Batch, Lesson};
 use crate::learn::weights::{Layout, Weights};
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
-use evals::probe::{CHANGES, Probed, probe};
+use evals::probe::{CHANGES, Change, Probed, probe};
 use serde_json::json;
 use training_data::rows;
 
@@ -19,9 +19,13 @@ const EXAMPLES: &str = "\
 Examples:
   pointsman probe outcomes/
   pointsman probe outcomes/ --artifact artifact/ --policies policies.toml --prompts 5000 --json
+  pointsman probe outcomes/ --phrases attacks.txt
 
 Greetings, thanks, signatures, pleas to the router, other letter case and spacing are put on prompts; printed is how often each
 changes the model that the policy's default chooses among the whole catalog.";
+
+/// Phrases that a file may have: each is tried on every prompt, twice.
+const MAX_PHRASES: usize = 1_000;
 
 /// Arguments of `pointsman probe`.
 #[derive(Args)]
@@ -41,6 +45,10 @@ pub(crate) struct Arguments {
     /// Prompts to try, evenly taken from all.
     #[arg(long, value_name = "NUMBER", default_value_t = 1000, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     prompts: usize,
+
+    /// Try these phrases instead, one a line, each after the prompts and before them; `\n` in a line is a line break.
+    #[arg(long, value_name = "FILE")]
+    phrases: Option<PathBuf>,
 
     /// Print JSON.
     #[arg(long)]
@@ -65,15 +73,31 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     let step = texts.len().div_ceil(arguments.prompts.max(1));
     let chosen: Vec<&str> = texts.values().step_by(step).map(|text| &**text).collect();
-    let bar = Progress::counted("probing", CHANGES.len());
+    let phrases = arguments.phrases.as_deref().map(phrases).transpose()?.unwrap_or_default();
+    let own: Vec<Change<'_>> =
+        phrases.iter().flat_map(|(after, before)| [Change::After(after), Change::Before(before)]).collect();
+    let changes = if own.is_empty() { CHANGES.as_slice() } else { own.as_slice() };
+    let bar = Progress::counted("probing", changes.len());
     let policy = router.policies.default_policy();
-    let probed = probe(&router.classifier, &router.catalog, policy, &chosen, |done| bar.at(done));
+    let probed = probe((&router.classifier, &router.catalog, policy), changes, &chosen, |done| bar.at(done));
     bar.end();
     let text = if arguments.json { as_json(&probed)? } else { as_sheet(&probed) };
     Ok(io::stdout().write_all(text.as_bytes())?)
 }
 
-fn as_sheet(probed: &Probed) -> String {
+/// The phrases of a file, with what sets them off from a prompt before and after.
+fn phrases(path: &Path) -> anyhow::Result<Vec<(String, String)>> {
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let lines = text.lines().map(|line| line.trim().replace("\\n", "\n")).filter(|line| !line.is_empty());
+    let found: Vec<_> = lines.take(MAX_PHRASES + 1).map(|line| (format!(" {line}"), format!("{line} "))).collect();
+    match found.len() {
+        0 => bail!("{}: expected a phrase a line, found none", path.display()),
+        n if n > MAX_PHRASES => bail!("{}: expected at most {MAX_PHRASES} phrases, found more", path.display()),
+        _ => Ok(found),
+    }
+}
+
+fn as_sheet(probed: &Probed<'_>) -> String {
     let percent = |share: f64| format!("{:.1}%", share * 100.0);
     let mut sheet = Sheet::default();
     for (change, share) in &probed.changed {
@@ -87,7 +111,7 @@ fn as_sheet(probed: &Probed) -> String {
     sheet.text()
 }
 
-fn as_json(probed: &Probed) -> anyhow::Result<String> {
+fn as_json(probed: &Probed<'_>) -> anyhow::Result<String> {
     let changed: Vec<_> =
         probed.changed.iter().map(|(change, share)| json!({"change": change.words(), "share": share})).collect();
     let report = json!({

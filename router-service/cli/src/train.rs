@@ -14,6 +14,7 @@ use evals::pool::{AssumedTokens, Outcomes, PriceList, TokenPrices};
 use evals::report::{Provenance, Report};
 use evals::trial::Trial;
 use evals::verdict::Judge;
+use trainer::asides;
 use trainer::dataset::Gathering;
 use trainer::plan::Plan;
 use trainer::publish::{may_stand_at, publish};
@@ -90,7 +91,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (encoder, files) = encoder(arguments.encoder.as_deref())?;
     try_outputs(arguments)?;
     let (gathering, outcomes, n_skipped) = gather(arguments, &plan)?;
-    let lens = Lens::new(encoder);
+    let asides = asides::learn(&encoder, gathering.texts(), plan.seed);
+    let lens = Lens::new(encoder).with_asides(asides);
     let bar = Progress::counted("reading prompts", gathering.n_prompts());
     let mut dataset = gathering.read(&lens, |done| bar.at(done));
     bar.end();

@@ -57,20 +57,27 @@ fn shorten(gradient: &mut Weights) {
 }
 
 /// The corrections of one step.
-struct Step {
+pub(crate) struct Step {
     first: f32,
     second: f32,
 }
 
 impl Step {
     #[expect(clippy::cast_precision_loss, reason = "thousands of steps")]
-    fn new(step: usize) -> Self {
+    pub(crate) fn new(step: usize) -> Self {
         let left = |rate: f32| 1.0 - libm::powf(rate, step as f32);
         Self { first: 1.0 / left(FIRST), second: 1.0 / left(SECOND) }
     }
 
+    /// Moves weights against their gradient, by a rate and a decay.
     #[inline(always)]
-    fn run(&self, weights: &mut [f32], gradient: &[f32], moments: (&mut [f32], &mut [f32]), rates: (f32, f32)) {
+    pub(crate) fn run(
+        &self,
+        weights: &mut [f32],
+        gradient: &[f32],
+        moments: (&mut [f32], &mut [f32]),
+        rates: (f32, f32),
+    ) {
         let (rate, decay) = rates;
         let (first, second) = moments;
         for (((weight, slope), first), second) in weights.iter_mut().zip(gradient).zip(first).zip(second) {

@@ -278,6 +278,22 @@ fn the_probe_counts_every_change_and_no_harmless_word_moves_many_choices() {
     let changes = found["changes"].as_array().unwrap();
     assert!(changes.len() >= 10, "{found}");
     assert!(found["mean"].as_f64().unwrap() <= 0.05, "{found}");
+    scratch.write("phrases.txt", "Best,\\nMAX\n\nyo\n");
+    let output = scratch.run("probe rows.jsonl --prompts 20 --phrases phrases.txt --json");
+    let own: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let words: Vec<&str> = own["changes"].as_array().unwrap().iter().filter_map(|one| one["change"].as_str()).collect();
+    let expected = ["after: \" Best,\\nMAX\"", "before: \"Best,\\nMAX \"", "after: \" yo\"", "before: \"yo \""];
+    assert_eq!(words, expected);
+    scratch.write("none.txt", "\n \n");
+    check(&scratch.run("probe rows.jsonl --phrases none.txt"), 1, "", "none.txt: expected a phrase a line, found none");
+    scratch.write("many.txt", &"yo\n".repeat(1_001));
+    check(
+        &scratch.run("probe rows.jsonl --phrases many.txt"),
+        1,
+        "",
+        "many.txt: expected at most 1000 phrases, found more",
+    );
+    check(&scratch.run("probe rows.jsonl --phrases gone.txt"), 1, "", "gone.txt");
     scratch.write("textless.jsonl", "");
     check(&scratch.run("probe textless.jsonl"), 1, "", "expected");
 }

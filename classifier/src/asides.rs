@@ -1,0 +1,79 @@
+//! Asides, by how they sound: what is said before or after a question and has nothing to do with it. [`crate::courtesy`] knows the
+//! usual ones by name; these are told by a small net that has learned from phrases, and from what real questions begin and end with.
+
+use self::cuts::{Cut, N_SEAMS, cuts};
+use crate::canon::{canonical, folded};
+use crate::courtesy;
+use crate::encoder::Table;
+use crate::kernel::{dot, widely};
+
+pub mod cuts;
+
+/// A question in the canonical form of a prompt, for those who learn from questions.
+pub fn canonical_question(text: &str) -> String {
+    canonical(text)
+}
+
+/// A phrase as it stands in the canonical form of a prompt, `\\n` for a line break in it.
+pub fn canonical_phrase(line: &str) -> String {
+    folded(&line.replace("\\n", "\n"))
+}
+
+/// Asides that are looked for one after the other: thanks before a name, a greeting before a plea.
+const MAX_ROUNDS: usize = 4;
+
+/// A net of one hidden layer over the signs of a [`cuts::Cut`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Asides {
+    /// A row for each hidden unit, as long as there are signs.
+    pub weights: Vec<f32>,
+    /// What each unit has before a sign is read.
+    pub biases: Vec<f32>,
+    /// How much each unit speaks for an aside.
+    pub out: Vec<f32>,
+    /// What must be spoken for a cut, by its [`cuts::Seam`].
+    pub thresholds: [f32; N_SEAMS],
+}
+
+impl Asides {
+    /// How much speaks for an aside.
+    pub fn score(&self, signs: &[f32]) -> f32 {
+        let rows = self.weights.chunks_exact(signs.len().max(1));
+        let units = rows.zip(&self.biases).zip(&self.out);
+        units.map(|((row, bias), out)| out * (dot(row, signs) + bias).max(0.0)).sum()
+    }
+
+    /// The canonical text without its asides: as many as are found at either end.
+    pub(crate) fn stripped<'a>(&self, table: &Table, text: &'a str) -> &'a str {
+        widely(
+            #[inline(always)]
+            || {
+                let mut text = text;
+                for _ in 0..MAX_ROUNDS {
+                    let beyond = |cut: &Cut| self.score(&cut.signs) - self.thresholds[cut.seam as usize];
+                    let scored = cuts(table, text).into_iter().map(|cut| (beyond(&cut), cut.kept));
+                    let best = scored.max_by(|a, b| a.0.total_cmp(&b.0));
+                    let Some((_, kept)) = best.filter(|(beyond, _)| *beyond > 0.0) else { break };
+                    text = courtesy::stripped(&text[kept]);
+                }
+                text
+            },
+        )
+    }
+
+    /// Checks that the parts fit together, for embeddings of so many numbers.
+    pub(crate) fn check(&self, dims: usize) -> Result<(), String> {
+        let (n_units, n_signs) = (self.out.len(), cuts::n_signs(dims));
+        if n_units == 0 || self.biases.len() != n_units || self.weights.len() != n_units * n_signs {
+            return Err(format!(
+                "{} weights, {} biases and {n_units} units for {n_signs} signs",
+                self.weights.len(),
+                self.biases.len()
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

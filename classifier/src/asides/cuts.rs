@@ -1,0 +1,212 @@
+//! Places where an aside could end or begin, and what can be seen of each: how what would go sounds, how what would stay does, and
+//! whether the two have to do with one another.
+
+use std::ops::Range;
+
+use crate::courtesy::words::{Word, words_of};
+use crate::encoder::Table;
+use crate::kernel::{add_scaled, dot};
+use crate::lens::{HEAD_PIECES, TAIL_PIECES};
+
+/// Words of an aside, at most.
+pub const MAX_WORDS: usize = 20;
+
+/// Words that always stay.
+const MIN_KEPT: usize = 3;
+
+/// Signs besides the two embeddings.
+const N_OTHERS: usize = 14;
+
+/// Where a text could be cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seam {
+    /// Behind its first words.
+    Front,
+    /// Before its last words, where a sentence or a line ends.
+    Back,
+    /// Before its last words, anywhere else.
+    Within,
+}
+
+/// The kinds of seam.
+pub const N_SEAMS: usize = 3;
+
+/// One way to take an aside from a text.
+#[derive(Clone, Debug)]
+pub struct Cut {
+    /// The bytes that would stay.
+    pub kept: Range<usize>,
+    /// Where that is.
+    pub seam: Seam,
+    /// What can be seen of it.
+    pub signs: Vec<f32>,
+}
+
+/// How many signs a cut has, for embeddings of so many numbers.
+pub fn n_signs(dims: usize) -> usize {
+    2 * dims + N_OTHERS
+}
+
+/// The cuts of a canonical text: before each of its last words, and after each of its first that a sentence, a line or a part of one
+/// ends with. None behind the label of an answer to choose from: what follows is that answer.
+pub fn cuts(table: &Table, text: &str) -> Vec<Cut> {
+    let words = words_of(text);
+    let Some(most) = words.len().checked_sub(MIN_KEPT).map(|most| most.min(MAX_WORDS)) else { return Vec::new() };
+    let whole = Whole::of(table, text);
+    let mut cuts = Vec::new();
+    let mut said = Said::new(&whole);
+    for place in (words.len() - most..words.len()).rev() {
+        let (word, before) = (&words[place], &words[place - 1]);
+        if word.labels() {
+            break;
+        }
+        said.take_in(word);
+        if !before.labels() {
+            let apart = word.opens || before.text.ends_with(['.', '!', '?', ')', ']', ':']);
+            let signs = said.signs(&text[word.at..], apart, true);
+            let seam = if apart { Seam::Back } else { Seam::Within };
+            cuts.push(Cut { kept: words[0].at..before.end, seam, signs });
+        }
+    }
+    let mut said = Said::new(&whole);
+    for place in 0..most {
+        let (word, next) = (&words[place], &words[place + 1]);
+        if word.labels() {
+            break;
+        }
+        said.take_in(word);
+        if next.opens || word.text.ends_with(['.', '!', '?', ')', ']', ':', ',']) {
+            let apart = next.opens || !word.text.ends_with(',');
+            let signs = said.signs(&text[words[0].at..word.end], apart, false);
+            cuts.push(Cut { kept: next.at..text.len(), seam: Seam::Front, signs });
+        }
+    }
+    cuts
+}
+
+/// The word pieces of a whole text.
+struct Whole<'a> {
+    table: &'a Table,
+    /// In order, with how often each is there.
+    pieces: Vec<(u32, usize)>,
+    n_pieces: usize,
+    /// The sum of their rows, each as often as its weight says.
+    sum: Vec<f32>,
+    weight: f32,
+    /// Where the sum points.
+    direction: Vec<f32>,
+}
+
+impl<'a> Whole<'a> {
+    fn of(table: &'a Table, text: &str) -> Self {
+        let mut ids = table.tokenizer().ids(text, HEAD_PIECES, TAIL_PIECES);
+        let (mut sum, mut weight) = (vec![0.0; table.dims()], 0.0);
+        for id in &ids {
+            let part = weight_of(table, *id);
+            table.add_row(*id, part, &mut sum);
+            weight += part;
+        }
+        ids.sort_unstable();
+        let pieces = ids.chunk_by(|a, b| a == b).map(|run| (run[0], run.len())).collect();
+        let mut direction = sum.clone();
+        let length = dot(&sum, &sum).sqrt().max(f32::MIN_POSITIVE);
+        direction.iter_mut().for_each(|number| *number /= length);
+        Self { table, pieces, n_pieces: ids.len(), sum, weight, direction }
+    }
+
+    fn times(&self, piece: u32) -> usize {
+        self.pieces.binary_search_by_key(&piece, |(known, _)| *known).map_or(0, |at| self.pieces[at].1)
+    }
+}
+
+fn weight_of(table: &Table, piece: u32) -> f32 {
+    table.weights().get(piece as usize).copied().unwrap_or(0.0)
+}
+
+/// What would go, taken in word by word.
+struct Said<'a> {
+    whole: &'a Whole<'a>,
+    /// Its pieces, each once: how often, how often in the whole text, its weight.
+    pieces: Vec<(u32, usize, usize, f32)>,
+    n_pieces: usize,
+    n_words: usize,
+    n_numbers: usize,
+    /// The sum of the rows of its pieces, plain and weighted.
+    plain: Vec<f32>,
+    sum: Vec<f32>,
+    weight: f32,
+    /// How near its pieces are to where the whole text points: the sum, and the nearest.
+    near: f32,
+    nearest: f32,
+}
+
+impl<'a> Said<'a> {
+    fn new(whole: &'a Whole<'a>) -> Self {
+        let zeros = vec![0.0; whole.sum.len()];
+        let (plain, sum) = (zeros.clone(), zeros);
+        let (pieces, n_pieces, n_words, n_numbers) = (Vec::new(), 0, 0, 0);
+        Self { whole, pieces, n_pieces, n_words, n_numbers, plain, sum, weight: 0.0, near: 0.0, nearest: -1.0 }
+    }
+
+    fn take_in(&mut self, word: &Word<'_>) {
+        self.n_words += 1;
+        self.n_numbers += usize::from(word.text.contains(|c: char| c.is_ascii_digit()));
+        let table = self.whole.table;
+        let mut row = vec![0.0; self.sum.len()];
+        for piece in table.tokenizer().ids(word.text, HEAD_PIECES, TAIL_PIECES) {
+            row.fill(0.0);
+            table.add_row(piece, 1.0, &mut row);
+            let weight = weight_of(table, piece);
+            add_scaled(&mut self.plain, 1.0, &row);
+            add_scaled(&mut self.sum, weight, &row);
+            self.weight += weight;
+            self.n_pieces += 1;
+            let near = cosine(&row, &self.whole.direction);
+            self.near += near;
+            self.nearest = self.nearest.max(near);
+            match self.pieces.iter_mut().find(|known| known.0 == piece) {
+                Some(known) => known.1 += 1,
+                None => self.pieces.push((piece, 1, self.whole.times(piece), weight)),
+            }
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "counts of some words")]
+    fn signs(&self, text: &str, apart: bool, at_end: bool) -> Vec<f32> {
+        let n = self.n_pieces.max(1) as f32;
+        let mut signs = Vec::with_capacity(n_signs(self.sum.len()));
+        signs.extend(self.plain.iter().map(|number| number / n));
+        let left = self.whole.weight - self.weight;
+        let scale = if left > 1e-3 { 1.0 / left } else { 0.0 };
+        signs.extend(self.whole.sum.iter().zip(&self.sum).map(|(whole, said)| (whole - said) * scale));
+        let alike = cosine(&self.sum, &signs[self.sum.len()..]);
+        let again = self.pieces.iter().filter(|(_, here, times, _)| times > here);
+        let again: f32 = again.map(|(_, here, _, weight)| *here as f32 * weight).sum();
+        let n_left = self.whole.n_pieces.saturating_sub(self.n_pieces).max(1) as f32;
+        let is_sign = |c: &char| {
+            matches!(c, '=' | '{' | '}' | '[' | ']' | '<' | '>' | '_' | '|' | '\\' | '$' | '#' | '^' | '*' | '/')
+        };
+        let flag = |yes: bool| f32::from(u8::from(yes));
+        signs.extend([
+            alike,
+            self.near / n,
+            self.nearest,
+            again / self.weight.max(1e-6),
+            self.weight / n,
+            libm::logf(n),
+            libm::logf(n_left),
+            flag(text.ends_with('?')),
+            flag(text.ends_with('.')),
+            flag(text.ends_with('!')),
+            self.n_numbers as f32 / self.n_words.max(1) as f32,
+            flag(apart),
+            flag(at_end),
+            text.chars().filter(is_sign).count() as f32 / text.len().max(1) as f32,
+        ]);
+        signs
+    }
+}
+
+fn cosine(a: &[f32], b: &[f32]) -> f32 {
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt().max(1e-6)
+}

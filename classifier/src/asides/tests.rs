@@ -1,0 +1,85 @@
+//! Where an aside could be, what can be seen of it, and nets by hand.
+
+use super::cuts::{Cut, MAX_WORDS, Seam, cuts, n_signs};
+use super::{Asides, canonical_phrase};
+use crate::encoder::{Encoder, Table};
+use crate::{Artifact, artifact::Parts};
+
+fn with_table(check: impl FnOnce(&Table)) {
+    let Parts { lens, .. } = Artifact::built_in().expect("it is built in").into_parts();
+    let Encoder::Table(table) = lens.encoder() else { panic!("the built-in encoder is a table") };
+    check(table);
+}
+
+fn kept<'a>(text: &'a str, cuts: &[Cut]) -> Vec<(&'a str, Seam)> {
+    cuts.iter().map(|cut| (&text[cut.kept.clone()], cut.seam)).collect()
+}
+
+#[test]
+fn an_aside_could_begin_before_each_last_word_and_end_where_a_part_of_a_sentence_does() {
+    with_table(|table| {
+        let text = "well, which train is first? thanks";
+        let found = cuts(table, text);
+        assert_eq!(
+            kept(text, &found),
+            [
+                ("well, which train is first?", Seam::Back),
+                ("well, which train is", Seam::Within),
+                ("well, which train", Seam::Within),
+                ("which train is first? thanks", Seam::Front),
+            ]
+        );
+        assert!(found.iter().all(|cut| cut.signs.len() == n_signs(table.dims())));
+        assert!(found.iter().flat_map(|cut| &cut.signs).all(|sign| sign.is_finite()));
+    });
+}
+
+#[test]
+fn answers_to_choose_from_are_no_asides_and_short_texts_have_none() {
+    with_table(|table| {
+        let text = "who was first?\na. my dear aunt\nb. nobody at all";
+        let found = kept(text, &cuts(table, text));
+        assert!(found.iter().all(|(kept, _)| kept.starts_with("a.") || kept.contains("\nb. nobody")), "{found:?}");
+        for text in ["", "thanks", "which train is", "\u{0}"] {
+            assert!(cuts(table, text).is_empty(), "{text}");
+        }
+        let long = "which train is first? ".repeat(50_000);
+        assert!(cuts(table, &long).len() <= 2 * MAX_WORDS);
+    });
+}
+
+#[test]
+fn what_has_to_do_with_the_rest_is_seen_to() {
+    with_table(|table| {
+        let whole = |last: &str| {
+            let text = format!("a train leaves the station at noon and another train at one. {last}");
+            cuts(table, &text).into_iter().find(|cut| cut.kept.end == text.len() - last.len() - 1).unwrap().signs
+        };
+        let (near, far) = (whole("which train arrives at the station first?"), whole("my cat likes milk and cheese."));
+        let others = 2 * table.dims();
+        assert!(near[others] > far[others] + 0.2, "the embeddings of the parts: {} and {}", near[others], far[others]);
+        assert!(near[others + 3] > far[others + 3], "words that are there again");
+    });
+}
+
+#[test]
+fn a_net_takes_what_speaks_loudest_and_parts_that_do_not_fit_are_refused() {
+    with_table(|table| {
+        let n = n_signs(table.dims());
+        // It hears nothing but the mark of a question: where a sentence ends, less must be said.
+        let mut weights = vec![0.0; n];
+        weights[2 * table.dims() + 7] = 1.0;
+        let asides = Asides { weights, biases: vec![0.0], out: vec![2.0], thresholds: [1.0, 1.0, 3.0] };
+        assert_eq!(asides.check(table.dims()), Ok(()));
+        assert_eq!(asides.stripped(table, "name a train. was it late?"), "name a train.");
+        assert_eq!(asides.stripped(table, "name a train, was it late?"), "name a train, was it late?");
+        let error = asides.check(table.dims() + 1).unwrap_err();
+        assert!(error.contains(&format!("{n} weights, 1 biases and 1 units for {} signs", n + 2)), "{error}");
+        assert!(Asides::default().check(table.dims()).is_err());
+    });
+}
+
+#[test]
+fn phrases_take_the_form_of_prompts() {
+    assert_eq!(canonical_phrase("Best,\\n  TOM"), "best,\ntom");
+}

@@ -1,0 +1,241 @@
+//! The words that courtesies, remarks and asides are made of. None of them says what a question is about; which of them may go
+//! alone, and which only in company, is what the lists are for.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+/// Words that carry a courtesy or a remark: a run of words at an end goes if one of these is in it.
+const STRONG: &str = "\
+please pls plz thanks thank thankyou thx ty appreciate appreciated grateful gratefully kindly hi hello hey hiya dear greetings \
+morning afternoon evening regards sincerely cheers respectfully yours faithfully hard difficult tricky tough easy simple trivial \
+urgent urgently asap important critical hurry router routing ignore breath sent tomorrow tonight today boss deadline best \
+strongest smartest biggest largest cheapest expensive powerful frontier premium carefully careful accurate accurately help sorry \
+excuse good luck lol haha hehe xoxo merci danke gracias grazie obrigado obrigada bitte arigato kudos tia bye obliged ciao howdy";
+
+/// Words that may stand beside them.
+const WEAK: &str = "\
+a an the this that it its is are was be been being am i i'm im i've i'd you you're your me my mine we us our and or but so very \
+much many really extremely super quite pretty too most more lot lots of in on to for from with by advance again there everyone \
+everybody all folks team sir madam friend buddy mate assistant bot ai chatbot question questions problem problems task one ones \
+thing request query quick brief little bit can could would will may might should shall do does did have has had need needs want \
+wants hope hoping wish like love just any some now today soon possible possibly available as well doing how nice great wonderful \
+day week weekend use using pick choose select route send give make sure take time think step steps deep breath ahead answer \
+answering reply response model models llm kind warm sent iphone phone android mobile instructions instruction previous above \
+below always never must only correctly correct right wrong small big large tiny strong weak fast slow good bad get got before \
+because who which then work job school class colleague customer project exam homework teacher everything something anything \
+nothing know knowing let helping helped if that's it's what's up bye goodbye see later looking forward hearing following output \
+end done write go yourself believe idea ideas solve not no don't let's i'll you'll it'll per every each other at out tell asks \
+asked asking says said ok okay hmm";
+
+/// Words of an aside on how to answer, for whom, for what reward and by which model. A question may be about such a thing: these
+/// go only with a whole sentence, or from a word that begins one.
+const ASIDE: &str = "\
+accurate advanced ai amigo answer answers penalized penalised anthropic appreciation assist attention awaiting beginner believe bet bless bonus brief \
+briefly btw budget capable career category chain challenging chance chatgpt cheap check class classify claude clever complex \
+complexity complicated concise concisely confidence correctness cost curious death deeply deepseek depends detail detailed \
+details difficulty dollars double-check doublecheck edit effort einstein emergency end english error errors escalate expert \
+experts explain explanation explanations favor favour final fine forward friend fun fyi gave gemini genius god gpt gpt-4 gpt-4.1 \
+gpt-4o gpt-5 gpt4 grade graded grandmother grok here's high hint homework honest honestly hope hours human i'm idea ideas info \
+information interview introduction json kid know latex lazy let's letter letters level life life-and-death llama low markdown \
+matters max maximum million minimum mistake mistakes mistral mobile mode moment money mother nice nobody note o1 o3 o4 ok okay \
+openai option opus output override pay phd phd-level plain points precise precisely pretend priority professional professor \
+prompt provide provided q quality quickly qwen reading reason reasoning recheck reminder replying request require required \
+requires respond reward sentence sentences serious seriously short shortly show skip smart so solve sonnet step-by-step stuck \
+student students sup system test text that's think thinking thorough thoroughly thought thoughts tier tip tips tl;dr tldr \
+today's treat trust typo ugh usd user verbose verify via warm-up warmup warning well wishes wondering worth yo";
+
+/// What begins an aside where no sentence and no line ends before it.
+const STARTERS: &str = "\
+double-check doublecheck check verify show explain respond reply answer think let's let be give do don't use route select choose \
+pick override classify every this it it's i i'm i'll i've i'd im you you're you'll my we no make take treat skip awaiting here's \
+that's tell difficulty priority note fyi btw urgent thanks write believe ps pretend provide";
+
+/// What begins a sentence about who asks, or about the asking, whatever its other words are.
+const LOOSE_STARTERS: &[&str] = &[
+    "i", "i'm", "i'll", "i've", "i'd", "im", "you", "you're", "you'll", "you've", "my", "it's", "this", "don't",
+    "let's", "thanks", "thank",
+];
+
+/// What a numbered question is called.
+const NUMBERED: &[&str] = &["question", "problem", "exercise", "task", "item", "no", "number", "q"];
+
+/// Who speaks for himself.
+const SPEAKERS: &[&str] = &["i", "i'm", "i'll", "i've", "i'd", "im", "me", "my", "mine"];
+
+/// Words that may stand in an aside and make none.
+const COMPANIONS: &[&str] = &["what", "any"];
+
+/// With one of these a number is a sum that somebody offers.
+const OFFERS: &[&str] = &["tip", "reward", "bonus", "pay", "dollars"];
+
+/// A closing sentence of one of these asks for nothing but a nod.
+pub(super) const NODS: &[&str] = &["right", "ok", "okay", "yes", "correct", "deal", "huh", "eh", "agreed"];
+
+/// Who speaks or is spoken to: a closing sentence with one of these is a remark, if hardly a word of it says anything else.
+pub(super) const PERSONS: &[&str] =
+    &["i", "i'm", "i've", "i'd", "i'll", "me", "my", "we", "our", "us", "you", "your", "you're"];
+
+/// After one of these a signature follows.
+pub(super) const SIGN_OFFS: &[&str] = &[
+    "regards",
+    "sincerely",
+    "cheers",
+    "thanks",
+    "yours",
+    "faithfully",
+    "best",
+    "truly",
+    "xoxo",
+    "hugs",
+    "peace",
+    "obliged",
+    "--",
+    "-",
+];
+
+/// What may stand before a sign-off and goes with it.
+pub(super) const SIGN_OFF_ADORNMENTS: &[&str] = &["kind", "warm", "best", "many", "with", "yours"];
+
+/// Words that go from the beginning even where nothing sets them off.
+pub(super) const OPENERS: &[&str] =
+    &["please", "pls", "plz", "kindly", "hello", "hi", "hey", "dear", "thanks", "so", "ok", "okay", "hmm"];
+
+static STRONG_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| STRONG.split_whitespace().collect());
+static WEAK_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| WEAK.split_whitespace().collect());
+static STARTER_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| STARTERS.split_whitespace().collect());
+static ASIDE_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| ASIDE.split_whitespace().collect());
+
+/// A word between blanks, and where it stands.
+pub(crate) struct Word<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) at: usize,
+    pub(crate) end: usize,
+    /// It is the first of its line.
+    pub(crate) opens: bool,
+}
+
+impl Word<'_> {
+    pub(super) fn core(&self) -> &str {
+        let core = self.text.trim_matches(|c: char| !c.is_alphanumeric());
+        // Of a tag with a value, such as `[difficulty: 10]` or `tier=premium`, the name.
+        let tag = self.text.starts_with('[') && self.text.ends_with(']');
+        let name = core.split_once('=').or_else(|| core.split_once(':').filter(|_| tag));
+        name.map_or(core, |(name, _)| name)
+    }
+
+    pub(super) fn is_strong(&self) -> bool {
+        STRONG_WORDS.contains(self.core())
+    }
+
+    pub(super) fn is_courtesy(&self) -> bool {
+        let core = self.core();
+        core.is_empty() && (is_emoticon(self.text) || !self.text.contains(is_meaningful_sign))
+            || STRONG_WORDS.contains(core)
+            || WEAK_WORDS.contains(core)
+    }
+
+    /// It may stand in an aside.
+    pub(super) fn is_meta(&self) -> bool {
+        let core = self.core();
+        // `$a$` is a formula, and `a` an article.
+        let formula = self.text.contains(['\\', '^', '{', '}']) || self.text.matches('$').count() > 1;
+        !formula
+            && (self.is_courtesy()
+                || ASIDE_WORDS.contains(core)
+                || PERSONS.contains(&core)
+                || STARTER_WORDS.contains(core)
+                || COMPANIONS.contains(&core))
+    }
+
+    /// It makes an aside of the words around it.
+    pub(super) fn tells(&self) -> bool {
+        self.is_strong() || ASIDE_WORDS.contains(self.core()) || self.text.len() > 1 && self.is_flag()
+    }
+
+    pub(super) fn starts_loosely(&self) -> bool {
+        // `(i,` and `i.` are labels.
+        LOOSE_STARTERS.contains(&self.text)
+    }
+
+    pub(super) fn speaks(&self) -> bool {
+        SPEAKERS.contains(&self.text)
+    }
+
+    pub(super) fn is_numbered(&self) -> bool {
+        NUMBERED.contains(&self.core())
+    }
+
+    /// It is the label of one of several answers to choose from, such as `b.` or `(c)`.
+    pub(crate) fn labels(&self) -> bool {
+        let label = self.text.trim_start_matches('(').strip_suffix(['.', ')', ':']);
+        self.opens && label.is_some_and(|label| matches!(label.as_bytes(), [b'a'..=b'j' | b'0'..=b'9']))
+    }
+
+    pub(super) fn starts_aside(&self) -> bool {
+        STARTER_WORDS.contains(self.core()) || self.is_flag()
+    }
+
+    /// It is written like a switch of a command, or like a tag.
+    pub(super) fn is_flag(&self) -> bool {
+        let name = ["#", "@", "--"].iter().find_map(|mark| self.text.strip_prefix(mark));
+        self.text == "--" || name.is_some_and(|name| name.starts_with(char::is_alphabetic))
+    }
+
+    pub(super) fn offers(&self) -> bool {
+        OFFERS.contains(&self.core())
+    }
+
+    pub(super) fn is_sum(&self) -> bool {
+        let core = self.core();
+        core.starts_with(|c: char| c.is_ascii_digit())
+            && core.chars().all(|c| c.is_ascii_digit() || matches!(c, ',' | '.' | 'k'))
+    }
+
+    pub(super) fn ends_sentence(&self) -> bool {
+        self.text.ends_with(['.', '!', '?', ',', ';', ':', ')', ']'])
+    }
+}
+
+/// Whether a bare word of a note makes it one on how to route or answer.
+pub(super) fn is_told(word: &str) -> bool {
+    STRONG_WORDS.contains(word) || ASIDE_WORDS.contains(word)
+}
+
+/// Whether a bare word may stand in such a note: a name, a number or a degree may as well.
+pub(super) fn is_tongue(word: &str) -> bool {
+    is_told(word) || WEAK_WORDS.contains(word) || STARTER_WORDS.contains(word) || PERSONS.contains(&word)
+}
+
+/// Signs that are content even where no letter stands beside them: formulas, blanks to fill in.
+pub(super) fn is_meaningful_sign(c: char) -> bool {
+    matches!(
+        c,
+        '=' | '+' | '<' | '>' | '_' | '{' | '}' | '[' | ']' | '$' | '\\' | '|' | '^' | '*' | '/' | '%' | '#' | '?'
+    )
+}
+
+/// A face of signs, such as `:)` or `;-)`, or a heart.
+pub(super) fn is_emoticon(text: &str) -> bool {
+    if matches!(text, "<3" | "^^" | "^_^") {
+        return true;
+    }
+    let mouth = text.strip_prefix([':', ';', '=']).map(|rest| rest.trim_start_matches(['-', '\'']));
+    matches!(mouth, Some(")" | "(" | "))" | ")))" | "d" | "p" | "/" | "|"))
+}
+
+/// The words of a text, in order.
+pub(crate) fn words_of(text: &str) -> Vec<Word<'_>> {
+    let mut words = Vec::new();
+    let mut opens = true;
+    let mut at = 0;
+    for part in text.split_inclusive([' ', '\n']) {
+        let word = part.trim_end_matches([' ', '\n']);
+        if !word.is_empty() {
+            words.push(Word { text: word, at, end: at + word.len(), opens });
+            opens = false;
+        }
+        opens |= part.ends_with('\n');
+        at += part.len();
+    }
+    words
+}

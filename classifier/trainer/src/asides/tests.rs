@@ -1,0 +1,72 @@
+//! Asides learned from made-up prompts: the same each time, none from too few, and told from what the prompts end with themselves.
+
+use classifier::Prompt;
+use classifier::asides::Asides;
+use classifier::encoder::Encoder;
+use classifier::lens::Lens;
+
+use super::{MIN_PROMPTS, PHRASES, learn};
+
+const SUBJECTS: [&str; 5] = ["signal", "lever", "crossing", "tunnel", "platform"];
+const DEEDS: [&str; 4] =
+    ["moves the points at", "closes the gate of", "lights the lamp above", "sounds the horn before"];
+
+fn encoder() -> Encoder {
+    let bytes =
+        |name: &str| std::fs::read(format!("{}/../embedded/artifact/encoder/{name}", env!("CARGO_MANIFEST_DIR")));
+    let [description, tensors, tokenizer] = ["encoder.json", "encoder.safetensors", "tokenizer.json"]
+        .map(|name| bytes(name).expect("it is in the repository"));
+    Encoder::from_bytes(&description, &tensors, &tokenizer).expect("it is one")
+}
+
+fn texts(n: usize) -> Vec<String> {
+    let text = |at: usize| {
+        let (subject, deed) = (SUBJECTS[at % SUBJECTS.len()], DEEDS[at / SUBJECTS.len() % DEEDS.len()]);
+        format!(
+            "A train of {at} wagons passes a {subject}. Which switch {deed} the {subject}, and how long does it take?"
+        )
+    };
+    (0..n).map(text).collect()
+}
+
+fn learned(texts: &[String], seed: u64) -> Option<Asides> {
+    learn(&encoder(), texts.iter().map(String::as_str), seed)
+}
+
+#[test]
+fn what_is_said_around_a_question_is_passed_over_and_the_question_is_not() {
+    let texts = texts(MIN_PROMPTS);
+    let asides = learned(&texts, 1).expect("there are enough");
+    let lens = Lens::new(encoder()).with_asides(Some(asides));
+    let reading = |text: &str| lens.read(&[Prompt::from_text(text)]).remove(0);
+    let plain = Lens::new(encoder());
+    let plain = |text: &str| plain.read(&[Prompt::from_text(text)]).remove(0);
+    let question = &texts[77];
+    assert_eq!(reading(question), plain(question), "nothing of it goes");
+    // No line of the list that it learned from says this.
+    for aside in ["Grandpa spilled the soup on the carpet again.", "A cheese sandwich goes to the winner."] {
+        assert!(!PHRASES.contains(aside));
+        let whole = format!("{question} {aside}");
+        assert_ne!(plain(&whole), plain(question), "no list of words knows it");
+        assert_eq!(reading(&whole), reading(question), "{aside}");
+    }
+}
+
+#[test]
+fn the_same_prompts_and_seed_teach_the_same_and_too_few_nothing() {
+    let texts = texts(MIN_PROMPTS);
+    let asides = learned(&texts, 1);
+    assert_eq!(asides, learned(&texts, 1));
+    assert_ne!(asides, learned(&texts, 2));
+    assert_eq!(learned(&texts[1..], 1), None);
+}
+
+#[test]
+fn phrases_are_short_and_each_is_there_once() {
+    let mut seen = std::collections::BTreeSet::new();
+    for line in PHRASES.lines() {
+        assert!(seen.insert(line.to_lowercase()), "twice: {line}");
+        assert!(line.split_whitespace().count() <= classifier::asides::cuts::MAX_WORDS, "too long: {line}");
+        assert_eq!(line.trim(), line);
+    }
+}
