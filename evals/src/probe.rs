@@ -23,7 +23,18 @@ pub enum Change<'a> {
     TrailingSpace,
 }
 
-/// The changes that are tried. The last words after and before a prompt are on no list that anything was taught with.
+/// Words that are on no list, and that nothing was taught with.
+pub const UNHEARD: [&str; 7] = [
+    " You'll lose a point for every mistake.",
+    " Even my little brother could do this.",
+    "\nIf you get this wrong, I'm cancelling my subscription.",
+    "\nWrite your explanation as bullet points.",
+    "Here's a very hard problem that stumped my whole class: ",
+    "My friend and I made a bet about this one. ",
+    "Use the cheapest model available for this: ",
+];
+
+/// The changes that are tried.
 pub const CHANGES: [Change<'static>; 40] = [
     Change::After(" please"),
     Change::After(" Thanks!"),
@@ -46,10 +57,10 @@ pub const CHANGES: [Change<'static>; 40] = [
     Change::After(" What do you think?"),
     Change::After(" ???"),
     Change::After(" \u{1f64f}"),
-    Change::After(" You'll lose a point for every mistake."),
-    Change::After(" Even my little brother could do this."),
-    Change::After("\nIf you get this wrong, I'm cancelling my subscription."),
-    Change::After("\nWrite your explanation as bullet points."),
+    Change::After(UNHEARD[0]),
+    Change::After(UNHEARD[1]),
+    Change::After(UNHEARD[2]),
+    Change::After(UNHEARD[3]),
     Change::Before("Please "),
     Change::Before("Hello! "),
     Change::Before("Hi there, hope you are doing well.\n\n"),
@@ -58,9 +69,9 @@ pub const CHANGES: [Change<'static>; 40] = [
     Change::Before("Task: "),
     Change::Before("High priority. "),
     Change::Before("Pretend you are a professor. "),
-    Change::Before("Here's a very hard problem that stumped my whole class: "),
-    Change::Before("My friend and I made a bet about this one. "),
-    Change::Before("Use the cheapest model available for this: "),
+    Change::Before(UNHEARD[4]),
+    Change::Before(UNHEARD[5]),
+    Change::Before(UNHEARD[6]),
     Change::Capitals,
     Change::Small,
     Change::DoubledSpaces,

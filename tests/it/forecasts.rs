@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use classifier::{Artifact, Classifier, Prompt, Standing, built_in_catalog};
 use decision::{Catalog, Forecast};
-use evals::probe::{CHANGES, probe};
+use evals::probe::{CHANGES, UNHEARD, probe};
 use router_service::default_policy::default_policies;
 
 fn built_in() -> (Classifier, Catalog) {
@@ -102,6 +102,14 @@ fn harder_questions_have_lower_forecasts() {
         forecast.models().iter().map(|model| model.quality.get()).sum::<f64>() / forecast.models().len() as f64
     };
     assert!(mean(QUESTIONS[12]) > mean(QUESTIONS[29]) + 0.1, "a sum of school against a contest");
+}
+
+#[test]
+fn what_the_probe_calls_unheard_was_never_taught() {
+    let phrases = include_str!("../../classifier/trainer/src/asides/phrases.txt").to_lowercase();
+    for words in UNHEARD {
+        assert!(!phrases.contains(words.trim().trim_end_matches(':').to_lowercase().as_str()), "taught: {words}");
+    }
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub(super) fn without_marks(text: &str) -> &str {
 
 fn without_last_mark(text: &str) -> &str {
     let line = text.rfind('\n').map_or(0, |at| at + 1);
-    if line > 0 && is_rule(&text[line..]) {
+    if line > 0 && (is_rule(&text[line..]) || is_comment(&text[line..])) {
         return text[..line].trim_end();
     }
     let begins = |close: char, open: char| text.ends_with(close).then(|| text.rfind(open)).flatten();
@@ -90,9 +90,23 @@ fn is_rule(line: &str) -> bool {
 
 /// A heading that only says that here comes a question.
 fn is_heading(line: &str) -> bool {
-    line.strip_prefix('#').is_some_and(|line| {
-        line.trim_start_matches('#').split([' ', ':']).all(|word| word.is_empty() || is_tongue(word))
-    })
+    let bare = line.trim_matches(['#', '*', '_', ':', ' ']);
+    line.starts_with(['#', '*']) && bare.split([' ', ':']).all(|word| word.is_empty() || is_tongue(word))
+}
+
+/// A comment, as in code, on how to route or answer.
+fn is_comment(line: &str) -> bool {
+    ["//", "--", "#", "%"].iter().any(|mark| line.starts_with(mark))
+        && line.len() <= MAX_NOTE
+        && tells(line, WORDS_FOR_A_STRANGER)
+}
+
+/// Whether a note speaks of how to route or answer, and of little else.
+fn tells(note: &str, words_for_a_stranger: usize) -> bool {
+    let words =
+        || note.split(|c: char| !c.is_alphanumeric() && !matches!(c, '-' | '\'')).filter(|word| !word.is_empty());
+    let strangers = words().filter(|word| !is_tongue(word)).count();
+    words().any(is_told) && strangers * words_for_a_stranger <= words().count()
 }
 
 /// Text in brackets that is a tag, or that speaks of how to route or answer and of nothing else.
@@ -100,12 +114,8 @@ fn is_note(note: &str) -> bool {
     let inside = &note[1..note.len() - 1];
     let tag =
         note.starts_with('<') && inside.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '|'));
-    let words =
-        || inside.split(|c: char| !c.is_alphanumeric() && !matches!(c, '-' | '\'')).filter(|word| !word.is_empty());
     let words_for_a_stranger = if note.starts_with('(') { WORDS_FOR_A_STRANGER_IN_ROUND } else { WORDS_FOR_A_STRANGER };
-    let strangers = words().filter(|word| !is_tongue(word)).count();
-    let told = words().any(is_told) && strangers * words_for_a_stranger <= words().count();
-    note.len() <= MAX_NOTE && !inside.contains('\n') && (tag || told)
+    note.len() <= MAX_NOTE && !inside.contains('\n') && (tag || tells(inside, words_for_a_stranger))
 }
 
 /// Whether something begins here: nothing but a blank or the end of a sentence stands before it.
