@@ -1,7 +1,8 @@
 //! The words that courtesies, remarks and asides are made of. None of them says what a question is about; which of them may go
 //! alone, and which only in company, is what the lists are for.
 
-use std::collections::HashSet;
+use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 /// Words that carry a courtesy or a remark: a run of words at an end goes if one of these is in it.
@@ -100,10 +101,29 @@ pub(super) const SIGN_OFF_ADORNMENTS: &[&str] = &["kind", "warm", "best", "many"
 pub(super) const OPENERS: &[&str] =
     &["please", "pls", "plz", "kindly", "hello", "hi", "hey", "dear", "thanks", "so", "ok", "okay", "hmm"];
 
-static STRONG_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| STRONG.split_whitespace().collect());
-static WEAK_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| WEAK.split_whitespace().collect());
-static STARTER_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| STARTERS.split_whitespace().collect());
-static ASIDE_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| ASIDE.split_whitespace().collect());
+/// The lists that a word is on, a bit for each.
+type Lists = u8;
+
+const ON_STRONG: Lists = 1;
+const ON_WEAK: Lists = 2;
+const ON_ASIDE: Lists = 4;
+const ON_STARTERS: Lists = 8;
+const ON_OTHERS: Lists = 16;
+
+/// All words, so that one look tells all of a word. Hashed quickly: it is asked for each word at the ends of every prompt.
+static LEXICON: LazyLock<HashMap<&str, Lists, foldhash::fast::RandomState>> = LazyLock::new(|| {
+    let mut lexicon = HashMap::default();
+    for (words, list) in [(STRONG, ON_STRONG), (WEAK, ON_WEAK), (ASIDE, ON_ASIDE), (STARTERS, ON_STARTERS)] {
+        words.split_whitespace().for_each(|word| *lexicon.entry(word).or_default() |= list);
+    }
+    PERSONS.iter().chain(COMPANIONS).for_each(|word| *lexicon.entry(word).or_default() |= ON_OTHERS);
+    lexicon
+});
+
+/// Whether a bare word is on one of some lists.
+fn is_on(word: &str, lists: Lists) -> bool {
+    LEXICON.get(word).is_some_and(|on| on & lists != 0)
+}
 
 /// A word between blanks, and where it stands.
 pub(crate) struct Word<'a> {
@@ -112,44 +132,46 @@ pub(crate) struct Word<'a> {
     pub(crate) end: usize,
     /// It is the first of its line.
     pub(crate) opens: bool,
+    /// What it is without signs around it, and the lists that this is on, once somebody has asked.
+    known: OnceCell<(&'a str, Lists)>,
 }
 
-impl Word<'_> {
-    pub(super) fn core(&self) -> &str {
-        let core = self.text.trim_matches(|c: char| !c.is_alphanumeric());
-        // Of a tag with a value, such as `[difficulty: 10]` or `tier=premium`, the name.
-        let tag = self.text.starts_with('[') && self.text.ends_with(']');
-        let name = core.split_once('=').or_else(|| core.split_once(':').filter(|_| tag));
-        name.map_or(core, |(name, _)| name)
+impl<'a> Word<'a> {
+    pub(super) fn core(&self) -> &'a str {
+        self.known().0
+    }
+
+    fn known(&self) -> (&'a str, Lists) {
+        *self.known.get_or_init(|| {
+            let core = self.text.trim_matches(|c: char| !c.is_alphanumeric());
+            // Of a tag with a value, such as `[difficulty: 10]` or `tier=premium`, the name.
+            let tag = self.text.starts_with('[') && self.text.ends_with(']');
+            let name = core.split_once('=').or_else(|| core.split_once(':').filter(|_| tag));
+            let core = name.map_or(core, |(name, _)| name);
+            (core, LEXICON.get(core).copied().unwrap_or_default())
+        })
     }
 
     pub(super) fn is_strong(&self) -> bool {
-        STRONG_WORDS.contains(self.core())
+        self.known().1 & ON_STRONG != 0
     }
 
     pub(super) fn is_courtesy(&self) -> bool {
-        let core = self.core();
+        let (core, on) = self.known();
         core.is_empty() && (is_emoticon(self.text) || !self.text.contains(is_meaningful_sign))
-            || STRONG_WORDS.contains(core)
-            || WEAK_WORDS.contains(core)
+            || on & (ON_STRONG | ON_WEAK) != 0
     }
 
     /// It may stand in an aside.
     pub(super) fn is_meta(&self) -> bool {
-        let core = self.core();
         // `$a$` is a formula, and `a` an article.
-        let formula = self.text.contains(['\\', '^', '{', '}']) || self.text.matches('$').count() > 1;
-        !formula
-            && (self.is_courtesy()
-                || ASIDE_WORDS.contains(core)
-                || PERSONS.contains(&core)
-                || STARTER_WORDS.contains(core)
-                || COMPANIONS.contains(&core))
+        let is_formula = || self.text.contains(['\\', '^', '{', '}']) || self.text.matches('$').count() > 1;
+        (self.known().1 != 0 || self.is_courtesy()) && !is_formula()
     }
 
     /// It makes an aside of the words around it.
     pub(super) fn tells(&self) -> bool {
-        self.is_strong() || ASIDE_WORDS.contains(self.core()) || self.text.len() > 1 && self.is_flag()
+        self.known().1 & (ON_STRONG | ON_ASIDE) != 0 || self.text.len() > 1 && self.is_flag()
     }
 
     pub(super) fn starts_loosely(&self) -> bool {
@@ -172,7 +194,7 @@ impl Word<'_> {
     }
 
     pub(super) fn starts_aside(&self) -> bool {
-        STARTER_WORDS.contains(self.core()) || self.is_flag()
+        self.known().1 & ON_STARTERS != 0 || self.is_flag()
     }
 
     /// It is written like a switch of a command, or like a tag.
@@ -198,12 +220,12 @@ impl Word<'_> {
 
 /// Whether a bare word of a note makes it one on how to route or answer.
 pub(super) fn is_told(word: &str) -> bool {
-    STRONG_WORDS.contains(word) || ASIDE_WORDS.contains(word)
+    is_on(word, ON_STRONG | ON_ASIDE)
 }
 
-/// Whether a bare word may stand in such a note: a name, a number or a degree may as well.
+/// Whether a bare word may stand in such a note.
 pub(super) fn is_tongue(word: &str) -> bool {
-    is_told(word) || WEAK_WORDS.contains(word) || STARTER_WORDS.contains(word) || PERSONS.contains(&word)
+    is_on(word, Lists::MAX)
 }
 
 /// Signs that are content even where no letter stands beside them: formulas, blanks to fill in.
@@ -231,7 +253,7 @@ pub(crate) fn words_of(text: &str) -> Vec<Word<'_>> {
     for part in text.split_inclusive([' ', '\n']) {
         let word = part.trim_end_matches([' ', '\n']);
         if !word.is_empty() {
-            words.push(Word { text: word, at, end: at + word.len(), opens });
+            words.push(Word { text: word, at, end: at + word.len(), opens, known: OnceCell::new() });
             opens = false;
         }
         opens |= part.ends_with('\n');
