@@ -25,7 +25,7 @@ impl Echo<'_> {
     fn text(&self) -> String {
         format!(
             "This is Pointsman's built-in echo, not a model: no provider is configured for `{}`. \
-             The router chose it as the {}. To have it answer, list a provider that serves it (docs/forwarding.md).",
+             Why the router chose it: {}. To have it answer, list a provider that serves it (docs/forwarding.md).",
             self.model, self.reason
         )
     }
