@@ -1,4 +1,4 @@
-//! Asides, by how they sound: what is said before or after a question and has nothing to do with it. [`crate::courtesy`] knows the
+//! Asides, by how they sound: what is said before or after a question and has nothing to do with it. `courtesy` knows the
 //! usual ones by name; these are told by a small net that has learned from phrases, and from what real questions begin and end with.
 
 use self::cuts::{Cut, N_SEAMS, cuts};
