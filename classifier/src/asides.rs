@@ -51,7 +51,8 @@ impl Asides {
                 let mut text = text;
                 for _ in 0..MAX_ROUNDS {
                     let beyond = |cut: &Cut| self.score(&cut.signs) - self.thresholds[cut.seam as usize];
-                    let scored = cuts(table, text).into_iter().map(|cut| (beyond(&cut), cut.kept));
+                    let cuts = cuts(table, text).into_iter().filter(|cut| cut.may_be_made(text));
+                    let scored = cuts.map(|cut| (beyond(&cut), cut.kept));
                     let best = scored.max_by(|a, b| a.0.total_cmp(&b.0));
                     let Some((_, kept)) = best.filter(|(beyond, _)| *beyond > 0.0) else { break };
                     text = courtesy::stripped(&text[kept]);

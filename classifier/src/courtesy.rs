@@ -15,6 +15,9 @@ const MAX_SIGNATURE_WORDS: usize = 12;
 /// Times that a text is looked at again after something went: whoever writes more has them seen.
 const MAX_ROUNDS: usize = 8;
 
+/// Words that stay, at least: of "what is a router" not "what".
+const MIN_KEPT: usize = 3;
+
 /// Words of a label before a question, at most.
 const MAX_LABEL: usize = 4;
 
@@ -69,7 +72,7 @@ fn without_words(text: &str) -> &str {
             break;
         }
     }
-    if start >= end {
+    if end.saturating_sub(start) < MIN_KEPT.min(words.len()) {
         return text;
     }
     let from = if start == 0 { 0 } else { words[start].at };
@@ -80,6 +83,10 @@ fn without_words(text: &str) -> &str {
 /// Without the little pictures and faces at its ends, and with one sign where several cry out at the end; with none where it stands
 /// apart. A text of nothing else stays.
 fn without_ornaments(text: &str) -> &str {
+    // Here pictures are what is asked about.
+    if ["emoji", "symbol", "icon", "smiley"].iter().any(|word| text.contains(word)) {
+        return text;
+    }
     let is_blank = |c: char| c == ' ' || c == '\n';
     let is_trailing = |word: &str| is_emoticon(word) || word.chars().all(|c| matches!(c, '.' | '~' | '\u{2026}'));
     let mut bare = text.trim_matches(|c: char| is_picture(c) || is_blank(c));
@@ -90,6 +97,8 @@ fn without_ornaments(text: &str) -> &str {
     let first = bare[quiet.len()..].chars().next().map_or(0, char::len_utf8);
     match quiet.trim_end_matches(is_blank) {
         "" => text,
+        // Behind a number it is a factorial.
+        sum if sum.ends_with(|c: char| c.is_ascii_digit() || c == ')') && !bare.ends_with('?') => bare,
         apart if apart.len() < quiet.len() => apart,
         _ => &bare[..quiet.len() + first],
     }
@@ -97,7 +106,7 @@ fn without_ornaments(text: &str) -> &str {
 
 /// Emoji, their modifiers and what joins them.
 fn is_picture(c: char) -> bool {
-    matches!(c, '\u{1f000}'..='\u{1faff}' | '\u{2600}'..='\u{27bf}' | '\u{2b50}'..='\u{2b55}' | '\u{fe0e}' | '\u{fe0f}' | '\u{200d}' | '\u{20e3}')
+    matches!(c, '\u{1f000}'..='\u{1faff}' | '\u{2600}'..='\u{2653}' | '\u{2660}'..='\u{27bf}' | '\u{2b50}'..='\u{2b55}' | '\u{fe0e}' | '\u{fe0f}' | '\u{200d}' | '\u{20e3}')
 }
 
 /// A sign-off and at most a few words after it.
@@ -105,12 +114,15 @@ fn without_signature(words: &[Word<'_>], end: usize) -> usize {
     let from = end.saturating_sub(MAX_NAME_WORDS + 1);
     for place in (from.max(1)..end).rev() {
         let word = &words[place];
-        let fresh = word.opens || words[place - 1].ends_sentence() || words[place - 1].is_courtesy();
+        let before = &words[place - 1];
+        let fresh = word.opens || before.ends_sentence() || SIGN_OFF_ADORNMENTS.contains(&before.core());
+        // Of several dashes each is a point of a list.
+        let point = word.text == "-" && words[..place].iter().any(|word| word.opens && word.text == "-");
         // Without a comma or a line break after it, "best" is an ordinary word.
         let closes =
             place + 1 == end || word.text.ends_with(',') || words[place + 1].opens || word.text.starts_with('-');
         let is_sign_off = SIGN_OFFS.contains(&word.text) || SIGN_OFFS.contains(&word.core());
-        if is_sign_off && fresh && closes && (word.opens || word.text.ends_with(',')) {
+        if is_sign_off && fresh && closes && !point && (word.opens || word.text.ends_with(',')) {
             let adorned = SIGN_OFF_ADORNMENTS.contains(&words[place - 1].core());
             return if adorned { place - 1 } else { place };
         }
@@ -122,19 +134,21 @@ fn without_signature(words: &[Word<'_>], end: usize) -> usize {
 fn without_label(words: &[Word<'_>], end: usize) -> usize {
     let from = end.saturating_sub(MAX_LABEL_TAIL + 1);
     let label = (from..end).rev().find(|place| words[*place].opens);
-    label.filter(|place| words[*place].text == "answer:" && *place > 0).unwrap_or(end)
+    let says_nothing = |place: &usize| words[*place + 1..end].iter().all(Word::is_meta);
+    label.filter(|place| words[*place].text == "answer:" && *place > 0 && says_nothing(place)).unwrap_or(end)
 }
 
 /// A line of two dashes, and at most some words under it.
 fn without_dashes(words: &[Word<'_>], end: usize) -> usize {
     let from = end.saturating_sub(MAX_SIGNATURE_WORDS + 1).max(1);
-    let dashes = |place: &usize| words[*place].opens && words[*place].text == "--";
+    let alone = |place: usize| words[..end].get(place + 1).is_none_or(|next| next.opens);
+    let dashes = |place: &usize| words[*place].opens && words[*place].text == "--" && alone(*place);
     (from..end).rev().find(dashes).unwrap_or(end)
 }
 
 /// Where the trailing run of courtesies begins, if it has a strong word.
 fn without_run(words: &[Word<'_>], end: usize) -> usize {
-    let run = words[..end].iter().rev().take(MAX_RUN).take_while(|word| word.is_courtesy()).count();
+    let run = words[..end].iter().rev().take(MAX_RUN).take_while(|word| word.is_courtesy() && !word.labels()).count();
     // The run may have eaten the end of the question: give back what stands before the last end of a sentence within it.
     let begin = end - run;
     let first_strong = (begin..end).find(|place| words[*place].is_strong());
@@ -142,7 +156,10 @@ fn without_run(words: &[Word<'_>], end: usize) -> usize {
     let boundary = (begin..=first_strong)
         .rev()
         .find(|place| *place > 0 && (words[*place].opens || words[*place - 1].ends_sentence()));
-    boundary.unwrap_or(if run == MAX_RUN { end } else { begin })
+    let begin = boundary.unwrap_or(if run == MAX_RUN { end } else { begin });
+    // What a colon announces is what is asked about, and what a label stands before is an answer.
+    let kept = begin > 0 && (words[begin - 1].text.ends_with(':') || words[begin - 1].labels());
+    if kept { end } else { begin }
 }
 
 /// Where the question begins after a leading run of courtesies with a strong word.

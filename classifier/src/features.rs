@@ -7,7 +7,7 @@ mod numbers;
 mod shape;
 mod words;
 
-/// The version of the columns. It rises when a column changes its meaning, or the canonical form that they are made from; artifacts of
+/// The version of the columns. It rises when a column changes its meaning, or when the canonical form changes that columns are made from; artifacts of
 /// another version are refused.
 pub const FEATURE_SCHEMA: u32 = 2;
 

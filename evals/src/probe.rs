@@ -1,5 +1,5 @@
 //! Whether a prompt can talk its price up or down: harmless words are put around prompts, and the choices before and after are
-//! compared. The words are not those that the classifier knows as courtesies; some of them are, as a caller's would be.
+//! compared. Some of the words are those that the classifier knows as courtesies, as a caller's would be; some are not.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ pub enum Change<'a> {
     TrailingSpace,
 }
 
-/// Words that are on no list, and that nothing was taught with.
+/// Words that are no phrase of training; of some of them the lists know all words one by one.
 pub const UNHEARD: [&str; 7] = [
     " You'll lose a point for every mistake.",
     " Even my little brother could do this.",

@@ -105,6 +105,25 @@ fn harder_questions_have_lower_forecasts() {
 }
 
 #[test]
+fn hardly_a_question_has_words_taken_for_an_aside() {
+    let lens = || Artifact::built_in().expect("it is inside the binary").into_parts().lens;
+    let (hears, deaf) = (lens(), lens().with_asides(None));
+    let others = [
+        "A ball is thrown at 20 m/s. Ignore air resistance. How high does it go?",
+        "A train leaves Lima at 8 and another leaves Cusco at 9. Where do they meet?",
+        "Write a Python function that merges two sorted lists. Do not use recursion.",
+        "Un tren sale de Lima a las 8 y otro de Cusco a las 9. \u{bf}D\u{f3}nde se encuentran?",
+        "Fix this code:\nfn main() {\n    let x = 5;\n    x = 6;\n}",
+        "Complete the sentence: My grandmother always",
+    ];
+    let aside = |text: &str| deaf.read(&[Prompt::from_text(text)]) != hears.read(&[Prompt::from_text(text)]);
+    let lost: Vec<_> = QUESTIONS.iter().chain(&others).filter(|text| aside(text)).collect();
+    // By design of the thresholds one in fifty may, at each kind of seam.
+    assert!(lost.len() <= 1, "{lost:?}");
+    assert!(aside("Name three novels by Virginia Woolf. My neighbour's parrot is watching me type."), "it hears");
+}
+
+#[test]
 fn what_the_probe_calls_unheard_was_never_taught() {
     let phrases = include_str!("../../classifier/trainer/src/asides/phrases.txt").to_lowercase();
     for words in UNHEARD {

@@ -11,6 +11,9 @@ use crate::lens::{HEAD_PIECES, TAIL_PIECES};
 /// Words of an aside, at most.
 pub const MAX_WORDS: usize = 20;
 
+/// Fewer words behind the words of an answer to choose from belong to it: "mentally ill". A guess.
+const MIN_BEHIND_ANSWER: usize = 4;
+
 /// Words that always stay.
 const MIN_KEPT: usize = 3;
 
@@ -42,6 +45,20 @@ pub struct Cut {
     pub signs: Vec<f32>,
 }
 
+impl Cut {
+    /// Whether it leaves what must stay, however it sounds: the only question, what a colon announces, and code.
+    pub fn may_be_made(&self, text: &str) -> bool {
+        let kept = &text[self.kept.clone()];
+        let said = if self.seam == Seam::Front { &text[..self.kept.start] } else { &text[self.kept.end..] };
+        let only_question = said.contains('?') && !kept.contains('?');
+        let announced = self.seam != Seam::Front && kept.ends_with(':');
+        !only_question && !announced && !CODE.iter().any(|sign| said.contains(sign))
+    }
+}
+
+/// What stands in code, and hardly in what somebody says.
+const CODE: [&str; 9] = ["{", "}", "()", ";", "->", "==", "+=", "def ", "\\"];
+
 /// How many signs a cut has, for embeddings of so many numbers.
 pub fn n_signs(dims: usize) -> usize {
     2 * dims + N_OTHERS
@@ -61,7 +78,9 @@ pub fn cuts(table: &Table, text: &str) -> Vec<Cut> {
             break;
         }
         said.take_in(word);
-        if !before.labels() {
+        let answer = words[..place].iter().rev().find(|word| word.opens).is_some_and(Word::labels) && !word.opens;
+        let short = answer && said.n_words < MIN_BEHIND_ANSWER && !before.text.ends_with(['.', '!', '?']);
+        if !before.labels() && !short {
             let apart = word.opens || before.text.ends_with(['.', '!', '?', ')', ']', ':']);
             let signs = said.signs(&text[word.at..], apart, true);
             let seam = if apart { Seam::Back } else { Seam::Within };

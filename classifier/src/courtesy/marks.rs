@@ -12,9 +12,64 @@ const MAX_NOTE: usize = 120;
 /// Bytes of what two tags enclose before a question, at most.
 const MAX_ENCLOSED: usize = 240;
 
-/// Of the words of a note, one in so many may be of any kind; of one between round brackets, which questions have, too.
+/// Of the words of a note, one in so many may be of any kind. A guess.
 const WORDS_FOR_A_STRANGER: usize = 3;
-const WORDS_FOR_A_STRANGER_IN_ROUND: usize = 6;
+
+/// Thanks, greetings and pleas in other scripts.
+const FOREIGN: [&str; 24] = [
+    "\u{8c22}",
+    "\u{8b1d}",
+    "\u{611f}\u{6fc0}",
+    "\u{4f60}\u{597d}",
+    "\u{60a8}\u{597d}",
+    "\u{62dc}\u{6258}",
+    "\u{8bf7}\u{5e2e}",
+    "\u{3042}\u{308a}\u{304c}\u{3068}",
+    "\u{304a}\u{9858}\u{3044}",
+    "\u{3053}\u{3093}\u{306b}\u{3061}",
+    "\u{3053}\u{3093}\u{3070}\u{3093}",
+    "\u{0441}\u{043f}\u{0430}\u{0441}\u{0438}\u{0431}\u{043e}",
+    "\u{043f}\u{0440}\u{0438}\u{0432}\u{0435}\u{0442}",
+    "\u{0437}\u{0434}\u{0440}\u{0430}\u{0432}\u{0441}\u{0442}",
+    "\u{043f}\u{043e}\u{0436}\u{0430}\u{043b}\u{0443}\u{0439}\u{0441}\u{0442}\u{0430}",
+    "\u{0434}\u{044f}\u{043a}\u{0443}\u{044e}",
+    "\u{ac10}\u{c0ac}",
+    "\u{c548}\u{b155}",
+    "\u{bd80}\u{d0c1}",
+    "\u{0634}\u{0643}\u{0631}",
+    "\u{0645}\u{0631}\u{062d}\u{0628}",
+    "\u{05ea}\u{05d5}\u{05d3}\u{05d4}",
+    "\u{0927}\u{0928}\u{094d}\u{092f}",
+    "\u{03b5}\u{03c5}\u{03c7}\u{03b1}\u{03c1}",
+];
+
+/// What notes to a router are about.
+const KEYS: [&str; 24] = [
+    "model",
+    "tier",
+    "route",
+    "router",
+    "routing",
+    "complexity",
+    "difficulty",
+    "priority",
+    "policy",
+    "budget",
+    "level",
+    "confidence",
+    "effort",
+    "system",
+    "question",
+    "prompt",
+    "query",
+    "request",
+    "task",
+    "user",
+    "urgent",
+    "hard",
+    "easy",
+    "message",
+];
 
 /// Letters of a courtesy in another script, at most, and letters that must be left.
 const MAX_FOREIGN: usize = 40;
@@ -40,12 +95,16 @@ pub(super) fn without_marks(text: &str) -> &str {
 
 fn without_last_mark(text: &str) -> &str {
     let line = text.rfind('\n').map_or(0, |at| at + 1);
-    if line > 0 && (is_rule(&text[line..]) || is_comment(&text[line..])) {
+    // Several in a row are a drawing.
+    let drawn = text[..line].trim_end().ends_with(['*', '-', '_', '=', '#', '~', '>']);
+    if line > 0 && (is_rule(&text[line..]) && !drawn || is_comment(&text[line..])) {
         return text[..line].trim_end();
     }
+    if let Some(before) = text.strip_suffix("```\n```") {
+        return before.trim_end();
+    }
     let begins = |close: char, open: char| text.ends_with(close).then(|| text.rfind(open)).flatten();
-    let note =
-        [('>', '<'), (']', '['), ('}', '{'), (')', '(')].into_iter().find_map(|(close, open)| begins(close, open));
+    let note = [('>', '<'), (']', '['), ('}', '{')].into_iter().find_map(|(close, open)| begins(close, open));
     if let Some(at) = note.filter(|at| stands_apart(text, *at) && is_note(&text[*at..])) {
         return text[..at].trim_end();
     }
@@ -61,7 +120,7 @@ fn without_first_mark(text: &str) -> &str {
         return text[line..].trim_start();
     }
     let ends = |open: char, close: char| text.starts_with(open).then(|| text.find(close)).flatten();
-    let note = [('<', '>'), ('[', ']'), ('{', '}'), ('(', ')')].into_iter().find_map(|(open, close)| ends(open, close));
+    let note = [('<', '>'), ('[', ']'), ('{', '}')].into_iter().find_map(|(open, close)| ends(open, close));
     if let Some(end) = note.map(|at| at + 1).filter(|end| is_note(&text[..*end])) {
         return enclosed(text, end).unwrap_or(&text[end..]).trim_start();
     }
@@ -85,7 +144,7 @@ fn enclosed(text: &str, end: usize) -> Option<&str> {
 fn is_rule(line: &str) -> bool {
     let mut signs = line.chars();
     let first = signs.next();
-    first.is_some_and(|first| "*-_=#~`>".contains(first) && signs.all(|sign| sign == first))
+    first.is_some_and(|first| "*-_=#~>".contains(first) && signs.all(|sign| sign == first))
 }
 
 /// A heading that only says that here comes a question.
@@ -109,13 +168,16 @@ fn tells(note: &str, words_for_a_stranger: usize) -> bool {
     words().any(is_told) && strangers * words_for_a_stranger <= words().count()
 }
 
-/// Text in brackets that is a tag, or that speaks of how to route or answer and of nothing else.
+/// Text in brackets that speaks first of what notes to a router are about, and of little else: a tag, a list of settings.
 fn is_note(note: &str) -> bool {
     let inside = &note[1..note.len() - 1];
-    let tag =
-        note.starts_with('<') && inside.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '|'));
-    let words_for_a_stranger = if note.starts_with('(') { WORDS_FOR_A_STRANGER_IN_ROUND } else { WORDS_FOR_A_STRANGER };
-    note.len() <= MAX_NOTE && !inside.contains('\n') && (tag || tells(inside, words_for_a_stranger))
+    let first = inside.split(|c: char| !c.is_alphanumeric()).find(|word| !word.is_empty());
+    let mark = note.starts_with("<!--") || note.starts_with("<|");
+    note.len() <= MAX_NOTE
+        && !inside.contains('\n')
+        && (mark
+            || first.is_some_and(|word| KEYS.contains(&word))
+                && (note.starts_with('<') || tells(inside, WORDS_FOR_A_STRANGER)))
 }
 
 /// Whether something begins here: nothing but a blank or the end of a sentence stands before it.
@@ -123,16 +185,14 @@ fn stands_apart(text: &str, at: usize) -> bool {
     text[..at].ends_with([' ', '\n', '.', '?', '!', ')', '>', ']', '}'])
 }
 
-/// Whether a part is a short one in another script than the rest.
+/// Whether a part is a short courtesy in another script than the rest.
 fn is_foreign(part: &str, rest: &str) -> bool {
-    let letters = |text: &str| {
-        text.chars().filter(|c| c.is_alphabetic()).take(400).fold((0, 0), |(latin, other), c| {
-            // Letters of formulas are Greek.
-            let is_latin = c <= '\u{24f}' || ('\u{370}'..='\u{3ff}').contains(&c);
-            if is_latin { (latin + 1, other) } else { (latin, other + 1) }
-        })
-    };
-    let (latin, other) = letters(part);
-    let (latin_left, other_left) = letters(rest);
-    other > 1 && latin == 0 && other <= MAX_FOREIGN && latin_left > 3 * other_left && !rest.trim_end().ends_with(':')
+    let letters = |text: &str| text.chars().filter(|c| c.is_alphabetic()).take(MAX_FOREIGN + 1).count();
+    let latin = rest.chars().filter(char::is_ascii_alphabetic).take(MIN_LEFT).count() == MIN_LEFT;
+    latin
+        && letters(part) <= MAX_FOREIGN
+        && FOREIGN.iter().any(|word| part.contains(word))
+        && !part.ends_with(['?', '\u{ff1f}'])
+        && !part.contains(|c: char| c.is_ascii_alphabetic())
+        && !rest.trim_end().ends_with(':')
 }

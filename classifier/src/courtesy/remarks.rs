@@ -44,7 +44,12 @@ fn is_remark(words: &[Word<'_>]) -> bool {
     let asks = words.iter().any(|word| word.text.contains(|c: char| c.is_ascii_digit() || is_meaningful_sign(c)));
     let persons = words.iter().any(|word| PERSONS.contains(&word.core()));
     let labelled = words.first().is_some_and(Word::labels);
-    persons && !asks && !labelled && words.len() >= 3 && strangers * WORDS_FOR_A_STRANGER <= words.len()
+    persons
+        && !asks
+        && !labelled
+        && is_one(words)
+        && words.len() >= 3
+        && strangers * WORDS_FOR_A_STRANGER <= words.len()
 }
 
 /// Where an aside begins that ends here: a whole sentence, or from a word that begins one. "Show your work" is none of the last
@@ -93,9 +98,18 @@ fn may_be_aside(words: &[Word<'_>], place: usize, around: Range<usize>) -> bool 
     words[place].is_meta() || words[place].is_sum() && words[around].iter().any(Word::offers)
 }
 
+/// Whether no question ends within these words, and no answer to choose from begins there.
+fn is_one(words: &[Word<'_>]) -> bool {
+    words.split_last().is_some_and(|(_, before)| before.iter().all(|word| !word.text.ends_with('?')))
+        && words.iter().all(|word| !word.labels())
+}
+
 /// Whether these words, each of which may stand in an aside, are one. A question is none, unless it asks for a nod or for what
 /// somebody thinks.
 fn is_aside(words: &[Word<'_>], whole: bool) -> bool {
+    if !is_one(words) || words.iter().filter(|word| word.is_sum()).count() > 1 {
+        return false;
+    }
     let asks = words.last().is_some_and(|word| word.text.ends_with('?'));
     let nod = words.len() == 1 && NODS.contains(&words[0].core());
     let personal = words.iter().any(|word| PERSONS.contains(&word.core()) || word.core().starts_with("idea"));
@@ -126,5 +140,5 @@ pub(super) fn without_talk(words: &[Word<'_>], end: usize) -> usize {
 
 /// Whether a line begins here, or a sentence ends before it.
 fn is_fresh(words: &[Word<'_>], place: usize) -> bool {
-    words[place].opens || words[place - 1].text.ends_with(['.', '!', '?', ')', ']', ':'])
+    words[place].opens || words[place - 1].text.ends_with(['.', '!', '?', ')', ']'])
 }

@@ -184,3 +184,28 @@ fn a_text_of_courtesies_alone_stays() {
         check(text, text);
     }
 }
+
+#[test]
+fn what_is_asked_about_is_no_courtesy_though_it_sounds_like_one() {
+    for text in [
+        "which of these is a mammal?\n- shark\n- whale\n- trout",
+        "which language is best, rust or go?",
+        "who wrote war and peace, tolstoy or gogol?",
+        "which is right?\na) high\nb) low\nc) wrong",
+        "what is it?\na. complex\nb. it is simple",
+        "if i give you 5 dollars and you have 3 dollars, how many dollars do you have?",
+        "what is a router",
+        "translate to german: thank you very much",
+        "<div>hello</div>\nhow do i center this?",
+        "<script>alert(1)</script> what does this do?",
+        "{\"error\": \"model not found\"}\nwhat does this mean?",
+        "what is the pattern?\n*\n**\n***",
+        "what does this emoji mean? \u{1f643}",
+        "compute 5!!",
+        "is the answer right?\nwhat is 2 + 2?\nanswer: 5",
+        "select name from users\n-- only active users\nwhere active = 1",
+        "what does this query do?\n\u{89e3}\u{91ca}\u{8fd9}\u{4e2a}\u{67e5}\u{8be2}\u{3002}",
+    ] {
+        check(text, text);
+    }
+}

@@ -21,7 +21,7 @@ const MAX_PROMPTS: usize = 8_000;
 /// One prompt in so many is not learned from: it says what must speak for an aside before one is taken away.
 const KEPT_BACK: usize = 4;
 
-/// Of prompts that were kept back, those of which something may be taken away, by the seam.
+/// Of prompts that were kept back and have such a seam, those of which something may be taken away there: a guess at what a forecast does not miss.
 const SHARES_CUT: [f32; N_SEAMS] = [0.02, 0.02, 0.015];
 
 /// Cuts of a prompt that are learned from, of each kind.
@@ -70,8 +70,8 @@ pub fn learn<'a>(encoder: &Encoder, texts: impl ExactSizeIterator<Item = &'a str
     };
     let mut dice = Dice::new(seed, PURPOSE);
     let examples = examples(table, &part(false), &mut dice);
-    let mut asides = fitted(&examples, &mut dice);
-    asides.thresholds = thresholds(table, &part(true), &asides);
+    let (mut asides, least) = fitted(&examples, &mut dice);
+    asides.thresholds = thresholds(table, &part(true), &asides, least);
     Some(asides)
 }
 
@@ -124,7 +124,7 @@ fn examples_of_phrases(table: &Table, prompts: &[&str], dice: &mut Dice, example
 }
 
 /// A net fitted by Adam to examples whose signs have been brought to one scale; the scale is then taken into its weights.
-fn fitted(examples: &[Example], dice: &mut Dice) -> Asides {
+fn fitted(examples: &[Example], dice: &mut Dice) -> (Asides, f32) {
     let n_signs = examples.first().map_or(0, |example| example.signs.len());
     let (means, spreads) = scale(examples, n_signs);
     let scaled: Vec<Vec<f32>> = examples
@@ -152,7 +152,8 @@ fn fitted(examples: &[Example], dice: &mut Dice) -> Asides {
             );
         }
     }
-    net.asides(&means, &spreads)
+    // At its last bias the net finds an aside as likely as not.
+    (net.asides(&means, &spreads), -net.values[UNITS * (n_signs + 2)])
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a hundred thousand examples at most")]
@@ -227,16 +228,19 @@ impl Net {
     }
 }
 
-/// What must be spoken for a cut, so that hardly a prompt that was kept back loses anything.
-fn thresholds(table: &Table, prompts: &[&str], asides: &Asides) -> [f32; N_SEAMS] {
+/// What must be spoken for a cut, so that hardly a prompt that was kept back and could be cut there loses anything; no less than says that an aside is more likely than not.
+fn thresholds(table: &Table, prompts: &[&str], asides: &Asides, least: f32) -> [f32; N_SEAMS] {
     let mut most = [const { Vec::new() }; N_SEAMS];
     for text in prompts {
         let mut highest = [f32::MIN; N_SEAMS];
-        for cut in cuts(table, text) {
+        for cut in cuts(table, text).into_iter().filter(|cut| cut.may_be_made(text)) {
             let place = &mut highest[cut.seam as usize];
             *place = place.max(asides.score(&cut.signs));
         }
-        most.iter_mut().zip(highest).for_each(|(most, highest)| most.push(highest));
+        most.iter_mut()
+            .zip(highest)
+            .filter(|(_, highest)| *highest > f32::MIN)
+            .for_each(|(most, highest)| most.push(highest));
     }
     let mut shares = SHARES_CUT.into_iter();
     most.map(|mut scores| {
@@ -248,7 +252,7 @@ fn thresholds(table: &Table, prompts: &[&str], asides: &Asides) -> [f32; N_SEAMS
             reason = "a share of thousands"
         )]
         let place = (scores.len() as f32 * shares.next().unwrap_or(0.0)) as usize;
-        scores.get(place).copied().unwrap_or(f32::MAX)
+        scores.get(place).copied().unwrap_or(f32::MAX).max(least)
     })
 }
 
