@@ -252,7 +252,7 @@ fn thresholds(table: &Table, prompts: &[&str], asides: &Asides, least: f32) -> [
             reason = "a share of thousands"
         )]
         let place = (scores.len() as f32 * shares.next().unwrap_or(0.0)) as usize;
-        scores.get(place).copied().unwrap_or(f32::MAX).max(least)
+        scores.get(place).map_or(least, |score| score.max(least))
     })
 }
 
