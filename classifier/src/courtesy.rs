@@ -2,8 +2,8 @@
 //! would like to tell the router. They stand at the two ends of a text and are no part of what is asked.
 
 use self::marks::without_marks;
-use self::remarks::{after_aside, after_remark, without_aside, without_remark, without_talk};
-use self::words::{OPENERS, SIGN_OFF_ADORNMENTS, SIGN_OFFS, Word, is_emoticon, words_of};
+use self::remarks::{is_fresh, without_aside};
+use self::words::{SIGN_OFF_ADORNMENTS, SIGN_OFFS, Word, is_emoticon, words_of};
 
 mod marks;
 mod remarks;
@@ -25,7 +25,7 @@ const MAX_LABEL: usize = 4;
 const MAX_LABEL_TAIL: usize = 6;
 
 /// Words of a name under a letter, at most.
-const MAX_NAME_WORDS: usize = 4;
+const MAX_NAME_WORDS: usize = 6;
 
 /// Words at an end that are looked at: no courtesy is longer.
 const MAX_RUN: usize = 40;
@@ -47,29 +47,28 @@ pub(crate) fn stripped(text: &str) -> &str {
 /// Without the sentences, lines and runs of words at its ends that say a courtesy.
 fn without_words(text: &str) -> &str {
     let words = words_of(text);
-    let mut end = words.len();
-    // Thanks may stand before a name, and a remark before thanks.
+    let (mut start, mut end) = (0, words.len());
+    let asks = |words: &[Word<'_>]| words.iter().any(|word| word.text.contains('?'));
     loop {
-        let before = end;
-        end = without_label(&words, end);
-        end = without_dashes(&words, end);
-        end = without_signature(&words, end);
-        end = without_aside(&words, end);
-        end = without_run(&words, end);
-        end = without_remark(&words, end);
-        end = without_talk(&words, end);
-        if end == before {
+        let left = start + after_run(&words[start..]);
+        // The only question stays, however polite.
+        if left == start || asks(&words[start..left]) && !asks(&words[left..]) {
             break;
         }
+        start = left;
     }
-    let mut start = 0;
-    loop {
-        let before = start;
-        start += after_aside(&words[start..end]);
-        start += after_run(&words[start..end]);
-        start += after_remark(&words[start..end]);
-        if start == before {
-            break;
+    // Thanks may stand before a name, and an aside before thanks. What a colon announces is what is asked about.
+    let mut before = if gives_text(&words[start..]) { end } else { usize::MAX };
+    while before != end {
+        before = end;
+        for without in [without_label, without_dashes, without_signature, without_aside, without_run] {
+            let left = without(&words, end);
+            let announced = left > start && words[left - 1].text.ends_with(':');
+            let only_question =
+                left > start && asks(&words[left..end]) && !asks(&words[start..left]) && !is_nod(&words[left..end]);
+            if !announced && !only_question {
+                end = left;
+            }
         }
     }
     if end.saturating_sub(start) < MIN_KEPT.min(words.len()) {
@@ -80,6 +79,18 @@ fn without_words(text: &str) -> &str {
     &text[from..to]
 }
 
+/// Whether a last question asks for help, for what somebody thinks, or for a nod.
+fn is_nod(words: &[Word<'_>]) -> bool {
+    words.len() == 1 || words.iter().any(|word| matches!(word.core(), "think" | "help"))
+}
+
+/// Whether a text to work on follows: its words may sound like anything, thanks or small talk, and all are needed.
+pub(crate) fn gives_text(words: &[Word<'_>]) -> bool {
+    let begins = words.first().is_some_and(Word::works_on_text);
+    (begins || words.iter().take(MAX_LABEL).any(Word::translates))
+        && words.iter().skip(1).any(|word| word.opens || word.text.ends_with(':'))
+}
+
 /// Without the little pictures and faces at its ends, and with one sign where several cry out at the end; with none where it stands
 /// apart. A text of nothing else stays.
 fn without_ornaments(text: &str) -> &str {
@@ -88,9 +99,12 @@ fn without_ornaments(text: &str) -> &str {
         return text;
     }
     let is_blank = |c: char| c == ' ' || c == '\n';
-    let is_trailing = |word: &str| is_emoticon(word) || word.chars().all(|c| matches!(c, '.' | '~' | '\u{2026}'));
+    let is_drawn = |word: &str| word.chars().all(|c| matches!(c, '.' | '~' | '\u{2026}'));
+    // One alone is a path: `git add .`, `cd ~`.
+    let is_trailing = |word: &str| is_emoticon(word) || is_drawn(word) && !matches!(word, "." | "~");
     let mut bare = text.trim_matches(|c: char| is_picture(c) || is_blank(c));
-    while let Some(at) = bare.rfind(is_blank).filter(|at| is_trailing(&bare[at + 1..])) {
+    // Behind a comma three dots ask for what comes next.
+    while let Some(at) = bare.rfind(is_blank).filter(|at| is_trailing(&bare[at + 1..]) && !bare[..*at].ends_with(',')) {
         bare = bare[..at].trim_end_matches(|c: char| is_picture(c) || is_blank(c));
     }
     let quiet = bare.trim_end_matches(['!', '?']);
@@ -105,8 +119,8 @@ fn without_ornaments(text: &str) -> &str {
 }
 
 /// Emoji, their modifiers and what joins them.
-fn is_picture(c: char) -> bool {
-    matches!(c, '\u{1f000}'..='\u{1faff}' | '\u{2600}'..='\u{2653}' | '\u{2660}'..='\u{27bf}' | '\u{2b50}'..='\u{2b55}' | '\u{fe0e}' | '\u{fe0f}' | '\u{200d}' | '\u{20e3}')
+pub(crate) fn is_picture(c: char) -> bool {
+    matches!(c, '\u{1f000}'..='\u{1faff}' | '\u{2600}'..='\u{2653}' | '\u{2660}'..='\u{2668}' | '\u{2670}'..='\u{27bf}' | '\u{2b50}'..='\u{2b55}' | '\u{fe0e}' | '\u{fe0f}' | '\u{200d}' | '\u{20e3}')
 }
 
 /// A sign-off and at most a few words after it.
@@ -115,14 +129,20 @@ fn without_signature(words: &[Word<'_>], end: usize) -> usize {
     for place in (from.max(1)..end).rev() {
         let word = &words[place];
         let before = &words[place - 1];
-        let fresh = word.opens || before.ends_sentence() || SIGN_OFF_ADORNMENTS.contains(&before.core());
+        let fresh = word.opens
+            || before.text.ends_with(['.', '!', '?', ')', ']'])
+            || SIGN_OFF_ADORNMENTS.contains(&before.core());
         // Of several dashes each is a point of a list.
-        let point = word.text == "-" && words[..place].iter().any(|word| word.opens && word.text == "-");
+        let point = word.text == "-" && words.iter().filter(|word| word.opens && word.text == "-").count() > 1;
         // Without a comma or a line break after it, "best" is an ordinary word.
         let closes =
             place + 1 == end || word.text.ends_with(',') || words[place + 1].opens || word.text.starts_with('-');
+        // A dash before a number is a sign, and a last word alone may be the last of a list.
+        let digits = words[place + 1..end].iter().any(|word| word.text.contains(|c: char| c.is_ascii_digit()));
+        let named = !digits || !word.text.starts_with('-');
+        let alone = place + 1 == end && !word.text.ends_with(',') && !word.is_strong();
         let is_sign_off = SIGN_OFFS.contains(&word.text) || SIGN_OFFS.contains(&word.core());
-        if is_sign_off && fresh && closes && !point && (word.opens || word.text.ends_with(',')) {
+        if is_sign_off && named && !alone && fresh && closes && !point && (word.opens || word.text.ends_with(',')) {
             let adorned = SIGN_OFF_ADORNMENTS.contains(&words[place - 1].core());
             return if adorned { place - 1 } else { place };
         }
@@ -135,6 +155,9 @@ fn without_label(words: &[Word<'_>], end: usize) -> usize {
     let from = end.saturating_sub(MAX_LABEL_TAIL + 1);
     let label = (from..end).rev().find(|place| words[*place].opens);
     let says_nothing = |place: &usize| words[*place + 1..end].iter().all(Word::is_meta);
+    // Where a question bears a label, too, its answer is given.
+    let given = |place: usize| words[..place].iter().any(|word| word.opens && word.text == "question:");
+    let says_nothing = |place: &usize| (*place + 1 == end || !given(*place)) && says_nothing(place);
     label.filter(|place| words[*place].text == "answer:" && *place > 0 && says_nothing(place)).unwrap_or(end)
 }
 
@@ -149,32 +172,39 @@ fn without_dashes(words: &[Word<'_>], end: usize) -> usize {
 /// Where the trailing run of courtesies begins, if it has a strong word.
 fn without_run(words: &[Word<'_>], end: usize) -> usize {
     let run = words[..end].iter().rev().take(MAX_RUN).take_while(|word| word.is_courtesy() && !word.labels()).count();
-    // The run may have eaten the end of the question: give back what stands before the last end of a sentence within it.
     let begin = end - run;
-    let first_strong = (begin..end).find(|place| words[*place].is_strong());
-    let Some(first_strong) = first_strong else { return end };
-    let boundary = (begin..=first_strong)
-        .rev()
-        .find(|place| *place > 0 && (words[*place].opens || words[*place - 1].ends_sentence()));
-    let begin = boundary.unwrap_or(if run == MAX_RUN { end } else { begin });
-    // What a colon announces is what is asked about, and what a label stands before is an answer.
-    let kept = begin > 0 && (words[begin - 1].text.ends_with(':') || words[begin - 1].labels());
-    if kept { end } else { begin }
+    let Some(first_strong) = (begin..end).find(|place| words[*place].is_strong()) else { return end };
+    // The run may have eaten the end of the question: give back what stands before the last end of a sentence within it.
+    let whole = (begin..=first_strong).rev().find(|place| *place > 0 && is_fresh(words, *place));
+    if let Some(begin) = whole {
+        return begin;
+    }
+    // In the middle of a sentence only a plea or thanks goes, or the clause that it stands in: "old habits die hard".
+    let Some(plea) = (begin..end).find(|place| words[*place].pleads()) else { return end };
+    let clause = (begin..=plea).rev().find(|place| *place > 0 && words[*place - 1].text.ends_with([',', ';', '-']));
+    let begin = clause.unwrap_or(plea);
+    // What a label stands before is an answer, and "the french word for thanks" is asked about.
+    let spared = begin == 0 || words[begin - 1].labels() || words[begin - 1].mentions();
+    if spared { end } else { begin }
 }
 
-/// Where the question begins after a leading run of courtesies with a strong word.
+/// Where the question begins after a leading run of courtesies with a strong word, or after a label.
 fn after_run(words: &[Word<'_>]) -> usize {
     let run = words.iter().take(MAX_RUN).take_while(|word| word.is_courtesy()).count();
+    let ends = |place: usize, signs: &[char]| {
+        words[place].text.ends_with(signs) || words.get(place + 1).is_none_or(|next| next.opens)
+    };
     // "quick question:" opens a question without a strong word.
     let label = (0..run.min(MAX_LABEL)).find(|place| words[*place].text.ends_with(':')).map_or(0, |place| place + 1);
-    let last_strong = (0..run).rev().find(|place| words[*place].is_strong());
-    let Some(last_strong) = last_strong else { return label };
-    // Up to the end of the sentence, or of the line, that the last strong word stands in.
-    let closes = |place: &usize| words[*place].ends_sentence() || words.get(place + 1).is_none_or(|next| next.opens);
-    let boundary = (last_strong..run).rev().find(closes);
-    // "please find x" has no boundary, and "best picture of 1990" is a question: only words that open nothing else go alone.
-    let openers = words[..run].iter().take_while(|word| OPENERS.contains(&word.core())).count();
-    boundary.map_or(openers.max(label), |place| place + 1)
+    let label = if words[..label].iter().any(Word::is_numbered) { label } else { 0 };
+    // "please find x" has no sign behind it, and "hello world in c" is a question.
+    let openers = words[..run].iter().take_while(|word| word.opens_alone()).count();
+    let strong = (0..run).rev().find(|place| words[*place].is_strong());
+    let sentence = strong.and_then(|strong| (strong..run).rev().find(|place| ends(*place, &['.', '!', '?', ':'])));
+    let greeting = (0..run).rev().find(|place| words[*place].greets());
+    let clause = greeting.and_then(|greeting| (greeting..run).find(|place| ends(*place, &[',', ';', ')', ']'])));
+    let begin = sentence.or(clause).map_or(0, |place| place + 1);
+    begin.max(openers).max(label)
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use classifier::lens::Lens;
 use classifier::{Artifact, Classifier, Prompt, Standing, built_in_catalog};
 use decision::{Catalog, Forecast};
-use evals::probe::{CHANGES, UNHEARD, probe};
+use evals::probe::{CHANGES, Change, UNHEARD, probe};
 use router_service::default_policy::default_policies;
 
 fn built_in() -> (Classifier, Catalog) {
@@ -104,23 +105,94 @@ fn harder_questions_have_lower_forecasts() {
     assert!(mean(QUESTIONS[12]) > mean(QUESTIONS[29]) + 0.1, "a sum of school against a contest");
 }
 
+/// Short questions as people type them: of each the first or the last words sound as if they could go, and could not.
+const SHORT: [&str; 46] = [
+    "A ball is thrown at 20 m/s. Ignore air resistance. How high does it go?",
+    "A train leaves Lima at 8 and another leaves Cusco at 9. Where do they meet?",
+    "Write a Python function that merges two sorted lists. Do not use recursion.",
+    "Un tren sale de Lima a las 8 y otro de Cusco a las 9. \u{bf}D\u{f3}nde se encuentran?",
+    "Fix this code:\nfn main() {\n    let x = 5;\n    x = 6;\n}",
+    "Complete the sentence: My grandmother always",
+    "I have two cats and one is on a diet. How do I feed them apart?",
+    "Write a birthday card for my aunt. She is turning ninety and hates fuss.",
+    "Rewrite this more politely:\nSend me the file today or I will call your boss.",
+    "Is the tone of this message friendly?\nThanks a lot for nothing.",
+    "Explain photosynthesis to a plumber. Use pipes as the analogy.",
+    "Plan a weekend in Ghent. We have a toddler and no car.",
+    "My landlord keeps the deposit because of a scratch on the door. What can I do in Austria?",
+    "Draft an answer to this e-mail.\nDear all, the meeting is moved to Friday. Regards, Tom",
+    "Suggest a name for a bakery. It must not contain the word bread.",
+    "Write a SQL query for the top five customers. Ties count as one.",
+    "How long do I boil an egg? I live at 2,000 metres.",
+    "Convert to passive voice: The storm broke three windows.",
+    "Three friends share a pizza. Ann eats half, Bob a third. How much is left for Cleo?",
+    "A coin is biased and shows heads with 0.6. What is the chance of two heads in three throws?",
+    "Write a haiku about rust. Mention iron only once.",
+    "My manager wants a one-page summary of the merger. What should be on it?",
+    "List five rivers in Asia. Sort them by length.",
+    "Which word does not belong: apple, pear, hammer, plum?",
+    "Prove that there are infinitely many primes. Do not use Euclid's argument.",
+    "I owe 3,000 at 5% and save at 2%. Should I pay it off first?",
+    "Summarise in one line: The harbour froze, the ships stayed, and the town ran out of coal.",
+    "What does this error mean?\nTypeError: unsupported operand type(s) for +: 'int' and 'str'",
+    "Write a function in Go that counts words. Treat hyphens as letters.",
+    "The patient is 70 and takes a blood thinner. Which painkillers should be avoided?",
+    "Give me three synonyms for tired. They should be informal.",
+    "Solve 3x + 5 = 20. Show every step.",
+    "Every guest shakes hands with every other. There are 66 handshakes. How many guests came?",
+    "Translate into German: I would like a room with a view of the sea.",
+    "\u{dc}bersetze ins Englische: Der Hund schl\u{e4}ft unter dem Tisch.",
+    "\u{c9}cris un po\u{e8}me sur la pluie. Il doit rimer.",
+    "Marta tiene 12 manzanas y regala un tercio. \u{bf}Cu\u{e1}ntas le quedan?",
+    "Qual \u{e8} la capitale dell'Australia? Rispondi con una sola parola.",
+    "Bereken de oppervlakte van een cirkel met straal 4. Rond af op twee decimalen.",
+    "Classify the review as good or bad.\nI waited an hour and the soup was cold.",
+    "My son swapped his bike for a drum. How do I tell the neighbours?",
+    "Write a Rust iterator over the bits of a u32. No unsafe code.",
+    "What is the best way to learn chess at fifty? I have an hour a day.",
+    "Two dice are rolled. Find the probability of a sum of nine. Give it as a fraction.",
+    "Describe a sunset in the voice of an accountant. At most fifty words.",
+    "If all bloops are razzies and no razzie is a lazzy, can a bloop be a lazzy?",
+];
+
 #[test]
-fn few_questions_have_words_taken_for_an_aside() {
+fn questions_keep_their_words_and_small_talk_beside_them_goes() {
     let lens = || Artifact::built_in().expect("it is inside the binary").into_parts().lens;
     let (hears, deaf) = (lens(), lens().with_asides(None));
-    let others = [
-        "A ball is thrown at 20 m/s. Ignore air resistance. How high does it go?",
-        "A train leaves Lima at 8 and another leaves Cusco at 9. Where do they meet?",
-        "Write a Python function that merges two sorted lists. Do not use recursion.",
-        "Un tren sale de Lima a las 8 y otro de Cusco a las 9. \u{bf}D\u{f3}nde se encuentran?",
-        "Fix this code:\nfn main() {\n    let x = 5;\n    x = 6;\n}",
-        "Complete the sentence: My grandmother always",
+    let read = |lens: &Lens, text: &str| lens.read(&[Prompt::from_text(text)]);
+    let questions = || QUESTIONS.iter().chain(&SHORT);
+    let lost: Vec<_> = questions().filter(|text| read(&deaf, text) != read(&hears, text)).collect();
+    assert!(lost.len() * 25 <= questions().count(), "{lost:?}");
+    // None of them is a phrase of training.
+    let talk = [
+        " My neighbour's parrot is watching me type.",
+        " I have choir practice in a quarter of an hour.",
+        " I doubt that you can crack this one.",
+        "\nThe kettle whistles, so take all the time you like.",
+        "\nSigned, a rather sleepy lighthouse keeper",
+        " My brother claims that no machine gets it right.",
     ];
-    let aside = |text: &str| deaf.read(&[Prompt::from_text(text)]) != hears.read(&[Prompt::from_text(text)]);
-    let lost: Vec<_> = QUESTIONS.iter().chain(&others).filter(|text| aside(text)).collect();
-    // Short ones are unlike the prompts of training, of which one in fifty may at each kind of seam.
-    assert!(lost.len() * 5 <= QUESTIONS.len() + others.len(), "{lost:?}");
-    assert!(aside("Name three novels by Virginia Woolf. My neighbour's parrot is watching me type."), "it hears");
+    let before = [
+        "You are the finest mind in the building. ",
+        "Top priority, straight from the board. ",
+        "Kindly read this twice before you reply. ",
+        "There is jam all over my keyboard, sorry about that.\n",
+        "The tram broke down again, so I have time to ask you things. ",
+        "It is my third question today and you were great so far. ",
+    ];
+    let taught = include_str!("../../classifier/trainer/src/asides/phrases.txt").to_lowercase();
+    for words in talk.iter().chain(&before) {
+        assert!(!taught.contains(&words.trim().to_lowercase()), "taught: {words}");
+    }
+    let (mut n, mut heard) = (0, 0);
+    for text in QUESTIONS {
+        let around = talk.iter().map(|talk| format!("{text}{talk}"));
+        for whole in around.chain(before.iter().map(|talk| format!("{talk}{text}"))) {
+            n += 1;
+            heard += usize::from(read(&hears, &whole) == read(&hears, text));
+        }
+    }
+    assert!(heard * 10 >= n * 7, "{heard} of {n}");
 }
 
 #[test]
@@ -135,9 +207,15 @@ fn what_the_probe_calls_unheard_was_never_taught() {
 fn harmless_words_hardly_move_a_choice() {
     let (classifier, catalog) = built_in();
     let probed = probe((&classifier, &catalog, default_policies().default_policy()), &CHANGES, &QUESTIONS, |_| {});
+    // Beside a question of some words a phrase that was never taught is heard less often: a needed word is not taken for one.
+    let strange =
+        |change: &Change<'_>| matches!(change, Change::After(words) | Change::Before(words) if UNHEARD.contains(words));
+    let (unheard, known): (Vec<_>, Vec<_>) = probed.changed.iter().partition(|(change, _)| strange(change));
+    let mean = known.iter().map(|(_, share)| share).sum::<f64>() / known.len() as f64;
     // Thirty prompts: the bounds of the whole, 5% and 10%, plus two prompts of chance for the worst.
-    assert!(probed.mean() <= 0.05, "{probed:?}");
-    assert!(probed.worst().is_some_and(|(_, share)| share <= 0.10 + 2.0 / 30.0), "{probed:?}");
+    assert!(mean <= 0.05 && known.iter().all(|(_, share)| *share <= 0.10 + 2.0 / 30.0), "{probed:?}");
+    let mean = unheard.iter().map(|(_, share)| share).sum::<f64>() / UNHEARD.len() as f64;
+    assert!(unheard.len() == UNHEARD.len() && mean <= 0.25, "{probed:?}");
 }
 
 #[test]
@@ -283,8 +361,8 @@ fn broken_artifacts_are_refused_with_the_reason() {
     folder.refused("manifest.json, schema: expected 5, which this build reads, found 7");
 
     let folder = Folder::new("features");
-    folder.change("manifest.json", replaced("\"feature_schema\": 2", "\"feature_schema\": 3"));
-    folder.refused("feature_schema: expected 2");
+    folder.change("manifest.json", replaced("\"feature_schema\": 3", "\"feature_schema\": 2"));
+    folder.refused("feature_schema: expected 3");
 
     let folder = Folder::new("asides");
     folder.change("manifest.json", replaced("\"asides\": true", "\"asides\": 1"));

@@ -1,9 +1,11 @@
 //! Places where an aside could end or begin, and what can be seen of each: how what would go sounds, how what would stay does, and
 //! whether the two have to do with one another.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 
 use crate::courtesy::words::{Word, words_of};
+use crate::courtesy::{gives_text, is_picture};
 use crate::encoder::Table;
 use crate::kernel::{add_scaled, dot};
 use crate::lens::{HEAD_PIECES, TAIL_PIECES};
@@ -17,7 +19,10 @@ const MIN_BEHIND_ANSWER: usize = 4;
 /// Words that always stay.
 const MIN_KEPT: usize = 3;
 
-/// Signs besides the two embeddings.
+/// Words that something begins with, as far as they are heard one by one.
+const FIRST_WORDS: usize = 2;
+
+/// Signs besides the embeddings.
 const N_OTHERS: usize = 14;
 
 /// Where a text could be cut.
@@ -61,46 +66,64 @@ const CODE: [&str; 9] = ["{", "}", "()", ";", "->", "==", "+=", "def ", "\\"];
 
 /// How many signs a cut has, for embeddings of so many numbers.
 pub fn n_signs(dims: usize) -> usize {
-    2 * dims + N_OTHERS
+    5 * dims + N_OTHERS
 }
 
 /// The cuts of a canonical text: before each of its last words, and after each of its first that a sentence, a line or a part of one
-/// ends with. None behind the label of an answer to choose from: what follows is that answer.
+/// ends with. None behind the label of an answer to choose from: what follows is that answer. None before the last words of a text
+/// that somebody is to work on.
 pub fn cuts(table: &Table, text: &str) -> Vec<Cut> {
     let words = words_of(text);
     let Some(most) = words.len().checked_sub(MIN_KEPT).map(|most| most.min(MAX_WORDS)) else { return Vec::new() };
     let whole = Whole::of(table, text);
     let mut cuts = Vec::new();
     let mut said = Said::new(&whole);
-    for place in (words.len() - most..words.len()).rev() {
+    let back = if gives_text(&words) { 0 } else { most };
+    let mut next = Heard::of(table, &words[words.len() - 1]);
+    for place in (words.len() - back..words.len()).rev() {
         let (word, before) = (&words[place], &words[place - 1]);
         if word.labels() {
             break;
         }
-        said.take_in(word);
+        let heard = std::mem::replace(&mut next, Heard::of(table, before));
+        said.take_in(heard, Place::First);
         let answer = words[..place].iter().rev().find(|word| word.opens).is_some_and(Word::labels) && !word.opens;
-        let short = answer && said.n_words < MIN_BEHIND_ANSWER && !before.text.ends_with(['.', '!', '?']);
+        let short = answer && said.words.len() < MIN_BEHIND_ANSWER && !before.text.ends_with(['.', '!', '?']);
         if !before.labels() && !short {
-            let apart = word.opens || before.text.ends_with(['.', '!', '?', ')', ']', ':']);
-            let signs = said.signs(&text[word.at..], apart, true);
+            let apart = word.opens || ends_sentence(before);
+            let signs = said.signs(&text[word.at..], apart, &next, Place::First);
             let seam = if apart { Seam::Back } else { Seam::Within };
             cuts.push(Cut { kept: words[0].at..before.end, seam, signs });
         }
     }
     let mut said = Said::new(&whole);
+    let mut next = Heard::of(table, &words[0]);
     for place in 0..most {
-        let (word, next) = (&words[place], &words[place + 1]);
+        let (word, after) = (&words[place], &words[place + 1]);
         if word.labels() {
             break;
         }
-        said.take_in(word);
-        if next.opens || word.text.ends_with(['.', '!', '?', ')', ']', ':', ',']) {
-            let apart = next.opens || !word.text.ends_with(',');
-            let signs = said.signs(&text[words[0].at..word.end], apart, false);
-            cuts.push(Cut { kept: next.at..text.len(), seam: Seam::Front, signs });
+        let heard = std::mem::replace(&mut next, Heard::of(table, after));
+        said.take_in(heard, Place::Last);
+        let apart = after.opens || ends_sentence(word);
+        if apart || word.text.ends_with(',') {
+            let signs = said.signs(&text[words[0].at..word.end], apart, &next, Place::Last);
+            cuts.push(Cut { kept: after.at..text.len(), seam: Seam::Front, signs });
         }
     }
     cuts
+}
+
+/// Whether a sentence ends with this word, or something like one: a face or a picture is as good as a full stop.
+fn ends_sentence(word: &Word<'_>) -> bool {
+    word.text.ends_with(['.', '!', '?', ')', ']', ':']) || word.text.ends_with(is_picture)
+}
+
+/// One end or the other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    First,
+    Last,
 }
 
 /// The word pieces of a whole text.
@@ -142,13 +165,31 @@ fn weight_of(table: &Table, piece: u32) -> f32 {
     table.weights().get(piece as usize).copied().unwrap_or(0.0)
 }
 
+/// A word by its pieces.
+struct Heard {
+    pieces: Vec<u32>,
+    /// The sum of their rows.
+    sum: Vec<f32>,
+    has_digit: bool,
+}
+
+impl Heard {
+    fn of(table: &Table, word: &Word<'_>) -> Self {
+        let pieces = table.tokenizer().ids(word.text, HEAD_PIECES, TAIL_PIECES);
+        let mut sum = vec![0.0; table.dims()];
+        pieces.iter().for_each(|piece| table.add_row(*piece, 1.0, &mut sum));
+        Self { pieces, sum, has_digit: word.text.contains(|c: char| c.is_ascii_digit()) }
+    }
+}
+
 /// What would go, taken in word by word.
 struct Said<'a> {
     whole: &'a Whole<'a>,
+    /// The sums of its words, in order.
+    words: VecDeque<Vec<f32>>,
     /// Its pieces, each once: how often, how often in the whole text, its weight.
     pieces: Vec<(u32, usize, usize, f32)>,
     n_pieces: usize,
-    n_words: usize,
     n_numbers: usize,
     /// The sum of the rows of its pieces, plain and weighted.
     plain: Vec<f32>,
@@ -163,20 +204,19 @@ impl<'a> Said<'a> {
     fn new(whole: &'a Whole<'a>) -> Self {
         let zeros = vec![0.0; whole.sum.len()];
         let (plain, sum) = (zeros.clone(), zeros);
-        let (pieces, n_pieces, n_words, n_numbers) = (Vec::new(), 0, 0, 0);
-        Self { whole, pieces, n_pieces, n_words, n_numbers, plain, sum, weight: 0.0, near: 0.0, nearest: -1.0 }
+        let (words, pieces, n_pieces, n_numbers) = (VecDeque::new(), Vec::new(), 0, 0);
+        Self { whole, words, pieces, n_pieces, n_numbers, plain, sum, weight: 0.0, near: 0.0, nearest: -1.0 }
     }
 
-    fn take_in(&mut self, word: &Word<'_>) {
-        self.n_words += 1;
-        self.n_numbers += usize::from(word.text.contains(|c: char| c.is_ascii_digit()));
+    /// One word more at an end of it.
+    fn take_in(&mut self, word: Heard, place: Place) {
+        self.n_numbers += usize::from(word.has_digit);
         let table = self.whole.table;
         let mut row = vec![0.0; self.sum.len()];
-        for piece in table.tokenizer().ids(word.text, HEAD_PIECES, TAIL_PIECES) {
+        for piece in word.pieces {
             row.fill(0.0);
             table.add_row(piece, 1.0, &mut row);
             let weight = weight_of(table, piece);
-            add_scaled(&mut self.plain, 1.0, &row);
             add_scaled(&mut self.sum, weight, &row);
             self.weight += weight;
             self.n_pieces += 1;
@@ -188,17 +228,30 @@ impl<'a> Said<'a> {
                 None => self.pieces.push((piece, 1, self.whole.times(piece), weight)),
             }
         }
+        add_scaled(&mut self.plain, 1.0, &word.sum);
+        match place {
+            Place::First => self.words.push_front(word.sum),
+            Place::Last => self.words.push_back(word.sum),
+        }
     }
 
+    /// What it is about, what the rest is about, how it begins and ends, and the word of the rest beside it: a mean would not tell
+    /// "my cat is asleep" from "is my cat asleep". `rest` is where the rest stands.
     #[expect(clippy::cast_precision_loss, reason = "counts of some words")]
-    fn signs(&self, text: &str, apart: bool, at_end: bool) -> Vec<f32> {
+    fn signs(&self, text: &str, apart: bool, beside: &Heard, rest: Place) -> Vec<f32> {
         let n = self.n_pieces.max(1) as f32;
-        let mut signs = Vec::with_capacity(n_signs(self.sum.len()));
+        let dims = self.sum.len();
+        let mut signs = Vec::with_capacity(n_signs(dims));
         signs.extend(self.plain.iter().map(|number| number / n));
         let left = self.whole.weight - self.weight;
         let scale = if left > 1e-3 { 1.0 / left } else { 0.0 };
         signs.extend(self.whole.sum.iter().zip(&self.sum).map(|(whole, said)| (whole - said) * scale));
-        let alike = cosine(&self.sum, &signs[self.sum.len()..]);
+        let alike = cosine(&self.sum, &signs[dims..]);
+        let mut first = vec![0.0; dims];
+        self.words.iter().take(FIRST_WORDS).for_each(|word| add_scaled(&mut first, 1.0 / FIRST_WORDS as f32, word));
+        signs.extend(first);
+        signs.extend(&beside.sum);
+        signs.extend(self.words.back().into_iter().flatten());
         let again = self.pieces.iter().filter(|(_, here, times, _)| times > here);
         let again: f32 = again.map(|(_, here, _, weight)| *here as f32 * weight).sum();
         let n_left = self.whole.n_pieces.saturating_sub(self.n_pieces).max(1) as f32;
@@ -217,9 +270,9 @@ impl<'a> Said<'a> {
             flag(text.ends_with('?')),
             flag(text.ends_with('.')),
             flag(text.ends_with('!')),
-            self.n_numbers as f32 / self.n_words.max(1) as f32,
+            self.n_numbers as f32 / self.words.len().max(1) as f32,
             flag(apart),
-            flag(at_end),
+            flag(rest == Place::First),
             text.chars().filter(is_sign).count() as f32 / text.len().max(1) as f32,
         ]);
         signs

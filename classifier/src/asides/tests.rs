@@ -57,7 +57,7 @@ fn what_has_to_do_with_the_rest_is_seen_to() {
             cuts(table, &text).into_iter().find(|cut| cut.kept.end == text.len() - last.len() - 1).unwrap().signs
         };
         let (near, far) = (whole("which train arrives at the station first?"), whole("my cat likes milk and cheese."));
-        let others = 2 * table.dims();
+        let others = 5 * table.dims();
         assert!(near[others] > far[others] + 0.2, "the embeddings of the parts: {} and {}", near[others], far[others]);
         assert!(near[others + 3] > far[others + 3], "words that are there again");
     });
@@ -69,7 +69,7 @@ fn a_net_takes_what_speaks_loudest_and_parts_that_do_not_fit_are_refused() {
         let n = n_signs(table.dims());
         // It hears nothing but cries: where a sentence ends, less must be said.
         let mut weights = vec![0.0; n];
-        weights[2 * table.dims() + 9] = 1.0;
+        weights[5 * table.dims() + 9] = 1.0;
         let asides = Asides { weights, biases: vec![0.0], out: vec![2.0], thresholds: [1.0, 1.0, 3.0] };
         assert_eq!(asides.check(table.dims()), Ok(()));
         assert_eq!(asides.stripped(table, "name a train. it was late!"), "name a train.");
@@ -77,7 +77,7 @@ fn a_net_takes_what_speaks_loudest_and_parts_that_do_not_fit_are_refused() {
         let only_question = Asides { thresholds: [-1.0; 3], ..asides.clone() };
         assert_eq!(only_question.stripped(table, "trains run here. was it late?"), "was it late?");
         let error = asides.check(table.dims() + 1).unwrap_err();
-        assert!(error.contains(&format!("{n} weights, 1 biases and 1 units for {} signs", n + 2)), "{error}");
+        assert!(error.contains(&format!("{n} weights, 1 biases and 1 units for {} signs", n + 5)), "{error}");
         assert!(Asides::default().check(table.dims()).is_err());
     });
 }

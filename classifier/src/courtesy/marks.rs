@@ -44,7 +44,8 @@ const FOREIGN: [&str; 24] = [
 ];
 
 /// What notes to a router are about.
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 25] = [
+    "hint",
     "model",
     "tier",
     "route",
@@ -70,6 +71,13 @@ const KEYS: [&str; 24] = [
     "easy",
     "message",
 ];
+
+/// What tags around a question, or to a router, are called. Others may be of a document that is asked about.
+const TAGS: [&str; 9] = ["system", "router", "routing", "route", "tier", "priority", "policy", "question", "prompt"];
+
+/// Notes with one of these may hold any number.
+const GRADED: [&str; 9] =
+    ["route", "router", "routing", "tier", "policy", "complexity", "difficulty", "priority", "budget"];
 
 /// Letters of a courtesy in another script, at most, and letters that must be left.
 const MAX_FOREIGN: usize = 40;
@@ -103,9 +111,10 @@ fn without_last_mark(text: &str) -> &str {
     if let Some(before) = text.strip_suffix("```\n```") {
         return before.trim_end();
     }
-    let begins = |close: char, open: char| text.ends_with(close).then(|| text.rfind(open)).flatten();
+    let begins = |close: char, open: char| text.ends_with(close).then(|| opening(text, open, close)).flatten();
     let note = [('>', '<'), (']', '['), ('}', '{')].into_iter().find_map(|(close, open)| begins(close, open));
-    if let Some(at) = note.filter(|at| stands_apart(text, *at) && is_note(&text[*at..])) {
+    let announced = |at: usize| text[..at].trim_end().ends_with(':');
+    if let Some(at) = note.filter(|at| stands_apart(text, *at) && !announced(*at) && is_note(&text[*at..])) {
         return text[..at].trim_end();
     }
     let open = text.trim_end_matches(['.', '?', '!', '\u{3002}', '\u{ff01}', '\u{ff1f}']);
@@ -116,10 +125,23 @@ fn without_last_mark(text: &str) -> &str {
 
 fn without_first_mark(text: &str) -> &str {
     let line = text.find('\n').unwrap_or(text.len());
-    if line < text.len() && (is_rule(&text[..line]) || is_heading(&text[..line])) {
+    // Two lines of dashes enclose settings of a document.
+    let front_matter = text.starts_with("---") && text[line..].contains("\n---");
+    if line < text.len() && (is_rule(&text[..line]) && !front_matter || is_heading(&text[..line])) {
         return text[line..].trim_start();
     }
-    let ends = |open: char, close: char| text.starts_with(open).then(|| text.find(close)).flatten();
+    let grades = text[..line]
+        .split(|c: char| !c.is_alphanumeric())
+        .find(|word| !word.is_empty())
+        .is_some_and(|word| GRADED.contains(&word));
+    if line < text.len() && grades && is_comment(&text[..line]) {
+        return text[line..].trim_start();
+    }
+    let first = text.split([' ', '\n']).next().unwrap_or_default();
+    if is_setting(first) {
+        return text[first.len()..].trim_start();
+    }
+    let ends = |open: char, close: char| text.starts_with(open).then(|| closing(text, open, close)).flatten();
     let note = [('<', '>'), ('[', ']'), ('{', '}')].into_iter().find_map(|(open, close)| ends(open, close));
     if let Some(end) = note.map(|at| at + 1).filter(|end| is_note(&text[..*end])) {
         return enclosed(text, end).unwrap_or(&text[end..]).trim_start();
@@ -132,19 +154,51 @@ fn without_first_mark(text: &str) -> &str {
     }
 }
 
+/// Where what the first sign opens is closed, whatever is opened and closed in between.
+fn closing(text: &str, open: char, close: char) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut signs = text.char_indices().take(MAX_NOTE).filter(|(_, c)| *c == open || *c == close);
+    let closes = |(_, c): &(usize, char)| {
+        depth = if *c == open { depth + 1 } else { depth.saturating_sub(1) };
+        depth == 0
+    };
+    signs.find(closes).map(|(at, _)| at)
+}
+
+/// Where what the last sign closes was opened.
+fn opening(text: &str, open: char, close: char) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut signs = text.char_indices().rev().take(MAX_NOTE).filter(|(_, c)| *c == open || *c == close);
+    let opens = |(_, c): &(usize, char)| {
+        depth = if *c == close { depth + 1 } else { depth.saturating_sub(1) };
+        depth == 0
+    };
+    signs.find(opens).map(|(at, _)| at)
+}
+
+/// A word such as `@@tier=max@@`, between signs and about what notes to a router are about.
+fn is_setting(word: &str) -> bool {
+    let inside = word.trim_matches(|c: char| !c.is_alphanumeric());
+    let name = inside.split_once('=').map(|(name, _)| name);
+    word.len() <= MAX_NOTE
+        && word.starts_with(['@', '%', '#', '~', '!'])
+        && name.is_some_and(|name| KEYS.contains(&name))
+}
+
 /// What follows a tag, what it encloses, and the tag that closes it, if that soon comes.
 fn enclosed(text: &str, end: usize) -> Option<&str> {
-    let name = text[1..end - 1].split_whitespace().next().filter(|name| text.starts_with('<') && !name.is_empty())?;
+    let name =
+        text[1..end - 1].split_whitespace().next().filter(|name| text.starts_with('<') && TAGS.contains(name))?;
     let closing = format!("</{name}>");
     let at = text[end..].find(&closing).filter(|at| *at <= MAX_ENCLOSED)?;
     Some(&text[end + at + closing.len()..])
 }
 
-/// A line that only draws: a rule, a fence, the sign of a heading.
+/// A line that only draws: a rule, the sign of a heading. One of low lines is a blank to fill in.
 fn is_rule(line: &str) -> bool {
     let mut signs = line.chars();
     let first = signs.next();
-    first.is_some_and(|first| "*-_=#~>".contains(first) && signs.all(|sign| sign == first))
+    first.is_some_and(|first| "*-=#~>".contains(first) && signs.all(|sign| sign == first))
 }
 
 /// A heading that only says that here comes a question.
@@ -155,29 +209,34 @@ fn is_heading(line: &str) -> bool {
 
 /// A comment, as in code, on how to route or answer.
 fn is_comment(line: &str) -> bool {
-    ["//", "--", "#", "%"].iter().any(|mark| line.starts_with(mark))
-        && line.len() <= MAX_NOTE
-        && tells(line, WORDS_FOR_A_STRANGER)
+    ["//", "--", "#", "%", "/*"].iter().any(|mark| line.starts_with(mark)) && line.len() <= MAX_NOTE && tells(line)
 }
 
 /// Whether a note speaks of how to route or answer, and of little else.
-fn tells(note: &str, words_for_a_stranger: usize) -> bool {
-    let words =
-        || note.split(|c: char| !c.is_alphanumeric() && !matches!(c, '-' | '\'')).filter(|word| !word.is_empty());
-    let strangers = words().filter(|word| !is_tongue(word)).count();
-    words().any(is_told) && strangers * words_for_a_stranger <= words().count()
+fn tells(note: &str) -> bool {
+    let words = || {
+        note.split(|c: char| !c.is_alphanumeric() && !matches!(c, '-' | '\''))
+            .filter(|word| word.contains(char::is_alphanumeric))
+    };
+    // A number, or a yes, is a grade where the note speaks of routing, and may be anything elsewhere.
+    let grades = words().any(|word| GRADED.contains(&word));
+    let grade = |word: &str| grades && (matches!(word, "true" | "false") || word.chars().all(|c| c.is_ascii_digit()));
+    let strange = |word: &&str| !is_tongue(word) && !grade(word);
+    let strangers = words().filter(strange).count();
+    words().any(is_told) && strangers * WORDS_FOR_A_STRANGER <= words().count()
 }
 
 /// Text in brackets that speaks first of what notes to a router are about, and of little else: a tag, a list of settings.
 fn is_note(note: &str) -> bool {
     let inside = &note[1..note.len() - 1];
     let first = inside.split(|c: char| !c.is_alphanumeric()).find(|word| !word.is_empty());
-    let mark = note.starts_with("<!--") || note.starts_with("<|");
-    note.len() <= MAX_NOTE
-        && !inside.contains('\n')
-        && (mark
-            || first.is_some_and(|word| KEYS.contains(&word))
-                && (note.starts_with('<') || tells(inside, WORDS_FOR_A_STRANGER)))
+    let (comment, token) = (note.starts_with("<!--"), note.starts_with("<|"));
+    let named = |keys: &[&str]| first.is_some_and(|word| keys.contains(&word));
+    let is_known = match note.starts_with('<') && !comment {
+        true => token || named(&TAGS),
+        false => (comment || named(&KEYS)) && tells(inside),
+    };
+    note.len() <= MAX_NOTE && !inside.contains('\n') && is_known
 }
 
 /// Whether something begins here: nothing but a blank or the end of a sentence stands before it.
@@ -195,4 +254,5 @@ fn is_foreign(part: &str, rest: &str) -> bool {
         && !part.ends_with(['?', '\u{ff1f}'])
         && !part.contains(|c: char| c.is_ascii_alphabetic())
         && !rest.trim_end().ends_with(':')
+        && !["word", "mean", "say", "translat", "pronounce", "phrase"].iter().any(|word| rest.contains(word))
 }

@@ -8,9 +8,9 @@ use std::sync::LazyLock;
 /// Words that carry a courtesy or a remark: a run of words at an end goes if one of these is in it.
 const STRONG: &str = "\
 please pls plz thanks thank thankyou thx ty appreciate appreciated grateful gratefully kindly hi hello hey hiya dear greetings \
-morning afternoon evening regards sincerely cheers respectfully yours faithfully hard difficult tricky tough easy simple trivial \
-urgent urgently asap important critical hurry router routing ignore breath sent tomorrow tonight today boss deadline best \
-strongest smartest biggest largest cheapest expensive powerful frontier premium carefully careful accurate accurately help sorry \
+regards sincerely cheers respectfully yours faithfully hard difficult tricky tough easy simple trivial \
+urgent urgently asap important critical hurry router routing ignore breath sent deadline best \
+strongest smartest biggest largest smallest cheapest expensive powerful frontier premium carefully careful accurate accurately help sorry \
 excuse good luck lol haha hehe xoxo merci danke gracias grazie obrigado obrigada bitte arigato kudos tia bye obliged ciao howdy";
 
 /// Words that may stand beside them.
@@ -19,7 +19,7 @@ a an the this that it its is are was be been being am i i'm im i've i'd you you'
 much many really extremely super quite pretty too most more lot lots of in on to for from with by advance again there everyone \
 everybody all folks team sir madam friend buddy mate assistant bot ai chatbot question questions problem problems task one ones \
 thing request query quick brief little bit can could would will may might should shall do does did have has had need needs want \
-wants hope hoping wish like love just any some now today soon possible possibly available as well doing how nice great wonderful \
+wants hope hoping wish like love just any some now today tonight tomorrow morning afternoon evening soon possible possibly available as well doing how nice great wonderful \
 day week weekend use using pick choose select route send give make sure take time think step steps deep breath ahead answer \
 answering reply response model models llm kind warm sent iphone phone android mobile instructions instruction previous above \
 below always never must only correctly correct right wrong small big large tiny strong weak fast slow good bad get got before \
@@ -31,37 +31,67 @@ asked asking says said ok okay hmm";
 /// Words of an aside on how to answer, for whom, for what reward and by which model. A question may be about such a thing: these
 /// go only with a whole sentence, or from a word that begins one.
 const ASIDE: &str = "\
-accurate advanced ai amigo answer answers penalized penalised anthropic appreciation assist attention awaiting beginner believe bet bless bonus brief \
-briefly btw budget capable career category chain challenging chance chatgpt cheap check class classify claude clever complex \
+accurate advanced ai amigo assign answer answers penalized penalised anthropic appreciation assist attention awaiting beginner believe bet bless bonus boss brief \
+briefly btw budget capable career category chain challenging chance chatgpt cheap check class classification classify claude clever complex \
 complexity complicated concise concisely confidence correctness cost curious death deeply deepseek depends detail detailed \
-details difficulty dollars double-check doublecheck edit effort einstein emergency end english error errors escalate expert \
-experts explain explanation explanations favor favour final fine forward friend fun fyi gave gemini genius god gpt gpt-4 gpt-4.1 \
+dispatcher downgrade details difficulty dollars double-check doublecheck edit effort einstein emergency english error errors escalate expert \
+experts explain explanation explanations favor favour final fine flagship forward friend fun fyi gave gemini genius god gpt gpt-4 gpt-4.1 \
 gpt-4o gpt-5 gpt4 grade graded grandmother grok here's high hint homework honest honestly hope hours human i'm idea ideas info \
 information interview introduction json kid know latex lazy let's letter letters level life life-and-death llama low markdown \
-matters max maximum million minimum mistake mistakes mistral mobile mode moment money mother nice nobody note o1 o3 o4 ok okay \
-openai option opus output override pay phd phd-level plain points precise precisely pretend priority professional professor \
+matters max maximum million minimum mistake mistakes mini mistral mobile mode moment money mother nice nobody note o1 o3 o4 ok okay \
+openai option opus output override pay phd phd-level plain points precise precisely preference preferred pretend priority professional professor \
 prompt provide provided q quality quickly qwen reading reason reasoning recheck reminder replying request require required \
 requires respond reward sentence sentences serious seriously short shortly show skip smart so solve sonnet step-by-step stuck \
-student students sup system test text that's think thinking thorough thoroughly thought thoughts tier tip tips tl;dr tldr \
+student students sup system test text that's think thinking thorough thoroughly thought thoughts tier tip tips tl;dr tldr top \
 today's treat trust typo ugh usd user verbose verify via warm-up warmup warning well wishes wondering worth yo";
 
-/// What begins an aside where no sentence and no line ends before it.
-const STARTERS: &str = "\
-double-check doublecheck check verify show explain respond reply answer think let's let be give do don't use route select choose \
-pick override classify every this it it's i i'm i'll i've i'd im you you're you'll my we no make take treat skip awaiting here's \
-that's tell difficulty priority note fyi btw urgent thanks write believe ps pretend provide";
+/// What a question is called in a label before it.
+const NUMBERED: &[&str] =
+    &["question", "problem", "exercise", "task", "item", "query", "request", "prompt", "q", "one"];
 
-/// What begins a sentence about who asks, or about the asking, whatever its other words are.
-const LOOSE_STARTERS: &[&str] = &[
-    "i", "i'm", "i'll", "i've", "i'd", "im", "you", "you're", "you'll", "you've", "my", "it's", "this", "don't",
-    "let's", "thanks", "thank",
+/// Greetings and the like: a clause with one of these goes from the beginning.
+const GREETINGS: &[&str] = &[
+    "hi",
+    "hello",
+    "hey",
+    "hiya",
+    "dear",
+    "greetings",
+    "good",
+    "sorry",
+    "excuse",
+    "howdy",
+    "ciao",
+    "ok",
+    "okay",
+    "so",
+    "hmm",
 ];
 
-/// What a numbered question is called.
-const NUMBERED: &[&str] = &["question", "problem", "exercise", "task", "item", "no", "number", "q"];
+/// Behind one of these a courtesy is what is asked about: "the french word for thanks".
+const MENTIONS: &[&str] = &[
+    "for",
+    "of",
+    "by",
+    "with",
+    "word",
+    "words",
+    "say",
+    "spell",
+    "pronounce",
+    "phrase",
+    "called",
+    "mean",
+    "means",
+    "or",
+    "and",
+];
 
-/// Who speaks for himself.
-const SPEAKERS: &[&str] = &["i", "i'm", "i'll", "i've", "i'd", "im", "me", "my", "mine"];
+/// What begins an aside behind an answer to choose from, where no sentence ends before it.
+const STARTERS: &str = "\
+double-check doublecheck check verify show explain respond reply answer think let's let give do don't use route select choose \
+pick override classify every this i i'm i'll i've i'd im you're you'll my take treat awaiting here's that's tell difficulty \
+priority note fyi btw urgent thanks write believe ps pretend provide";
 
 /// Words that may stand in an aside and make none.
 const COMPANIONS: &[&str] = &["what", "any"];
@@ -75,6 +105,72 @@ pub(super) const NODS: &[&str] = &["right", "ok", "okay", "yes", "correct", "dea
 /// Who speaks or is spoken to: a closing sentence with one of these is a remark, if hardly a word of it says anything else.
 pub(super) const PERSONS: &[&str] =
     &["i", "i'm", "i've", "i'd", "i'll", "me", "my", "we", "our", "us", "you", "your", "you're"];
+
+/// Pleas and thanks: no question ends with one of these, or hardly any.
+const PLEAS: &[&str] = &[
+    "please",
+    "pls",
+    "plz",
+    "thanks",
+    "thank",
+    "thankyou",
+    "thx",
+    "ty",
+    "tia",
+    "cheers",
+    "lol",
+    "haha",
+    "asap",
+    "urgent",
+    "urgently",
+    "merci",
+    "danke",
+    "gracias",
+    "grazie",
+    "obrigado",
+    "obrigada",
+    "bitte",
+    "arigato",
+    "kudos",
+    "xoxo",
+    "appreciated",
+];
+
+/// What is done to a text that somebody gives.
+const WORKS_ON_TEXT: &[&str] = &[
+    "translate",
+    "rewrite",
+    "rephrase",
+    "reword",
+    "paraphrase",
+    "summarise",
+    "summarize",
+    "proofread",
+    "shorten",
+    "condense",
+    "correct",
+    "extract",
+    "render",
+    "tag",
+    "label",
+    "rate",
+    "judge",
+    "replace",
+    "soften",
+    "edit",
+    "polish",
+    "fix",
+    "convert",
+    "turn",
+    "reply",
+    "respond",
+    "classify",
+    "transcribe",
+];
+
+/// Those of them that mean nothing else.
+const TRANSLATES: &[&str] =
+    &["translate", "rewrite", "rephrase", "reword", "paraphrase", "summarise", "summarize", "proofread"];
 
 /// After one of these a signature follows.
 pub(super) const SIGN_OFFS: &[&str] = &[
@@ -98,8 +194,7 @@ pub(super) const SIGN_OFFS: &[&str] = &[
 pub(super) const SIGN_OFF_ADORNMENTS: &[&str] = &["kind", "warm", "best", "many", "with", "yours"];
 
 /// Words that go from the beginning even where nothing sets them off.
-pub(super) const OPENERS: &[&str] =
-    &["please", "pls", "plz", "kindly", "hello", "hi", "hey", "dear", "thanks", "so", "ok", "okay", "hmm"];
+const OPENERS: &[&str] = &["please", "pls", "plz", "kindly"];
 
 /// The lists that a word is on, a bit for each.
 type Lists = u8;
@@ -146,9 +241,14 @@ impl<'a> Word<'a> {
             let core = self.text.trim_matches(|c: char| !c.is_alphanumeric());
             // Of a tag with a value, such as `[difficulty: 10]` or `tier=premium`, the name.
             let tag = self.text.starts_with('[') && self.text.ends_with(']');
-            let name = core.split_once('=').or_else(|| core.split_once(':').filter(|_| tag));
+            let name = core.split_once('=').filter(|(name, _)| name.len() > 1);
+            let name = name.or_else(|| core.split_once(':').filter(|_| tag));
             let core = name.map_or(core, |(name, _)| name);
-            (core, LEXICON.get(core).copied().unwrap_or_default())
+            // What is quoted is spoken of, and what stands in code is no word.
+            let quoted =
+                self.text.starts_with(['\'', '\u{2018}']) || self.text.contains(['"', '\u{201c}', '\u{ab}', '`', '{']);
+            let known = LEXICON.get(core).filter(|_| !quoted && !self.text.contains("))"));
+            (core, known.copied().unwrap_or_default())
         })
     }
 
@@ -174,17 +274,40 @@ impl<'a> Word<'a> {
         self.known().1 & (ON_STRONG | ON_ASIDE) != 0 || self.text.len() > 1 && self.is_flag()
     }
 
-    pub(super) fn starts_loosely(&self) -> bool {
-        // `(i,` and `i.` are labels.
-        LOOSE_STARTERS.contains(&self.text)
+    /// It pleads or thanks, wherever it stands.
+    pub(super) fn pleads(&self) -> bool {
+        PLEAS.contains(&self.core())
     }
 
-    pub(super) fn speaks(&self) -> bool {
-        SPEAKERS.contains(&self.text)
+    /// It goes from the beginning though nothing sets it off.
+    pub(super) fn opens_alone(&self) -> bool {
+        let core = self.core();
+        OPENERS.contains(&core) || GREETINGS.contains(&core) && self.text.ends_with([',', '!', '.'])
     }
 
+    /// It greets, pleads or thanks.
+    pub(super) fn greets(&self) -> bool {
+        GREETINGS.contains(&self.core()) || self.pleads()
+    }
+
+    /// What comes next is spoken of.
+    pub(super) fn mentions(&self) -> bool {
+        MENTIONS.contains(&self.core())
+    }
+
+    /// It is what a question is called.
     pub(super) fn is_numbered(&self) -> bool {
         NUMBERED.contains(&self.core())
+    }
+
+    /// It asks for a text in other words, wherever it stands.
+    pub(super) fn translates(&self) -> bool {
+        TRANSLATES.contains(&self.core())
+    }
+
+    /// It asks for something to be done to a text.
+    pub(super) fn works_on_text(&self) -> bool {
+        WORKS_ON_TEXT.contains(&self.core())
     }
 
     /// It is the label of one of several answers to choose from, such as `b.` or `(c)`.
@@ -211,10 +334,6 @@ impl<'a> Word<'a> {
         let core = self.core();
         core.starts_with(|c: char| c.is_ascii_digit())
             && core.chars().all(|c| c.is_ascii_digit() || matches!(c, ',' | '.' | 'k'))
-    }
-
-    pub(super) fn ends_sentence(&self) -> bool {
-        self.text.ends_with(['.', '!', '?', ',', ';', ':', ')', ']'])
     }
 }
 

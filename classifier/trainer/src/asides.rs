@@ -4,13 +4,23 @@
 use classifier::asides::cuts::{Cut, N_SEAMS, Seam, cuts};
 use classifier::asides::{Asides, canonical_phrase, canonical_question};
 use classifier::encoder::{Encoder, Table};
-use classifier::kernel::{add_scaled, dot, sigmoid, widely};
 
+use self::net::{Example, fitted};
 use crate::dice::Dice;
-use crate::learn::Step;
+
+mod net;
 
 /// One aside a line; `\n` is a line break.
 const PHRASES: &str = include_str!("asides/phrases.txt");
+
+/// Questions of ours, one a line, of which every word matters: short ones, and such as the training rows have few of.
+const QUESTIONS: &str = concat!(
+    include_str!("asides/questions/everyday.txt"),
+    include_str!("asides/questions/technical.txt"),
+    include_str!("asides/questions/talk.txt"),
+    include_str!("asides/questions/work.txt"),
+    include_str!("asides/questions/kinds.txt"),
+);
 
 /// Fewer prompts do not show what questions begin and end with: no asides are learned from them, and none are told by sound.
 pub const MIN_PROMPTS: usize = 1_000;
@@ -21,15 +31,21 @@ const MAX_PROMPTS: usize = 8_000;
 /// One prompt in so many is not learned from: it says what must speak for an aside before one is taken away.
 const KEPT_BACK: usize = 4;
 
-/// Of prompts that were kept back and have such a seam, those of which something may be taken away there: a guess at what a forecast does not miss.
+/// Of texts of a sort that were kept back and have such a seam, those of which something may be taken away there: a guess at what a
+/// forecast does not miss. Of questions of ours many were written to sound like asides.
 const SHARES_CUT: [f32; N_SEAMS] = [0.02, 0.02, 0.015];
+const SHARES_CUT_OF_OURS: [f32; N_SEAMS] = [0.10, 0.10, 0.015];
 
-/// Cuts of a prompt that are learned from, of each kind.
+/// Cuts of a prompt that are learned from, of each kind; all of a question of ours, of which there are fewer.
 const PER_PROMPT: usize = 4;
+const PER_QUESTION: usize = classifier::asides::cuts::MAX_WORDS;
 
-/// How often each phrase is put behind some prompt, and before one.
-const TIMES_BEHIND: usize = 8;
-const TIMES_BEFORE: usize = 6;
+/// Sentences of an excerpt, at most, and its words, at least.
+const MAX_SENTENCES: usize = 3;
+const MIN_WORDS: usize = 6;
+
+/// How often each phrase is put behind some text, and as often before one; fewer times where there are few prompts.
+const TIMES: usize = 5;
 
 /// Phrases that stand in a line of their own, and those of which a cut too much is learned from, as shares.
 const OWN_LINE: f32 = 0.35;
@@ -38,22 +54,8 @@ const CUT_TOO_MUCH: f32 = 0.3;
 /// Words of the question that are cut too much with an aside, at most.
 const MAX_TOO_MUCH: usize = 6;
 
-// Of 16, 32 and 64 units 16 undid most of 96 phrases that were kept from it; without any, a linear classifier, a tenth fewer (2026-11-28).
-// The other sizes are guesses, and little rests on them.
-const UNITS: usize = 16;
-const EPOCHS: usize = 20;
-const BATCH: usize = 64;
-const RATE: f32 = 3e-3;
-const DECAY: f32 = 1e-2;
-
 /// The purpose of its random numbers.
 const PURPOSE: u64 = 0xa51d;
-
-/// What was seen, and whether it is an aside.
-struct Example {
-    signs: Vec<f32>,
-    is_aside: bool,
-}
 
 /// Asides as these prompts show them; nothing from too few, nor for an encoder that is no table.
 pub fn learn<'a>(encoder: &Encoder, texts: impl ExactSizeIterator<Item = &'a str>, seed: u64) -> Option<Asides> {
@@ -62,25 +64,75 @@ pub fn learn<'a>(encoder: &Encoder, texts: impl ExactSizeIterator<Item = &'a str
     if n < MIN_PROMPTS {
         return None;
     }
-    let step = n.div_ceil(MAX_PROMPTS);
-    let prompts: Vec<String> = texts.step_by(step).map(canonical_question).collect();
-    let part = |kept_back: bool| -> Vec<&str> {
-        let texts = (0..).zip(&prompts).filter(|(at, _)| (at % KEPT_BACK == 0) == kept_back);
-        texts.map(|(_, text)| text.as_str()).collect()
-    };
     let mut dice = Dice::new(seed, PURPOSE);
-    let examples = examples(table, &part(false), &mut dice);
-    let (mut asides, least) = fitted(&examples, &mut dice);
-    asides.thresholds = thresholds(table, &part(true), &asides, least);
+    let sorts = sorts(texts.step_by(n.div_ceil(MAX_PROMPTS)), &mut dice);
+    let examples = examples(table, &sorts, &mut dice);
+    let (mut asides, least) = fitted(examples, &mut dice);
+    asides.thresholds = [least; N_SEAMS];
+    for sort in &sorts {
+        let asked = thresholds(table, &sort.kept_back, &asides, sort.shares_cut);
+        asides.thresholds.iter_mut().zip(asked).for_each(|(threshold, asked)| *threshold = threshold.max(asked));
+    }
     Some(asides)
 }
 
+/// Texts of one sort, of which every word matters.
+struct Sort {
+    learned_from: Vec<String>,
+    kept_back: Vec<String>,
+    /// Cuts that are learned from, of each kind.
+    per_text: usize,
+    shares_cut: [f32; N_SEAMS],
+}
+
+impl Sort {
+    fn of((learned_from, kept_back): (Vec<String>, Vec<String>), per_text: usize, shares_cut: [f32; N_SEAMS]) -> Self {
+        Self { learned_from, kept_back, per_text, shares_cut }
+    }
+}
+
+/// Whole prompts, excerpts of them, which are as short as what people type, and questions of ours. What is cut from a prompt that is
+/// kept back is kept back, too.
+fn sorts<'a>(texts: impl Iterator<Item = &'a str>, dice: &mut Dice) -> [Sort; 3] {
+    let (learned_from, kept_back) = split(texts.map(canonical_question));
+    let mut excerpts = |prompts: &[String]| prompts.iter().filter_map(|prompt| excerpt(prompt, dice)).collect();
+    let excerpts = (excerpts(&learned_from), excerpts(&kept_back));
+    let questions = split(QUESTIONS.lines().map(|line| canonical_question(&line.replace("\\n", "\n"))));
+    [
+        Sort::of((learned_from, kept_back), PER_PROMPT, SHARES_CUT),
+        Sort::of(excerpts, PER_PROMPT, SHARES_CUT),
+        Sort::of(questions, PER_QUESTION, SHARES_CUT_OF_OURS),
+    ]
+}
+
+/// Those that are learned from, and those that are kept back.
+fn split(texts: impl Iterator<Item = String>) -> (Vec<String>, Vec<String>) {
+    let (kept_back, learned_from): (Vec<_>, Vec<_>) = texts.enumerate().partition(|(at, _)| at % KEPT_BACK == 0);
+    let texts = |part: Vec<(usize, String)>| part.into_iter().map(|(_, text)| text).collect();
+    (texts(learned_from), texts(kept_back))
+}
+
 /// What there is to learn from.
-fn examples(table: &Table, prompts: &[&str], dice: &mut Dice) -> Vec<Example> {
+fn examples(table: &Table, sorts: &[Sort], dice: &mut Dice) -> Vec<Example> {
     let mut examples = Vec::new();
-    examples_of_questions(table, prompts, dice, &mut examples);
-    examples_of_phrases(table, prompts, dice, &mut examples);
+    for sort in sorts {
+        examples_of_questions(table, sort, dice, &mut examples);
+    }
+    examples_of_phrases(table, sorts, dice, &mut examples);
     examples
+}
+
+/// Some sentences of a prompt that follow one another: a short question, or what could be one.
+fn excerpt(prompt: &str, dice: &mut Dice) -> Option<String> {
+    let sentences: Vec<&str> = prompt
+        .split_inclusive('\n')
+        .flat_map(|line| line.split_inclusive(". "))
+        .flat_map(|part| part.split_inclusive("? "))
+        .collect();
+    let n = 1 + dice.below(MAX_SENTENCES);
+    let from = dice.below(sentences.len().saturating_sub(n) + 1);
+    let text = sentences[from..sentences.len().min(from + n)].concat().trim().to_owned();
+    (text.len() < prompt.len() && text.split_whitespace().count() >= MIN_WORDS).then_some(text)
 }
 
 fn is_no_aside(cut: Cut) -> Example {
@@ -88,148 +140,54 @@ fn is_no_aside(cut: Cut) -> Example {
 }
 
 /// What questions begin and end with themselves.
-fn examples_of_questions(table: &Table, prompts: &[&str], dice: &mut Dice, examples: &mut Vec<Example>) {
-    for text in prompts {
+fn examples_of_questions(table: &Table, sort: &Sort, dice: &mut Dice, examples: &mut Vec<Example>) {
+    for text in &sort.learned_from {
         let mut by_seam = [const { Vec::new() }; N_SEAMS];
         cuts(table, text).into_iter().for_each(|cut| by_seam[cut.seam as usize].push(cut));
         for mut cuts in by_seam {
             dice.shuffle(&mut cuts);
-            examples.extend(cuts.into_iter().take(PER_PROMPT).map(is_no_aside));
+            examples.extend(cuts.into_iter().take(sort.per_text).map(is_no_aside));
         }
     }
 }
 
-/// Phrases around questions: the cut that takes the phrase is right, one that takes more is not.
-fn examples_of_phrases(table: &Table, prompts: &[&str], dice: &mut Dice, examples: &mut Vec<Example>) {
-    let times = (prompts.len() * PER_PROMPT).div_ceil(PHRASES.lines().count()).min(TIMES_BEHIND);
+/// Phrases around texts of each sort: the cut that takes the phrase is right, one that takes more is not.
+fn examples_of_phrases(table: &Table, sorts: &[Sort], dice: &mut Dice, examples: &mut Vec<Example>) {
+    let n_prompts = sorts.first().map_or(0, |prompts| prompts.learned_from.len());
+    let times = (n_prompts * PER_PROMPT).div_ceil(PHRASES.lines().count()).min(TIMES);
     for phrase in PHRASES.lines().map(canonical_phrase) {
-        for at in 0..times + times.min(TIMES_BEFORE) {
-            let text = prompts[dice.below(prompts.len())];
-            let between = if dice.unit() < OWN_LINE { '\n' } else { ' ' };
-            let behind = at < times;
-            let whole = if behind { format!("{text}{between}{phrase}") } else { format!("{phrase}{between}{text}") };
-            let kept = if behind { 0..text.len() } else { phrase.len() + 1..whole.len() };
-            let found = cuts(table, &whole);
-            let Some(place) = found.iter().position(|cut| cut.kept == kept) else { continue };
-            examples.push(Example { signs: found[place].signs.clone(), is_aside: true });
-            let too_much = place + 1 + if behind { dice.below(MAX_TOO_MUCH) } else { 0 };
-            let same_end = |cut: &&Cut| (cut.seam != Seam::Front) == behind;
-            if dice.unit() < CUT_TOO_MUCH
-                && let Some(cut) = found.get(too_much).filter(same_end)
-            {
-                examples.push(is_no_aside(cut.clone()));
+        for behind in [true, false] {
+            for texts in (0..times).map(|at| &sorts[at % sorts.len()].learned_from).filter(|texts| !texts.is_empty()) {
+                let text = &texts[dice.below(texts.len())];
+                examples_of_phrase(table, text, &phrase, behind, dice, examples);
             }
         }
     }
 }
 
-/// A net fitted by Adam to examples whose signs have been brought to one scale; the scale is then taken into its weights.
-fn fitted(examples: &[Example], dice: &mut Dice) -> (Asides, f32) {
-    let n_signs = examples.first().map_or(0, |example| example.signs.len());
-    let (means, spreads) = scale(examples, n_signs);
-    let scaled: Vec<Vec<f32>> = examples
-        .iter()
-        .map(|example| {
-            example
-                .signs
-                .iter()
-                .zip(&means)
-                .zip(&spreads)
-                .map(|((sign, mean), spread)| (sign - mean) / spread)
-                .collect()
-        })
-        .collect();
-    let mut net = Net::new(n_signs, dice);
-    let mut order: Vec<usize> = (0..examples.len()).collect();
-    for epoch in 0..EPOCHS {
-        dice.shuffle(&mut order);
-        #[expect(clippy::cast_precision_loss, reason = "some epochs")]
-        let rate = RATE * (1.0 - epoch as f32 / EPOCHS as f32);
-        for batch in order.chunks(BATCH) {
-            widely(
-                #[inline(always)]
-                || net.step(batch.iter().map(|at| (scaled[*at].as_slice(), examples[*at].is_aside)), rate),
-            );
-        }
+fn examples_of_phrase(
+    table: &Table,
+    text: &str,
+    phrase: &str,
+    behind: bool,
+    dice: &mut Dice,
+    examples: &mut Vec<Example>,
+) {
+    let between = if dice.unit() < OWN_LINE { '\n' } else { ' ' };
+    let whole = if behind { format!("{text}{between}{phrase}") } else { format!("{phrase}{between}{text}") };
+    let kept = if behind { 0..text.len() } else { phrase.len() + 1..whole.len() };
+    let mut found = cuts(table, &whole);
+    let Some(place) = found.iter().position(|cut| cut.kept == kept) else { return };
+    let too_much = place + 1 + if behind { dice.below(MAX_TOO_MUCH) } else { 0 };
+    let same_end = |cut: &Cut| (cut.seam != Seam::Front) == behind;
+    if dice.unit() < CUT_TOO_MUCH && found.get(too_much).is_some_and(same_end) {
+        examples.push(is_no_aside(found.swap_remove(too_much)));
     }
-    // At its last bias the net finds an aside as likely as not.
-    (net.asides(&means, &spreads), -net.values[UNITS * (n_signs + 2)])
+    examples.push(Example { signs: found.swap_remove(place).signs, is_aside: true });
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a hundred thousand examples at most")]
-fn scale(examples: &[Example], n_signs: usize) -> (Vec<f32>, Vec<f32>) {
-    let n = examples.len().max(1) as f32;
-    let mut means = vec![0.0; n_signs];
-    examples.iter().for_each(|example| add_scaled(&mut means, 1.0 / n, &example.signs));
-    let mut squares = vec![0.0_f32; n_signs];
-    for example in examples {
-        for ((square, sign), mean) in squares.iter_mut().zip(&example.signs).zip(&means) {
-            *square += (sign - mean) * (sign - mean) / n;
-        }
-    }
-    (means, squares.into_iter().map(|square| square.sqrt().max(1e-4)).collect())
-}
-
-/// The net while it learns: rows of units, their biases, their outputs, and one bias more, in one run of numbers.
-struct Net {
-    n_signs: usize,
-    values: Vec<f32>,
-    moments: (Vec<f32>, Vec<f32>),
-    steps: usize,
-}
-
-impl Net {
-    fn new(n_signs: usize, dice: &mut Dice) -> Self {
-        let n_values = UNITS * (n_signs + 2) + 1;
-        #[expect(clippy::cast_precision_loss, reason = "some hundred signs")]
-        let spread = 1.0 / (n_signs.max(1) as f32).sqrt();
-        let mut values: Vec<f32> = (0..n_values).map(|_| dice.normal() * spread).collect();
-        values[UNITS * n_signs..UNITS * (n_signs + 1)].fill(0.0);
-        let zeros = vec![0.0; n_values];
-        Self { n_signs, values, moments: (zeros.clone(), zeros), steps: 0 }
-    }
-
-    #[inline(always)]
-    fn step<'a>(&mut self, batch: impl ExactSizeIterator<Item = (&'a [f32], bool)>, rate: f32) {
-        #[expect(clippy::cast_precision_loss, reason = "a batch")]
-        let part = 1.0 / batch.len() as f32;
-        let mut gradient = vec![0.0; self.values.len()];
-        let (rows, rest) = self.values.split_at(UNITS * self.n_signs);
-        let (biases, out) = rest.split_at(UNITS);
-        let (row_slopes, rest_slopes) = gradient.split_at_mut(UNITS * self.n_signs);
-        for (signs, is_aside) in batch {
-            let mut units = [0.0; UNITS];
-            for ((unit, row), bias) in units.iter_mut().zip(rows.chunks_exact(self.n_signs)).zip(biases) {
-                *unit = (dot(row, signs) + bias).max(0.0);
-            }
-            let slope = (sigmoid(dot(&units, &out[..UNITS]) + out[UNITS]) - f32::from(u8::from(is_aside))) * part;
-            rest_slopes[2 * UNITS] += slope;
-            for (at, unit) in units.iter().enumerate().filter(|(_, unit)| **unit > 0.0) {
-                rest_slopes[UNITS + at] += slope * unit;
-                rest_slopes[at] += slope * out[at];
-                add_scaled(&mut row_slopes[at * self.n_signs..][..self.n_signs], slope * out[at], signs);
-            }
-        }
-        self.steps += 1;
-        let moments = (self.moments.0.as_mut_slice(), self.moments.1.as_mut_slice());
-        Step::new(self.steps).run(&mut self.values, &gradient, moments, (rate, DECAY));
-    }
-
-    /// The net over signs as they are. Its last bias is left to the thresholds.
-    fn asides(&self, means: &[f32], spreads: &[f32]) -> Asides {
-        let mut weights = self.values[..UNITS * self.n_signs].to_vec();
-        let mut biases = self.values[UNITS * self.n_signs..][..UNITS].to_vec();
-        for (row, bias) in weights.chunks_exact_mut(self.n_signs).zip(&mut biases) {
-            row.iter_mut().zip(spreads).for_each(|(weight, spread)| *weight /= spread);
-            *bias -= dot(row, means);
-        }
-        let out = self.values[UNITS * (self.n_signs + 1)..][..UNITS].to_vec();
-        Asides { weights, biases, out, thresholds: [0.0; N_SEAMS] }
-    }
-}
-
-/// What must be spoken for a cut, so that hardly a prompt that was kept back and could be cut there loses anything; no less than says that an aside is more likely than not.
-fn thresholds(table: &Table, prompts: &[&str], asides: &Asides, least: f32) -> [f32; N_SEAMS] {
+/// What must be spoken for a cut, so that hardly a prompt that was kept back and could be cut there loses anything.
+fn thresholds(table: &Table, prompts: &[String], asides: &Asides, shares: [f32; N_SEAMS]) -> [f32; N_SEAMS] {
     let mut most = [const { Vec::new() }; N_SEAMS];
     for text in prompts {
         let mut highest = [f32::MIN; N_SEAMS];
@@ -242,7 +200,7 @@ fn thresholds(table: &Table, prompts: &[&str], asides: &Asides, least: f32) -> [
             .filter(|(_, highest)| *highest > f32::MIN)
             .for_each(|(most, highest)| most.push(highest));
     }
-    let mut shares = SHARES_CUT.into_iter();
+    let mut shares = shares.into_iter();
     most.map(|mut scores| {
         scores.sort_by(|a, b| b.total_cmp(a));
         #[expect(
@@ -252,7 +210,7 @@ fn thresholds(table: &Table, prompts: &[&str], asides: &Asides, least: f32) -> [
             reason = "a share of thousands"
         )]
         let place = (scores.len() as f32 * shares.next().unwrap_or(0.0)) as usize;
-        scores.get(place).map_or(least, |score| score.max(least))
+        scores.get(place).copied().unwrap_or(f32::MIN)
     })
 }
 

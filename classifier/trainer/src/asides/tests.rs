@@ -1,11 +1,11 @@
 //! Asides learned from made-up prompts: the same each time, none from too few, and told from what the prompts end with themselves.
 
 use classifier::Prompt;
-use classifier::asides::Asides;
+use classifier::asides::{Asides, canonical_phrase, canonical_question};
 use classifier::encoder::Encoder;
 use classifier::lens::Lens;
 
-use super::{MIN_PROMPTS, PHRASES, learn};
+use super::{MIN_PROMPTS, PHRASES, QUESTIONS, learn};
 
 const SUBJECTS: [&str; 5] = ["signal", "lever", "crossing", "tunnel", "platform"];
 const DEEDS: [&str; 4] =
@@ -62,10 +62,35 @@ fn the_same_prompts_and_seed_teach_the_same_and_too_few_nothing() {
 }
 
 #[test]
+fn the_rules_for_courtesies_leave_nearly_all_questions_of_ours_whole() {
+    let bare = |text: &str| text.split_whitespace().collect::<String>().trim_end_matches(['?', '!', '.']).to_owned();
+    let loses = |line: &&str| {
+        let text = line.replace("\\n", "\n");
+        bare(&canonical_question(&text)) != bare(&canonical_phrase(&text))
+    };
+    let lost: Vec<&str> = QUESTIONS.lines().filter(loses).collect();
+    // What is left: texts that are given without a word that says so, labels, and sentences of nothing but how to answer.
+    assert!(lost.len() * 50 < QUESTIONS.lines().count(), "{} lost words: {lost:#?}", lost.len());
+}
+
+#[test]
+fn questions_are_there_once_and_none_is_a_phrase() {
+    let phrases: std::collections::BTreeSet<String> = PHRASES.lines().map(str::to_lowercase).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    for line in QUESTIONS.lines() {
+        assert!(seen.insert(line.to_lowercase()), "twice: {line}");
+        assert!(!phrases.contains(&line.to_lowercase()), "a phrase, too: {line}");
+        assert_eq!(line.trim(), line);
+        assert!(!line.is_empty());
+    }
+}
+
+#[test]
 fn phrases_are_short_and_each_is_there_once() {
     let mut seen = std::collections::BTreeSet::new();
     for line in PHRASES.lines() {
-        assert!(seen.insert(line.to_lowercase()), "twice: {line}");
+        let letters: String = line.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
+        assert!(letters.is_empty() || seen.insert(letters), "twice but for its signs: {line}");
         assert!(line.split_whitespace().count() <= classifier::asides::cuts::MAX_WORDS, "too long: {line}");
         assert_eq!(line.trim(), line);
     }
