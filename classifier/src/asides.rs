@@ -5,7 +5,7 @@ use self::cuts::{Cut, N_SEAMS, cuts};
 use crate::canon::{canonical, folded};
 use crate::courtesy;
 use crate::encoder::Table;
-use crate::kernel::{dot, widely};
+use crate::kernel::{dots, widely};
 
 pub mod cuts;
 
@@ -21,6 +21,9 @@ pub fn canonical_phrase(line: &str) -> String {
 
 /// Asides that are looked for one after the other: thanks before a name, a greeting before a plea.
 const MAX_ROUNDS: usize = 4;
+
+/// Cuts that are scored at a time: their signs stay near while the weights go by.
+const AT_A_TIME: usize = 4;
 
 /// A net of one hidden layer over the signs of a [`cuts::Cut`].
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -38,9 +41,28 @@ pub struct Asides {
 impl Asides {
     /// How much speaks for an aside.
     pub fn score(&self, signs: &[f32]) -> f32 {
-        let rows = self.weights.chunks_exact(signs.len().max(1));
-        let units = rows.zip(&self.biases).zip(&self.out);
-        units.map(|((row, bias), out)| out * (dot(row, signs) + bias).max(0.0)).sum()
+        let [score] = self.scores_of([signs]);
+        score
+    }
+
+    /// The same for many: some at a time, so that the weights are read once for all of them.
+    #[inline(always)]
+    fn scores(&self, signs: &[&[f32]]) -> Vec<f32> {
+        let (together, rest) = signs.as_chunks::<AT_A_TIME>();
+        let together = together.iter().flat_map(|signs| self.scores_of(*signs));
+        together.chain(rest.iter().flat_map(|signs| self.scores_of([*signs]))).collect()
+    }
+
+    #[inline(always)]
+    fn scores_of<const N: usize>(&self, signs: [&[f32]; N]) -> [f32; N] {
+        let mut scores = [0.0; N];
+        let rows = self.weights.chunks_exact(signs[0].len().max(1));
+        for ((row, bias), out) in rows.zip(&self.biases).zip(&self.out) {
+            for (score, said) in scores.iter_mut().zip(dots(row, signs)) {
+                *score += out * (said + bias).max(0.0);
+            }
+        }
+        scores
     }
 
     /// The canonical text without its asides: as many as are found at either end.
@@ -50,9 +72,11 @@ impl Asides {
             || {
                 let mut text = text;
                 for _ in 0..MAX_ROUNDS {
-                    let beyond = |cut: &Cut| self.score(&cut.signs) - self.thresholds[cut.seam as usize];
-                    let cuts = cuts(table, text).into_iter().filter(|cut| cut.may_be_made(text));
-                    let scored = cuts.map(|cut| (beyond(&cut), cut.kept));
+                    let cuts: Vec<Cut> = cuts(table, text).into_iter().filter(|cut| cut.may_be_made(text)).collect();
+                    let signs: Vec<&[f32]> = cuts.iter().map(|cut| cut.signs.as_slice()).collect();
+                    let beyond =
+                        |(cut, score): (&Cut, f32)| (score - self.thresholds[cut.seam as usize], cut.kept.clone());
+                    let scored = cuts.iter().zip(self.scores(&signs)).map(beyond);
                     let best = scored.max_by(|a, b| a.0.total_cmp(&b.0));
                     let Some((_, kept)) = best.filter(|(beyond, _)| *beyond > 0.0) else { break };
                     text = courtesy::stripped(&text[kept]);

@@ -29,6 +29,29 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7)) + rest
 }
 
+/// The sums of products of one row with several, all as long: the bits are those of [`dot`], and no sum waits for another.
+#[inline(always)]
+pub fn dots<const N: usize>(a: &[f32], rows: [&[f32]; N]) -> [f32; N] {
+    let mut sums = [[0.0_f32; LANES]; N];
+    let (a_whole, a_rest) = a.as_chunks::<LANES>();
+    let rows = rows.map(|row| row.as_chunks::<LANES>());
+    for (at, a) in a_whole.iter().enumerate() {
+        for (sums, (whole, _)) in sums.iter_mut().zip(&rows) {
+            let Some(b) = whole.get(at) else { continue };
+            for lane in 0..LANES {
+                sums[lane] += a[lane] * b[lane];
+            }
+        }
+    }
+    let mut each = [0.0; N];
+    for ((each, sums), (_, b_rest)) in each.iter_mut().zip(sums).zip(rows) {
+        let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+        let [s0, s1, s2, s3, s4, s5, s6, s7] = sums;
+        *each = ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7)) + rest;
+    }
+    each
+}
+
 /// `onto += factor * row`.
 #[inline(always)]
 pub fn add_scaled(onto: &mut [f32], factor: f32, row: &[f32]) {
@@ -166,7 +189,7 @@ pub fn softmax(values: &mut [f32]) {
 mod tests {
     //! Our own arithmetic against the standard library's.
 
-    use super::{add_product, add_scaled, dot, exp, softmax, widely};
+    use super::{add_product, add_scaled, dot, dots, exp, softmax, widely};
 
     #[test]
     fn a_product_has_the_bits_of_its_rows_added_one_by_one() {
@@ -197,6 +220,17 @@ mod tests {
             assert!((ours - theirs).abs() <= 1e-6 * theirs, "{x}: {ours} against {theirs}");
         }
         assert!(exp(f32::MAX).is_finite() && exp(f32::MIN) > 0.0);
+    }
+
+    #[test]
+    fn several_dot_products_at_once_have_the_bits_of_one_by_one() {
+        let row =
+            |seed: usize, n: usize| -> Vec<f32> { (0..n).map(|at| ((at * 7 + seed) as f32 * 0.37).sin()).collect() };
+        for n in [0, 1, 7, 8, 9, 64, 334] {
+            let (a, rows) = (row(1, n), [2, 3, 5, 8].map(|seed| row(seed, n)));
+            let together = dots(&a, rows.each_ref().map(Vec::as_slice));
+            assert_eq!(together.map(f32::to_bits), rows.each_ref().map(|row| dot(&a, row).to_bits()), "{n}");
+        }
     }
 
     #[test]
