@@ -102,9 +102,8 @@ const OFFERS: &[&str] = &["tip", "reward", "bonus", "pay", "dollars"];
 /// A closing sentence of one of these asks for nothing but a nod.
 pub(super) const NODS: &[&str] = &["right", "ok", "okay", "yes", "correct", "deal", "huh", "eh", "agreed"];
 
-/// Who speaks or is spoken to: a closing sentence with one of these is a remark, if hardly a word of it says anything else.
-pub(super) const PERSONS: &[&str] =
-    &["i", "i'm", "i've", "i'd", "i'll", "me", "my", "we", "our", "us", "you", "your", "you're"];
+/// Who speaks or is spoken to, in an aside as anywhere.
+const PERSONS: &[&str] = &["i", "i'm", "i've", "i'd", "i'll", "me", "my", "we", "our", "us", "you", "your", "you're"];
 
 /// Pleas and thanks: no question ends with one of these, or hardly any.
 const PLEAS: &[&str] = &[
