@@ -1,6 +1,8 @@
 //! Learns to tell asides from questions: phrases of our own put before and after prompts of the training rows, against what those
 //! prompts begin and end with themselves.
 
+use std::iter;
+
 use classifier::asides::cuts::{Cut, N_SEAMS, Seam, cuts};
 use classifier::asides::{Asides, canonical_phrase, canonical_question};
 use classifier::encoder::{Encoder, Table};
@@ -20,6 +22,8 @@ const QUESTIONS: &str = concat!(
     include_str!("asides/questions/talk.txt"),
     include_str!("asides/questions/work.txt"),
     include_str!("asides/questions/kinds.txt"),
+    include_str!("asides/questions/brief.txt"),
+    include_str!("asides/questions/context.txt"),
 );
 
 /// Fewer prompts do not show what questions begin and end with: no asides are learned from them, and none are told by sound.
@@ -34,21 +38,21 @@ const KEPT_BACK: usize = 4;
 /// Of texts of a sort that were kept back and have such a seam, those of which something may be taken away there: a guess at what a
 /// forecast does not miss. Of questions of ours many were written to sound like asides.
 const SHARES_CUT: [f32; N_SEAMS] = [0.02, 0.02, 0.015];
-const SHARES_CUT_OF_OURS: [f32; N_SEAMS] = [0.10, 0.10, 0.015];
+const SHARES_CUT_OF_OURS: [f32; N_SEAMS] = [0.08, 0.12, 0.015];
 
 /// Cuts of a prompt that are learned from, of each kind; all of a question of ours, of which there are fewer.
 const PER_PROMPT: usize = 4;
 const PER_QUESTION: usize = classifier::asides::cuts::MAX_WORDS;
 
+/// Excerpts of a prompt. With four, phrases beside few words were told more often than with one; more did not help (2026-11-28).
+const EXCERPTS: usize = 4;
+
 /// Sentences of an excerpt, at most, and its words, at least.
 const MAX_SENTENCES: usize = 3;
 const MIN_WORDS: usize = 6;
 
-/// How often each phrase is put behind some text, and as often before one; fewer times where there are few prompts.
-const TIMES: usize = 5;
-
 /// Phrases that stand in a line of their own, and those of which a cut too much is learned from, as shares.
-const OWN_LINE: f32 = 0.35;
+const OWN_LINE: f32 = 0.5;
 const CUT_TOO_MUCH: f32 = 0.3;
 
 /// Words of the question that are cut too much with an aside, at most.
@@ -95,7 +99,10 @@ impl Sort {
 /// kept back is kept back, too.
 fn sorts<'a>(texts: impl Iterator<Item = &'a str>, dice: &mut Dice) -> [Sort; 3] {
     let (learned_from, kept_back) = split(texts.map(canonical_question));
-    let mut excerpts = |prompts: &[String]| prompts.iter().filter_map(|prompt| excerpt(prompt, dice)).collect();
+    let mut excerpts = |prompts: &[String]| {
+        let all = prompts.iter().flat_map(|prompt| iter::repeat_n(prompt, EXCERPTS));
+        all.filter_map(|prompt| excerpt(prompt, dice)).collect()
+    };
     let excerpts = (excerpts(&learned_from), excerpts(&kept_back));
     let questions = split(QUESTIONS.lines().map(|line| canonical_question(&line.replace("\\n", "\n"))));
     [
@@ -151,13 +158,13 @@ fn examples_of_questions(table: &Table, sort: &Sort, dice: &mut Dice, examples: 
     }
 }
 
-/// Phrases around texts of each sort: the cut that takes the phrase is right, one that takes more is not.
+/// Each phrase behind a text of each sort, and before one: the cut that takes the phrase is right, one that takes more is not. Twice
+/// as often, and phrases that it had not heard were told less often: it knew those it had by heart (2026-11-28).
 fn examples_of_phrases(table: &Table, sorts: &[Sort], dice: &mut Dice, examples: &mut Vec<Example>) {
-    let n_prompts = sorts.first().map_or(0, |prompts| prompts.learned_from.len());
-    let times = (n_prompts * PER_PROMPT).div_ceil(PHRASES.lines().count()).min(TIMES);
+    let sorts = || sorts.iter().map(|sort| &sort.learned_from).filter(|texts| !texts.is_empty());
     for phrase in PHRASES.lines().map(canonical_phrase) {
         for behind in [true, false] {
-            for texts in (0..times).map(|at| &sorts[at % sorts.len()].learned_from).filter(|texts| !texts.is_empty()) {
+            for texts in sorts() {
                 let text = &texts[dice.below(texts.len())];
                 examples_of_phrase(table, text, &phrase, behind, dice, examples);
             }

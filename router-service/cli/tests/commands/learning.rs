@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use evals::probe::UNHEARD;
 use serde_json::{Value, json};
 
 use crate::scratch::{Scratch, check};
@@ -270,12 +269,6 @@ fn whom_nobody_can_let_in_is_said() {
     }
 }
 
-/// How the probe tells of words that it put behind a prompt, or before one if they end so.
-fn told(words: &str) -> String {
-    let place = if words.ends_with(' ') { "before" } else { "after" };
-    format!("{place}: {words:?}")
-}
-
 #[test]
 fn the_probe_counts_every_change_and_no_harmless_word_moves_many_choices() {
     let scratch = school("probe");
@@ -284,12 +277,7 @@ fn the_probe_counts_every_change_and_no_harmless_word_moves_many_choices() {
     assert_eq!(found["n_prompts"], 20);
     let changes = found["changes"].as_array().unwrap();
     assert!(changes.len() >= 10, "{found}");
-    // These questions have four words: beside them what was never taught is heard less often.
-    let unheard = |change: &&Value| UNHEARD.iter().any(|words| change["change"].as_str() == Some(&told(words)));
-    let known = changes.iter().filter(|change| !unheard(change));
-    let shares: Vec<f64> = known.map(|change| change["share"].as_f64().unwrap()).collect();
-    assert_eq!(shares.len() + UNHEARD.len(), changes.len(), "{found}");
-    assert!(shares.iter().sum::<f64>() <= 0.05 * shares.len() as f64, "{found}");
+    assert!(found["mean"].as_f64().unwrap() <= 0.05, "{found}");
     scratch.write("phrases.txt", "Best,\\nMAX\n\nyo\n");
     let output = scratch.run("probe rows.jsonl --prompts 20 --phrases phrases.txt --json");
     let own: Value = serde_json::from_slice(&output.stdout).unwrap();
