@@ -135,8 +135,5 @@ fn table(arguments: &Arguments, distilled: &Distilled) -> String {
 }
 
 fn say(text: &str) -> anyhow::Result<()> {
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()), // Whoever read had seen enough.
-        outcome => Ok(outcome?),
-    }
+    Ok(io::stdout().write_all(text.as_bytes())?)
 }

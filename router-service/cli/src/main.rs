@@ -78,12 +78,19 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(code) => code,
+        Err(error) if has_no_reader(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // When nobody listens on the other end there is nobody to tell.
             let _ = writeln!(io::stderr(), "error: {}", told(&error));
             if error.is::<CalledWrongly>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
+}
+
+/// Whether it is about standard output alone, which whoever read it closed: they had seen enough. Files and sockets are named by their errors.
+fn has_no_reader(error: &anyhow::Error) -> bool {
+    let is_pipe = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+    error.chain().count() == 1 && error.downcast_ref::<io::Error>().is_some_and(is_pipe)
 }
 
 /// An error with its causes, each told once: many an error names its cause itself, and some leave it to whoever prints them.
@@ -96,24 +103,35 @@ fn told(error: &anyhow::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    //! No cause is lost, and none is told twice.
+    //! No cause is lost, and none is told twice; a reader who leaves is no error, a file that breaks is.
+
+    use std::io;
 
     use anyhow::anyhow;
 
-    use super::told;
+    use super::{has_no_reader, told};
 
     #[derive(Debug, thiserror::Error)]
     #[error("f.toml: {source}")]
     struct Named {
-        source: std::io::Error,
+        source: io::Error,
     }
 
     #[test]
     fn each_cause_is_told_once() {
-        let named = || Named { source: std::io::Error::other("torn") };
+        let named = || Named { source: io::Error::other("torn") };
         assert_eq!(told(&anyhow!(named())), "f.toml: torn");
         assert_eq!(told(&anyhow!(named()).context("rows")), "rows: f.toml: torn");
         assert_eq!(told(&anyhow!("torn").context("f.toml")), "f.toml: torn");
         assert_eq!(told(&anyhow!("alone")), "alone");
+    }
+
+    #[test]
+    fn only_the_bare_error_of_a_closed_pipe_is_a_reader_who_left() {
+        let closed = || io::Error::from(io::ErrorKind::BrokenPipe);
+        assert!(has_no_reader(&closed().into()));
+        assert!(!has_no_reader(&anyhow!(closed()).context("rows.jsonl")));
+        assert!(!has_no_reader(&Named { source: closed() }.into()));
+        assert!(!has_no_reader(&io::Error::other("torn").into()));
     }
 }

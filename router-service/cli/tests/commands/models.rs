@@ -1,5 +1,7 @@
 //! `pointsman models` as a caller meets it.
 
+use std::process::{Command, Stdio};
+
 use crate::scratch::{Scratch, check};
 
 pub(crate) const CATALOG: &str = r#"
@@ -76,4 +78,19 @@ fn a_bad_file_is_named() {
     let lost = scratch.run("models --artifact nowhere").stderr;
     assert_eq!(String::from_utf8_lossy(&lost).matches("(os error 2)").count(), 1, "a cause is told once");
     check(&scratch.run("models --catalogue c.toml"), 2, "", "--catalogue");
+}
+
+#[test]
+fn a_reader_who_has_seen_enough_is_no_error() {
+    for arguments in [["models", "--json"], ["route", "Which train?"]] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_pointsman"))
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+    }
 }
