@@ -193,6 +193,8 @@ fn questions_keep_their_words_and_small_talk_beside_them_goes() {
         }
     }
     assert!(heard * 10 >= n * 7, "{heard} of {n}");
+    let novels = "Name three novels by Virginia Woolf.";
+    assert_eq!(read(&hears, &format!("{novels}{}", talk[0])), read(&hears, novels), "it hears");
 }
 
 #[test]
