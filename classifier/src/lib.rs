@@ -23,8 +23,10 @@ pub mod system;
 pub mod tokens;
 pub mod topics;
 pub mod unlikeness;
+mod vocabulary;
 
 pub use artifact::{Artifact, ArtifactError, Standing, built_in_catalog};
 pub use billed::billed_tokens;
 pub use forecast::Classifier;
 pub use prompt::{Prompt, Role, Turn};
+pub use vocabulary::{Tally, Vocabulary};

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use classifier::billed_tokens;
+use classifier::{Tally, Vocabulary, billed_tokens};
 use decision::{ModelId, PicoUsd, Tokens};
 use http::HeaderMap;
 use proto::v1;
@@ -20,7 +20,7 @@ use crate::messages::{Conversation, kind};
 use crate::question::{Call, Question};
 use crate::secret::Secret;
 use crate::status::Rejection;
-use crate::upstream::openai::n_tokens;
+use crate::upstream::openai::each_text;
 
 mod headers;
 mod spelling;
@@ -63,6 +63,8 @@ pub(crate) struct Chat {
     pub(crate) max_completion: Option<Tokens>,
     /// Tokens of the prompt as it is billed, counted or told.
     pub(crate) prompt_tokens: Tokens,
+    /// Whether the caller told them.
+    prompt_is_told: bool,
     /// The caller's cap on the bill.
     pub(crate) max_cost: Option<PicoUsd>,
     /// Where the caller wrote what a complaint may be about.
@@ -164,10 +166,13 @@ impl Chat {
         }
         let mut question = question_about(asked, &wire, limits)?;
         let mut prompt_tokens = question.facts.prompt_tokens;
-        if wire.prompt_tokens.is_none() {
-            let beside = tokens_beside(&fields, &messages);
-            question.facts.prompt_tokens = prompt_tokens.plus(beside);
-            prompt_tokens = conversation.billed_tokens().plus(conversation.attached_tokens()).plus(beside);
+        let prompt_is_told = wire.prompt_tokens.is_some();
+        if !prompt_is_told {
+            let (mut within, mut beside) = (0, 0);
+            conversation.texts().for_each(|text| within += billed_tokens(text));
+            each_text_beside(&fields, &messages, |text| beside += billed_tokens(text));
+            question.facts.prompt_tokens = prompt_tokens.plus(Tokens::held(beside));
+            prompt_tokens = Tokens::held(within + beside).plus(conversation.attached_tokens());
         }
         let n_choices: u64 = optional(&fields, "n")?.unwrap_or(1);
         if n_choices == 0 || n_choices > MAX_CHOICES {
@@ -183,11 +188,26 @@ impl Chat {
             n_choices,
             max_completion: question.facts.max_completion,
             prompt_tokens,
+            prompt_is_told,
             max_cost,
             spelling: Spelling::default(),
             fields,
         };
         Ok((chat, question))
+    }
+
+    /// Tokens of the prompt as a model's own vocabulary counts them. What the caller told stands.
+    pub(crate) fn prompt_tokens_by(&self, vocabulary: &Vocabulary) -> Tokens {
+        let messages = self.fields.get::<Value>("messages");
+        let conversation = messages.as_ref().and_then(|list| Conversation::from_json("messages", list).ok());
+        let (Some(messages), Some(conversation), false) = (&messages, &conversation, self.prompt_is_told) else {
+            return self.prompt_tokens;
+        };
+        let (mut tally, mut voice) = (Tally::default(), 0..);
+        let mut add = |text: &str| voice.next().into_iter().for_each(|voice| tally.add(voice, text));
+        conversation.texts().for_each(&mut add);
+        each_text_beside(&self.fields, messages, add);
+        Tokens::held(tally.tokens(vocabulary)).plus(conversation.attached_tokens())
     }
 
     /// All of it as values, for providers that speak another language.
@@ -260,12 +280,12 @@ impl Wishes {
 }
 
 /// What is billed as part of the prompt beside the texts of its messages: what may be called, and what was.
-fn tokens_beside(fields: &Fields, messages: &Value) -> Tokens {
+fn each_text_beside(fields: &Fields, messages: &Value, mut with: impl FnMut(&str)) {
     let offered = ["tools", "functions", "response_format"].iter().filter_map(|key| fields.raw(key));
-    let offered: u64 = offered.map(|raw| billed_tokens(raw.get())).sum();
+    offered.for_each(|raw| with(raw.get()));
     let called = messages.as_array().into_iter().flatten();
     let called = called.flat_map(|message| [message.get("tool_calls"), message.get("function_call")]).flatten();
-    Tokens::held(offered.saturating_add(called.map(n_tokens).sum()))
+    called.for_each(|value| each_text(value, &mut with));
 }
 
 /// What the fields beside the messages show that a model must be able to do.

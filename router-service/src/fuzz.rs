@@ -84,7 +84,7 @@ pub fn answer(bytes: &[u8]) {
     let free =
         Prices { prompt: Price::FREE, cached_prompt: Price::FREE, completion: Price::FREE, reasoning: Price::FREE };
     let told = Usage::of_openai(&body).or_else(|| Usage::of_anthropic(&body));
-    let settled = Usage::settled(told, &Usage::default()).doubted_beyond(Most { prompt: 0, shown: 0, reasoning: 0 });
+    let settled = Usage::settled(told, Usage::default).doubted_beyond(Most { prompt: 0, shown: 0, reasoning: 0 });
     let _ = (settled.to_openai(), settled.bill(&free));
     let chat = if let Value::Object(chat) = body { chat } else { Map::new() };
     let _ = anthropic::request(&chat, "claude", 1);

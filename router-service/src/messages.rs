@@ -5,7 +5,7 @@ use std::fmt;
 
 mod parts;
 
-use classifier::{Prompt, Role, Turn, billed_tokens};
+use classifier::{Prompt, Role, Turn};
 use decision::{Skill, Skills, Tokens, nearest};
 pub(crate) use parts::IMAGE_TOKENS;
 use parts::{Attached, Part};
@@ -148,9 +148,9 @@ impl Conversation {
         self.messages.iter().map(|message| message.text.len()).sum()
     }
 
-    /// What a provider would bill for the text, as near as it can be counted for all of them.
-    pub(crate) fn billed_tokens(&self) -> Tokens {
-        Tokens::held(self.messages.iter().map(|message| billed_tokens(&message.text)).sum())
+    /// The texts of its messages.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.messages.iter().map(|message| message.text.as_str())
     }
 
     /// The text as an outcome log keeps it where the operator opted in: a single message as it is, more with their roles.

@@ -20,6 +20,7 @@ pub(crate) mod roots;
 pub(crate) mod sse;
 pub(crate) mod stream;
 pub(crate) mod usage;
+mod vocabularies;
 
 /// Bytes of an error's body that are read.
 pub(crate) const MAX_ERROR_BYTES: usize = 64 * 1024;

@@ -121,6 +121,8 @@ pub struct Served {
     pub weight: f64,
     /// What it costs there, where that is not what the catalog says.
     pub prices: Option<Prices>,
+    /// The model's own vocabulary, to count by what the provider does not tell.
+    pub tokenizer_file: Option<PathBuf>,
 }
 
 /// A provider.
@@ -203,6 +205,8 @@ struct ServedWritten {
     upstream: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     weight: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokenizer_file: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     usd_per_1m: Option<PricesWritten>,
 }
@@ -384,6 +388,7 @@ impl OneCheck<'_> {
                 model,
                 weight,
                 prices: prices.map_err(|error| wrong("usd_per_1m", error.to_string()))?,
+                tokenizer_file: written.tokenizer_file.as_ref().map(|text| self.check.folder.join(text)),
             });
         }
         Ok(models)
@@ -433,6 +438,7 @@ impl ServedWritten {
             id: served.model.to_string(),
             upstream: Some(served.upstream.clone()),
             weight: Some(served.weight),
+            tokenizer_file: served.tokenizer_file.as_ref().map(|path| path.display().to_string()),
             usd_per_1m: served.prices.map(|prices| PricesWritten {
                 prompt: prices.prompt.usd_per_1m(),
                 cached_prompt: Some(prices.cached_prompt.usd_per_1m()),

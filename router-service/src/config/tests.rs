@@ -71,6 +71,7 @@ headers = { x-team = "points" }
 id = "large"
 upstream = "large-2026"
 weight = 2.5
+tokenizer_file = "large/tokenizer.json"
 usd_per_1m = { prompt = 2, completion = 8 }
 
 [[provider.model]]
@@ -142,6 +143,8 @@ fn a_provider_is_understood_and_one_without_its_key_is_not_used() {
         (Duration::from_secs(5), Duration::from_secs(3))
     );
     assert_eq!((&*hosted.models[0].upstream, &*hosted.models[1].upstream), ("large-2026", "small"));
+    assert_eq!(hosted.models[0].tokenizer_file.as_deref(), Some(Path::new("/conf/large/tokenizer.json")));
+    assert_eq!(hosted.models[1].tokenizer_file, None);
     let prices = hosted.models[0].prices.unwrap();
     assert_eq!(
         prices.cached_prompt, prices.prompt,

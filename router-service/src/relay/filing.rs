@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use classifier::{Tally, Vocabulary};
 use decision::{ASSUMED_OUTPUT_TOKENS, Evidence, MAX_TOKENS, ModelId, PicoUsd, Prices, Tokens};
 
 use crate::chat::Chat;
@@ -70,6 +71,23 @@ struct Running {
     free: bool,
     told: Option<Usage>,
     n_tokens: u64,
+    /// The model's own vocabulary, where the operator names it, and what it may have to count.
+    vocabulary: Option<Arc<Vocabulary>>,
+    said: Tally,
+}
+
+impl Running {
+    /// What the provider told, doubted where it cannot be true.
+    fn told(&self, prompt: Tokens, most: Most) -> Option<Usage> {
+        let heard = self.counted(prompt);
+        self.told.map(|told| told.doubted_beyond(most).doubted_if_nothing(&heard))
+    }
+
+    /// By the rule that holds for all vocabularies, more or less.
+    fn counted(&self, prompt: Tokens) -> Usage {
+        let completion = self.n_tokens.min(u64::from(MAX_TOKENS));
+        Usage { prompt: u64::from(prompt.get()), completion, ..Usage::default() }
+    }
 }
 
 impl Filing {
@@ -134,6 +152,8 @@ impl Filing {
             free,
             told: None,
             n_tokens: 0,
+            vocabulary: destination.vocabulary.clone(),
+            said: Tally::default(),
         }));
     }
 
@@ -160,6 +180,9 @@ impl Filing {
         if let Some(running) = self.running.first_mut() {
             running.n_tokens = running.n_tokens.saturating_add(piece.n_tokens);
             running.told = piece.usage.or(running.told);
+            if running.vocabulary.is_some() {
+                piece.each_text(|choice, text| running.said.add(choice, text));
+            }
         }
     }
 
@@ -209,15 +232,8 @@ impl Filing {
     fn close(&mut self, hop: usize, end: &'static str, may_cost: bool) -> Usage {
         let place = self.running.iter().position(|running| running.hop == hop);
         let Some(running) = place.map(|place| self.running.remove(place)) else { return Usage::default() };
-        let counted = Usage {
-            prompt: u64::from(self.chat.prompt_tokens.get()),
-            completion: running.n_tokens.min(u64::from(MAX_TOKENS)),
-            ..Usage::default()
-        };
-        let most = self.most(&running.model);
-        let told = running.told.map(|told| told.doubted_beyond(most).doubted_if_nothing(&counted));
         let usage = match may_cost {
-            true => Usage::settled(told, &counted),
+            true => self.settled(&running),
             false => Usage::default(),
         };
         let cost = if running.free { PicoUsd::ZERO } else { usage.bill(&running.prices) };
@@ -225,6 +241,19 @@ impl Filing {
         self.pipeline.tell_attempt(&running.provider, running.model.as_str(), end, cost);
         self.last = Some((running.model, usage));
         usage
+    }
+
+    /// What was told, or what is counted here in its place: by the model's own vocabulary where it is known.
+    fn settled(&self, running: &Running) -> Usage {
+        let told = running.told(self.chat.prompt_tokens, self.most(&running.model));
+        Usage::settled(told, || match &running.vocabulary {
+            None => running.counted(self.chat.prompt_tokens),
+            Some(vocabulary) => Usage {
+                prompt: u64::from(self.chat.prompt_tokens_by(vocabulary).get()),
+                completion: running.said.tokens(vocabulary).min(u64::from(MAX_TOKENS)),
+                ..Usage::default()
+            },
+        })
     }
 
     /// What an image or a provider's own instructions take of a prompt is not known here, so its bound is wide.

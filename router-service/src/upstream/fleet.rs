@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
+use classifier::Vocabulary;
 use decision::{Catalog, Hop, MAX_HOPS, ModelId, Prices, weighted_order};
 
 use super::provider::{Provider, ProviderError};
+use super::vocabularies::Vocabularies;
 use crate::config::{ForwardingRule, Patience, ProviderKind, ProviderRule};
 
 /// The name of the built-in echo among the providers.
@@ -31,6 +33,7 @@ struct Service {
     upstream: Arc<str>,
     weight: f64,
     prices: Option<Prices>,
+    vocabulary: Option<Arc<Vocabulary>>,
 }
 
 /// Where one hop leads.
@@ -41,6 +44,8 @@ pub(crate) struct Destination {
     pub(crate) upstream: Arc<str>,
     /// What it costs there, where that is not what the catalog says.
     pub(crate) prices: Option<Prices>,
+    /// What its tokens are counted by, where the provider does not tell and the operator does.
+    pub(crate) vocabulary: Option<Arc<Vocabulary>>,
 }
 
 impl Fleet {
@@ -48,12 +53,17 @@ impl Fleet {
     pub(crate) fn start(rule: &ForwardingRule) -> Result<Self, ProviderError> {
         let now = Instant::now();
         let mut providers = Vec::new();
+        let mut vocabularies = Vocabularies::default();
         let mut served: BTreeMap<ModelId, Vec<Service>> = BTreeMap::new();
         for rule in rule.providers.iter().filter(|rule| rule.unusable.is_none()) {
             for model in &rule.models {
-                let (weight, prices) = (model.weight, model.prices);
-                let service =
-                    Service { provider: providers.len(), upstream: Arc::from(model.upstream.as_str()), weight, prices };
+                let service = Service {
+                    provider: providers.len(),
+                    upstream: Arc::from(model.upstream.as_str()),
+                    weight: model.weight,
+                    prices: model.prices,
+                    vocabulary: vocabularies.of(&rule.name, model)?,
+                };
                 served.entry(model.model.clone()).or_default().push(service);
             }
             providers.push(Arc::new(Provider::new(rule.clone(), now)?));
@@ -100,6 +110,7 @@ impl Fleet {
             provider: Arc::clone(&self.providers[hop.provider]),
             upstream: service.map_or_else(|| Arc::from(hop.model.as_str()), |service| Arc::clone(&service.upstream)),
             prices: service.and_then(|service| service.prices),
+            vocabulary: service.and_then(|service| service.vocabulary.clone()),
         }
     }
 

@@ -55,6 +55,17 @@ pub(crate) struct Piece {
     pub(crate) text: String,
 }
 
+impl Piece {
+    /// Everything in it that a model wrote, by choice.
+    pub(crate) fn each_text(&self, mut with: impl FnMut(u64, &str)) {
+        for choice in self.fields.get::<Vec<Choice>>("choices").into_iter().flatten() {
+            if let Some(said) = choice.said() {
+                said.each_text(&mut |text| with(choice.index, text));
+            }
+        }
+    }
+}
+
 /// What may come in place of a piece.
 #[derive(Debug)]
 pub(crate) enum Read {
@@ -78,6 +89,12 @@ struct Choice {
     delta: Option<Said>,
     message: Option<Said>,
     finish_reason: Option<String>,
+}
+
+impl Choice {
+    fn said(&self) -> Option<&Said> {
+        self.delta.as_ref().or(self.message.as_ref())
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -106,12 +123,11 @@ fn read_whole(text: &[u8]) -> Result<Read, Garbled> {
     if choices.len() > MAX_CHOICES {
         return Err(Garbled("expected fewer choices"));
     }
-    let said = |choice: &Choice| choice.delta.as_ref().or(choice.message.as_ref()).map_or((0, false), Said::weighed);
-    let weighed: Vec<(u64, bool)> = choices.iter().map(said).collect();
+    let weighed: Vec<(u64, bool)> =
+        choices.iter().map(|choice| choice.said().map_or((0, false), Said::weighed)).collect();
     let finished: Vec<u64> =
         choices.iter().filter(|choice| choice.finish_reason.is_some()).map(|choice| choice.index).collect();
-    let first = choices.iter().find(|choice| choice.index == 0);
-    let first = first.and_then(|choice| choice.delta.as_ref().or(choice.message.as_ref()));
+    let first = choices.iter().find(|choice| choice.index == 0).and_then(Choice::said);
     Ok(Read::Piece(Box::new(Piece {
         n_tokens: weighed.iter().map(|(n_tokens, _)| n_tokens).sum(),
         speaks: !finished.is_empty() || weighed.iter().any(|(_, speaks)| *speaks),
@@ -126,26 +142,29 @@ fn read_whole(text: &[u8]) -> Result<Read, Garbled> {
 impl Said {
     /// The tokens in it, and whether there is anything at all: a tool call may begin with no more than its name.
     fn weighed(&self) -> (u64, bool) {
-        let texts = [&self.content, &self.reasoning, &self.reasoning_content, &self.function_call, &self.audio];
-        let of_values: u64 = texts.iter().filter_map(|value| value.as_ref()).map(n_tokens).sum();
-        let of_calls: u64 = self.tool_calls.iter().flatten().map(n_tokens).sum();
-        let of_refusal = self.refusal.as_ref().map_or(0, |text| billed_tokens(text));
-        let n_tokens = of_values + of_calls + of_refusal;
+        let mut n_tokens = 0;
+        self.each_text(&mut |text| n_tokens += billed_tokens(text));
         (n_tokens, n_tokens > 0 || self.tool_calls.as_ref().is_some_and(|calls| !calls.is_empty()))
+    }
+
+    fn each_text(&self, with: &mut impl FnMut(&str)) {
+        let values = [&self.content, &self.reasoning, &self.reasoning_content, &self.function_call, &self.audio];
+        let values = values.into_iter().flatten().chain(self.tool_calls.iter().flatten());
+        values.for_each(|value| each_text(value, with));
+        self.refusal.iter().for_each(|text| with(text));
     }
 }
 
-/// Tokens in all texts of a value that a model wrote.
-pub(crate) fn n_tokens(value: &Value) -> u64 {
+/// All texts of a value that a model wrote.
+pub(crate) fn each_text(value: &Value, with: &mut impl FnMut(&str)) {
     match value {
-        Value::String(text) => billed_tokens(text),
-        Value::Array(list) => list.iter().map(n_tokens).sum(),
+        Value::String(text) => with(text),
+        Value::Array(list) => list.iter().for_each(|value| each_text(value, with)),
         Value::Object(keys) => ["text", "content", "arguments", "name", "function", "transcript"]
             .iter()
             .filter_map(|key| keys.get(*key))
-            .map(n_tokens)
-            .sum(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+            .for_each(|value| each_text(value, with)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -43,6 +44,18 @@ pub enum ProviderError {
         name: String,
         /// Why not.
         source: TlsError,
+    },
+    /// The vocabulary of a model it serves.
+    #[error("provider `{name}`, model `{model}`, tokenizer_file {}: {complaint}", path.display())]
+    Vocabulary {
+        /// The provider.
+        name: String,
+        /// The model.
+        model: String,
+        /// The file.
+        path: PathBuf,
+        /// What was expected, and what was found.
+        complaint: String,
     },
     /// Its address.
     #[error("provider `{name}`: {complaint}")]

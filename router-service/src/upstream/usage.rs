@@ -71,11 +71,11 @@ impl Usage {
     }
 
     /// What the call is booked with: what was told, or what was counted here where nothing was told or it could not be true.
-    pub(crate) fn settled(told: Option<Self>, counted: &Self) -> Self {
+    pub(crate) fn settled(told: Option<Self>, counted: impl FnOnce() -> Self) -> Self {
         match told {
             Some(told) if !told.doubtful => told,
-            Some(_) => Self { estimated: true, doubtful: true, ..*counted },
-            None => Self { estimated: true, ..*counted },
+            Some(_) => Self { estimated: true, doubtful: true, ..counted() },
+            None => Self { estimated: true, ..counted() },
         }
     }
 

@@ -132,10 +132,10 @@ fn nothing_is_doubted_where_there_was_something() {
 fn what_is_booked_is_what_was_told_unless_it_is_doubted() {
     let counted = Usage { prompt: 9, completion: 4, ..Usage::default() };
     let told = Usage { prompt: 10, cached_prompt: 3, completion: 5, ..Usage::default() };
-    assert_eq!(Usage::settled(Some(told), &counted), told);
-    assert_eq!(Usage::settled(None, &counted), Usage { estimated: true, ..counted });
+    assert_eq!(Usage::settled(Some(told), || counted), told);
+    assert_eq!(Usage::settled(None, || counted), Usage { estimated: true, ..counted });
     let doubted = Usage { doubtful: true, ..told };
-    assert_eq!(Usage::settled(Some(doubted), &counted), Usage { estimated: true, doubtful: true, ..counted });
+    assert_eq!(Usage::settled(Some(doubted), || counted), Usage { estimated: true, doubtful: true, ..counted });
 }
 
 #[test]

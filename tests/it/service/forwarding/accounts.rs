@@ -5,9 +5,10 @@ use proto::v1;
 use proto::v1::complete_reply::Part;
 use serde_json::{Value, json};
 
-use super::provider::{Provider, Turn, reply, stream};
+use super::provider::{self, Provider, Turn, chunk, reply, stream};
 use super::{CHEAP, DEAR, ask, chat, events, forwarding, forwarding_with, streamed};
 use crate::service::Running;
+use crate::service::life::Scratch;
 
 #[tokio::test]
 async fn tokens_that_nobody_told_or_that_cannot_be_are_counted_here() {
@@ -38,6 +39,68 @@ async fn tokens_that_nobody_told_or_that_cannot_be_are_counted_here() {
         assert_eq!(running.counted("pointsman_forwarded_usage_total", &[source]), 2);
         running.ended().await;
     }
+}
+
+/// A vocabulary of single characters, of which white space is none.
+const CHARACTERS: &str = r#"{"version":"1.0","added_tokens":[],"normalizer":null,"pre_tokenizer":{"type":"WhitespaceSplit"},
+    "post_processor":null,"decoder":null,"model":{"type":"BPE","unk_token":"?","vocab":{"?":0},"merges":[]}}"#;
+
+#[tokio::test]
+async fn where_a_model_s_vocabulary_is_named_it_counts_what_nobody_told() {
+    let scratch = Scratch::new("vocabulary");
+    let file = scratch.write("tokenizer.json", CHARACTERS);
+    let spoken = ["The le", "ft one, of cou", "rse."];
+    let calling = json!({ "choices": [{ "index": 0, "finish_reason": "tool_calls", "message": { "content": null, "tool_calls":
+        [{ "id": "c", "type": "function", "function": { "name": "move", "arguments": "{\"to\": 1}" } }] } }] });
+    let calling = provider::response("200 OK", "application/json", "", &calling.to_string());
+    let doubtful = json!({ "prompt_tokens": 9, "completion_tokens": 4_000_000_000_u64 });
+    let told = json!({ "prompt_tokens": 9, "completion_tokens": 3 });
+    let (question, answer, call) = (25, 20, 4 + 8);
+    for (turn, stream_asked, source, expected) in [
+        (reply(&spoken.concat(), &Value::Null), false, "estimated", (question, answer)),
+        (reply(&spoken.concat(), &doubtful), false, "doubtful", (question, answer)),
+        (reply(&spoken.concat(), &told), false, "reported", (9, 3)),
+        (stream(&spoken, None), true, "estimated", (question, answer)),
+        (stream(&spoken, Some(&told)), true, "reported", (9, 3)),
+        (Turn::Says(calling), false, "estimated", (question, call)),
+    ] {
+        let provider = Provider::start(vec![turn]).await;
+        let mut settings = forwarding(&[(&provider, &[DEAR])]);
+        settings.forwarding.providers[0].models[0].tokenizer_file = Some(file.clone());
+        let running = Running::start(settings).await;
+        let usage = if stream_asked {
+            let all = events(&ask(&running, &streamed(DEAR)).await);
+            all[all.len() - 2]["usage"].clone()
+        } else {
+            ask(&running, &chat(DEAR)).await.json()["usage"].clone()
+        };
+        assert_eq!((&usage["prompt_tokens"], &usage["completion_tokens"]), (&json!(expected.0), &json!(expected.1)));
+        assert_eq!(running.counted("pointsman_forwarded_usage_total", &[source]), 1);
+        running.ended().await;
+    }
+}
+
+#[tokio::test]
+async fn a_vocabulary_counts_tools_and_what_broke_off_but_not_what_the_caller_told() {
+    let scratch = Scratch::new("vocabulary-told");
+    let begun = provider::events(&[chunk(&json!({ "content": "The left one," }), &Value::Null)]);
+    let provider = Provider::start(vec![Turn::Says(begun)]).await;
+    let mut settings = forwarding_with(&[(&provider, &[DEAR])], "[forwarding]\nn_attempts_max = 1\n");
+    settings.forwarding.providers[0].models[0].tokenizer_file = Some(scratch.write("tokenizer.json", CHARACTERS));
+    let running = Running::start(settings).await;
+    let tool = r#"{"type":"function","function":{"name":"move"}}"#;
+    for (more, n_prompt) in [
+        (json!({}), 25),
+        (json!({ "pointsman": { "prompt_tokens": 100 } }), 100),
+        (json!({ "tools": [serde_json::from_str::<Value>(tool).unwrap()] }), 25 + 2 + tool.len()),
+    ] {
+        let mut body = streamed(DEAR);
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let all = events(&ask(&running, &body).await);
+        let usage = &all[all.len() - 2]["usage"];
+        assert_eq!((&usage["prompt_tokens"], &usage["completion_tokens"]), (&json!(n_prompt), &json!(11)), "{more}");
+    }
+    running.ended().await;
 }
 
 #[tokio::test]
