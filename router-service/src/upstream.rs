@@ -40,6 +40,8 @@ pub(crate) struct Failed {
     pub(crate) rest: Option<Duration>,
     /// Whether the provider may bill for it all the same: it got the call and did not refuse it.
     pub(crate) may_cost: bool,
+    /// What only whoever runs the service should read of it: addresses, and why a certificate is not believed.
+    pub(crate) cause: Option<String>,
 }
 
 impl Failed {
@@ -63,7 +65,8 @@ impl Failed {
     /// Any failure that cost nothing.
     pub(crate) fn of(fault: Fault, retry: Retry, end: UpstreamEnd, complaint: impl Into<String>) -> Self {
         let failure = Failure { fault, retry };
-        Self { failure, end, field: String::new(), complaint: complaint.into(), rest: None, may_cost: false }
+        let complaint = complaint.into();
+        Self { failure, end, field: String::new(), complaint, rest: None, may_cost: false, cause: None }
     }
 
     /// What is asked cannot be said to this provider; another one may speak a language that can.

@@ -205,6 +205,9 @@ impl Decided {
         self.filing.failed(lane.hop, &failed);
         let (provider, model) = (&lane.destination.provider.rule.name, &lane.destination.upstream);
         tracing::debug!(decision = %self.answer.id, %provider, end = failed.end.codes().0, "an attempt failed");
+        if let Some(why) = &failed.cause {
+            tracing::warn!(%provider, why, "a provider cannot be reached");
+        }
         if failed.is_the_operator_s() {
             tracing::warn!(%provider, %model, why = failed.complaint, "a provider refuses for a reason that lies in the configuration");
         }

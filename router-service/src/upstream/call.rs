@@ -1,6 +1,7 @@
 //! One call to one provider: what is sent, how long is waited, and what came back instead of an answer. Whoever drops it hangs up:
 //! the connection is closed under a call that nobody waits for.
 
+use std::error::Error;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::anthropic::{self, Chunks};
+use super::connect::ConnectError;
 use super::echo::Echo;
 use super::failure::{self, Kind, Meaning, Refused, retry_after_ms};
 use super::fleet::Destination;
@@ -223,10 +225,11 @@ async fn in_time<T>(
     timeout(patience, call).await.unwrap_or_else(|_| Err(late()))
 }
 
-/// The text of the error names addresses and not what was sent, but only its kind is told.
+/// The text of the error names addresses and not what was sent, but a caller is told its kind alone.
 fn unanswered(error: &hyper_util::client::legacy::Error) -> Failed {
     if error.is_connect() {
-        return Failed::unreached("no connection to the provider");
+        let cause = error.source().and_then(|source| source.downcast_ref::<ConnectError>()).map(ToString::to_string);
+        return Failed { cause, ..Failed::unreached("no connection to the provider") };
     }
     Failed::lost("the connection broke off before the answer")
 }
@@ -282,5 +285,36 @@ impl Failed {
             Some(meaning) => Self { may_cost: true, ..Self::meaning(&meaning) },
             None => Self::lost("the provider told of an error"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::net::TcpListener;
+    use std::path::Path;
+    use std::time::Instant;
+
+    use super::{request, unanswered};
+    use crate::config::Settings;
+    use crate::upstream::provider::Provider;
+
+    #[tokio::test]
+    async fn why_nobody_is_reached_is_told_to_the_operator_alone() {
+        // A port that was free a moment ago, where nobody listens.
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).unwrap().port();
+        let text = format!(
+            "[[provider]]\nname = \"p\"\nbase_url = \"http://127.0.0.1:{port}/v1\"\n[[provider.model]]\nid = \"m\"\n"
+        );
+        let settings = Settings::from_text(&text, Path::new(""), &BTreeMap::new()).unwrap();
+        let rule = settings.forwarding.providers[0].clone();
+        let uri = rule.base_url.as_ref().unwrap().at("/x").unwrap();
+        let provider = Provider::new(rule, Instant::now()).unwrap();
+        let request = request(&provider.rule, uri, String::new()).unwrap();
+        let error = provider.client.as_ref().unwrap().request(request).await.unwrap_err();
+        let failed = unanswered(&error);
+        assert_eq!(failed.complaint, "no connection to the provider");
+        let cause = failed.cause.unwrap();
+        assert!(cause.starts_with("no connection: ") && cause.contains("refused"), "{cause}");
     }
 }

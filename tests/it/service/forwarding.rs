@@ -17,6 +17,7 @@ mod hedging;
 mod passing;
 mod provider;
 mod streams;
+mod ways;
 
 use provider::Provider;
 
@@ -35,12 +36,12 @@ fn forwarding_with(providers: &[(&Provider, &[&str])], more: &str) -> Settings {
     for (place, (provider, models)) in providers.iter().enumerate() {
         text.push_str(&entry(place, provider.address, models));
     }
-    read(&text)
+    configured(&text)
 }
 
 /// One provider at this address, which serves the dearer model, and more of the configuration.
 fn forwarding_at(address: SocketAddr, more: &str) -> Settings {
-    read(&format!("{more}{}", entry(0, address, &[DEAR])))
+    configured(&format!("{more}{}", entry(0, address, &[DEAR])))
 }
 
 fn entry(place: usize, address: SocketAddr, models: &[&str]) -> String {
@@ -52,7 +53,8 @@ fn entry(place: usize, address: SocketAddr, models: &[&str]) -> String {
     text
 }
 
-fn read(text: &str) -> Settings {
+/// Settings with what this text says of forwarding.
+fn configured(text: &str) -> Settings {
     let environment = [("KEY".to_owned(), "canary-key-5b1e".to_owned())].into();
     let read = Settings::from_text(text, std::path::Path::new(""), &environment).expect("the configuration is good");
     Settings { forwarding: read.forwarding, ..settings() }

@@ -14,7 +14,7 @@ use tokio_rustls::TlsConnector;
 
 use super::{Running, settings};
 
-fn certs() -> PathBuf {
+pub(super) fn certs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("it/service/certs")
 }
 
