@@ -48,8 +48,11 @@ struct Desk {
     bell: Condvar,
     closed: AtomicBool,
     n_waiting: AtomicUsize,
-    /// What a prompt took of a thread lately, in nanoseconds; 0 until there was one.
-    pace_ns: AtomicU64,
+    /// What a prompt took of a thread lately.
+    pace: Lately,
+    /// How long it lately was until whoever asked heard that the forecast is there: under load the threads of connections have
+    /// others to serve first.
+    lag: Lately,
     metrics: Arc<Metrics>,
 }
 
@@ -79,7 +82,8 @@ impl Inference {
             bell: Condvar::new(),
             closed: AtomicBool::new(false),
             n_waiting: AtomicUsize::new(0),
-            pace_ns: AtomicU64::new(0),
+            pace: Lately::default(),
+            lag: Lately::default(),
             metrics: Arc::clone(metrics),
         });
         let mut threads = Vec::new();
@@ -143,13 +147,13 @@ impl Inference {
         let room = n_ahead + n <= self.rule.queue_prompts && self.desk.comes_in_time(n_ahead, n, until - asked);
         if !room || self.desk.closed.load(Ordering::Relaxed) {
             self.desk.n_waiting.fetch_sub(n, Ordering::Relaxed);
-            return Waiting { reply: None, asked, until };
+            return Waiting { desk: Arc::clone(&self.desk), reply: None, asked, until };
         }
         let (reply, answer) = oneshot::channel();
         let alone = !snapshot.classifier.likes_company();
         self.desk.queue().push_back(Job { snapshot: Arc::clone(snapshot), prompts, alone, reply });
         self.desk.bell.notify_one();
-        Waiting { reply: Some(answer), asked, until }
+        Waiting { desk: Arc::clone(&self.desk), reply: Some(answer), asked, until }
     }
 }
 
@@ -168,6 +172,7 @@ impl Drop for Inference {
 
 /// A place in the queue, or the lack of one.
 struct Waiting {
+    desk: Arc<Desk>,
     reply: Option<oneshot::Receiver<Done>>,
     asked: Instant,
     until: Instant,
@@ -178,6 +183,7 @@ impl Waiting {
         let Some(reply) = self.reply else { return Told::absent(Absent::Overloaded, 0) };
         match timeout_at(self.until.into(), reply).await {
             Ok(Ok(done)) => {
+                self.desk.lag.note(done.ended.elapsed());
                 let (queue, forecast) = (done.taken - self.asked, done.ended - done.taken);
                 Told { forecasts: done.forecasts, queue_us: micros(queue), forecast_us: micros(forecast) }
             }
@@ -218,11 +224,29 @@ pub(crate) fn micros(span: Duration) -> u32 {
 /// in between.
 const PART_PROMPTS: usize = 4;
 
-/// The share of a caller's patience that the queue may be expected to take.
+/// The share of a caller's patience that may be expected to pass until the forecast is heard of.
 const HOPEFUL: f32 = 0.75;
 
-/// The pace is a mean over about so many turns.
-const PACE_MEMORY: u64 = 16;
+/// What was lately so is a mean over about so many turns.
+const MEMORY: u64 = 16;
+
+/// A span as it lately was; nothing until there was one.
+#[derive(Debug, Default)]
+struct Lately(AtomicU64);
+
+impl Lately {
+    fn span(&self) -> Duration {
+        Duration::from_nanos(self.0.load(Ordering::Relaxed))
+    }
+
+    /// Threads may overwrite each other's note; the next one mends it.
+    fn note(&self, span: Duration) {
+        let new = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+        let old = self.0.load(Ordering::Relaxed);
+        let mean = if old == 0 { new } else { old - old / MEMORY + new / MEMORY };
+        self.0.store(mean.max(1), Ordering::Relaxed);
+    }
+}
 
 impl Desk {
     fn queue(&self) -> MutexGuard<'_, VecDeque<Job>> {
@@ -230,21 +254,12 @@ impl Desk {
     }
 
     /// Whether these prompts are likely to be forecast while somebody waits for them. Without this, a service asked for more
-    /// than it can do would finish every forecast just after its time. Whoever finds nobody waiting is let in: that keeps the
-    /// pace up to date.
+    /// than it can do would finish every forecast just after its time. Whoever finds nobody waiting is let in: that keeps pace
+    /// and lag up to date.
     fn comes_in_time(&self, n_ahead: usize, n: usize, patience: Duration) -> bool {
-        let pace = Duration::from_nanos(self.pace_ns.load(Ordering::Relaxed));
-        let turns = (n_ahead + n).div_ceil(self.rule.threads.max(1));
-        n_ahead == 0 || pace.saturating_mul(u32::try_from(turns).unwrap_or(u32::MAX)) <= patience.mul_f32(HOPEFUL)
-    }
-
-    /// Takes note of what some prompts took.
-    fn paced(&self, n_prompts: usize, took: Duration) {
-        let new = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX) / (n_prompts.max(1) as u64);
-        let old = self.pace_ns.load(Ordering::Relaxed);
-        // Threads may overwrite each other's note; the next one mends it.
-        let pace = if old == 0 { new } else { old - old / PACE_MEMORY + new / PACE_MEMORY };
-        self.pace_ns.store(pace.max(1), Ordering::Relaxed);
+        let turns = u32::try_from((n_ahead + n).div_ceil(self.rule.threads.max(1))).unwrap_or(u32::MAX);
+        let heard_after = self.pace.span().saturating_mul(turns).saturating_add(self.lag.span());
+        n_ahead == 0 || heard_after <= patience.mul_f32(HOPEFUL)
     }
 
     /// The life of one thread.
@@ -261,7 +276,7 @@ impl Desk {
             let work = || (self.forecaster)(&snapshot.classifier, &prompts);
             let forecasts = catch_unwind(AssertUnwindSafe(work)).ok().filter(|list| list.len() == prompts.len());
             let ended = Instant::now();
-            self.paced(prompts.len(), ended - taken);
+            self.pace.note((ended - taken) / u32::try_from(prompts.len()).unwrap_or(u32::MAX).max(1));
             self.metrics.add(Metric::InferenceBatch, &[], u64::try_from(prompts.len()).unwrap_or(0));
             if forecasts.is_none() {
                 tracing::error!(n_prompts = prompts.len(), "the classifier broke down on a batch");

@@ -23,6 +23,11 @@ Examples:
 
 SIGTERM and SIGINT drain and end it, a second one ends it at once; SIGHUP reads catalog, policies and artifact anew.";
 
+/// After how many turns at most a thread of connections looks for those whose forecasts are there, which other threads made. At the
+/// runtime's own 61 they waited behind every connection that had something to read: of 256 callers over HTTP one in a hundred
+/// waited 71 ms instead of 58.
+const FORECASTS_HEARD_EVERY: u32 = 4;
+
 /// How long outcomes, spans and log lines that still wait may take to get out once everything else has ended.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -39,6 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let settings = Settings::read(arguments.config.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(settings.worker_threads)
+        .global_queue_interval(FORECASTS_HEARD_EVERY)
         .enable_all()
         .build()
         .context("threads for connections")?;

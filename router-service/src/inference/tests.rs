@@ -98,13 +98,37 @@ fn what_would_come_too_late_does_not_wait() {
     let snapshot = snapshot();
     let ask = |seconds| inference.ask(&snapshot, prompts(1), Instant::now() + Duration::from_secs(seconds), None);
     let is_let_in = |seconds| ask(seconds).reply.is_some();
-    inference.desk.paced(2, Duration::from_secs(200));
+    inference.desk.pace.note(Duration::from_secs(100));
     assert!(is_let_in(1), "nobody else waits, and who knows whether the pace still holds");
     let let_in: Vec<bool> = (0..5).map(|_| is_let_in(600)).collect();
     assert_eq!(let_in, [true, true, true, false, false], "450 s of 600 are hoped for, at 100 s each");
     assert!(is_let_in(6000));
-    inference.desk.paced(1, Duration::from_secs(10_000));
+    inference.desk.pace.note(Duration::from_secs(10_000));
     assert!(!is_let_in(3000), "it got slower");
+}
+
+#[test]
+fn what_would_be_heard_of_too_late_does_not_wait() {
+    let (inference, _) = inference(&InferenceRule { threads: 0, ..rule() }, Classifier::forecast);
+    let snapshot = snapshot();
+    let ask = || inference.ask(&snapshot, prompts(1), Instant::now() + Duration::from_secs(600), None);
+    let is_let_in = || ask().reply.is_some();
+    inference.desk.pace.note(Duration::from_secs(100));
+    inference.desk.lag.note(Duration::from_secs(200));
+    let let_in: Vec<bool> = (0..4).map(|_| is_let_in()).collect();
+    assert_eq!(let_in, [true, true, false, false], "of 450 s hoped for the callers' own threads take 200");
+    for _ in 0..100 {
+        inference.desk.lag.note(Duration::from_millis(1));
+    }
+    assert!(is_let_in(), "the threads have time again");
+}
+
+#[tokio::test]
+async fn how_late_a_forecast_is_heard_of_is_noted() {
+    let (inference, _) = inference(&rule(), Classifier::forecast);
+    assert_eq!(inference.desk.lag.span(), Duration::ZERO);
+    assert_eq!(absent(&evidence(&inference, &snapshot(), prompts(1), None).await), [None]);
+    assert!(inference.desk.lag.span() > Duration::ZERO);
 }
 
 #[tokio::test]
