@@ -39,7 +39,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// The next part of what one voice says. Of all voices together [`MAX_EXACT_BYTES`] are kept.
+    /// The next part of what one voice says. Of all voices together 8 KiB are kept.
     pub fn add(&mut self, voice: u64, part: &str) {
         let (kept, beyond) = part.split_at(part.floor_char_boundary(MAX_EXACT_BYTES - self.n_kept));
         if !beyond.is_empty() {
