@@ -29,4 +29,4 @@ pub use artifact::{Artifact, ArtifactError, Standing, built_in_catalog};
 pub use billed::billed_tokens;
 pub use forecast::Classifier;
 pub use prompt::{Prompt, Role, Turn};
-pub use vocabulary::{Tally, Vocabulary};
+pub use vocabulary::{Tally, Vocabulary, Voice};

@@ -316,13 +316,17 @@ async fn call_http(plan: &Plan, connection: &mut HttpConnection, number: u64) ->
         }
     };
     let (status, reply) = connection.send("POST", path, Bytes::from(serde_json::to_vec(&body)?)).await?;
+    let n_asked = usize::try_from(plan.number("--batch").max(1))?;
     if !status.is_success() {
-        return Ok((0..plan.number("--batch").max(1)).map(|_| status.as_str().to_owned()).collect());
+        return Ok(vec![status.as_str().to_owned(); n_asked]);
     }
     // Reading the reply whole would cost the machine as much as making it.
     let text = String::from_utf8_lossy(&reply);
     let evidence = text.split("\"evidence\":\"").skip(1);
-    Ok(evidence.map(|rest| rest.split('"').next().unwrap_or_default().to_owned()).collect())
+    let mut ends: Vec<String> =
+        evidence.map(|rest| rest.split('"').next().unwrap_or_default().to_owned()).take(n_asked).collect();
+    ends.resize(n_asked, "error".to_owned());
+    Ok(ends)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of one run are far below 2^53")]

@@ -203,8 +203,8 @@ impl Chat {
         let (Some(messages), Some(conversation), false) = (&messages, &conversation, self.prompt_is_told) else {
             return self.prompt_tokens;
         };
-        let (mut tally, mut voice) = (Tally::default(), 0..);
-        let mut add = |text: &str| voice.next().into_iter().for_each(|voice| tally.add(voice, text));
+        let (mut tally, mut places) = (Tally::default(), 0..);
+        let mut add = |text: &str| places.next().into_iter().for_each(|place| tally.add((0, place), text));
         conversation.texts().for_each(&mut add);
         each_text_beside(&self.fields, messages, add);
         Tokens::held(tally.tokens(vocabulary)).plus(conversation.attached_tokens())

@@ -181,9 +181,11 @@ struct Waiting {
 impl Waiting {
     async fn wait(self) -> Told {
         let Some(reply) = self.reply else { return Told::absent(Absent::Overloaded, 0) };
+        // Who asks for several waits for one after another: what was there before is not heard of late.
+        let began = Instant::now();
         match timeout_at(self.until.into(), reply).await {
             Ok(Ok(done)) => {
-                self.desk.lag.note(done.ended.elapsed());
+                self.desk.lag.note(done.ended.max(began).elapsed());
                 let (queue, forecast) = (done.taken - self.asked, done.ended - done.taken);
                 Told { forecasts: done.forecasts, queue_us: micros(queue), forecast_us: micros(forecast) }
             }

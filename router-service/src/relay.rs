@@ -35,9 +35,11 @@ pub(crate) struct Forwarder {
     hedges: Hedges,
 }
 
-/// Whether the providers' files and addresses can be used: what `check` asks.
+/// Whether the providers' files and addresses can be used, also of those whose key the environment lacks: what `check` asks.
 pub fn prove_providers(rule: &ForwardingRule) -> Result<(), ProviderError> {
-    Fleet::start(rule).map(|_| ())
+    let mut rule = rule.clone();
+    rule.providers.iter_mut().for_each(|provider| provider.unusable = None);
+    Fleet::start(&rule).map(|_| ())
 }
 
 impl Forwarder {

@@ -57,6 +57,8 @@ pub(super) struct Filing {
     n_attempts: u32,
     /// The attempts under way by their hops: one, or two where one was slow.
     running: Vec<Running>,
+    /// Those that were dropped since another one spoke first. They are booked at the end: what they cost must not hold up who spoke.
+    outrun: Vec<Running>,
     last: Option<(ModelId, Usage)>,
     filed: bool,
 }
@@ -107,6 +109,7 @@ impl Filing {
             spent: PicoUsd::ZERO,
             n_attempts: 0,
             running: Vec::new(),
+            outrun: Vec::new(),
             last: None,
             filed: false,
         }
@@ -181,7 +184,7 @@ impl Filing {
             running.n_tokens = running.n_tokens.saturating_add(piece.n_tokens);
             running.told = piece.usage.or(running.told);
             if running.vocabulary.is_some() {
-                piece.each_text(|choice, text| running.said.add(choice, text));
+                piece.each_text(|voice, text| running.said.add(voice, text));
             }
         }
     }
@@ -200,7 +203,8 @@ impl Filing {
 
     /// An attempt was dropped since another one spoke first. It may be billed all the same.
     pub(super) fn cancelled(&mut self, hop: usize) {
-        self.close(hop, "cancelled", true);
+        let outrun = self.taken(hop);
+        self.outrun.extend(outrun);
     }
 
     /// The answer is whole.
@@ -220,6 +224,7 @@ impl Filing {
     }
 
     fn sealed(&mut self, end: &'static str) -> Receipt {
+        self.book_outrun();
         let provider = self.running.first().map(|running| running.provider.to_string()).unwrap_or_default();
         let usage = self.running.first().map(|running| running.hop).map(|hop| self.close(hop, end, true));
         let usage = usage.unwrap_or_default();
@@ -228,10 +233,23 @@ impl Filing {
         Receipt { model, provider, usage, cost: self.spent, n_attempts: self.n_attempts }
     }
 
-    /// Books an attempt.
-    fn close(&mut self, hop: usize, end: &'static str, may_cost: bool) -> Usage {
+    fn taken(&mut self, hop: usize) -> Option<Running> {
         let place = self.running.iter().position(|running| running.hop == hop);
-        let Some(running) = place.map(|place| self.running.remove(place)) else { return Usage::default() };
+        place.map(|place| self.running.remove(place))
+    }
+
+    fn book_outrun(&mut self) {
+        for running in std::mem::take(&mut self.outrun) {
+            self.book(running, "cancelled", true);
+        }
+    }
+
+    /// Ends an attempt under way.
+    fn close(&mut self, hop: usize, end: &'static str, may_cost: bool) -> Usage {
+        self.taken(hop).map_or_else(Usage::default, |running| self.book(running, end, may_cost))
+    }
+
+    fn book(&mut self, running: Running, end: &'static str, may_cost: bool) -> Usage {
         let usage = match may_cost {
             true => self.settled(&running),
             false => Usage::default(),
@@ -271,6 +289,7 @@ impl Filing {
         if std::mem::replace(&mut self.filed, true) {
             return;
         }
+        self.book_outrun();
         let (model, usage) =
             self.last.take().unwrap_or_else(|| (self.answer.decision.model().clone(), Usage::default()));
         self.pipeline.settle(&Settled {
@@ -289,6 +308,7 @@ impl Drop for Filing {
     /// Whoever drops a call that has not ended is a caller that hung up.
     fn drop(&mut self) {
         if !self.filed {
+            self.book_outrun();
             while let Some(hop) = self.running.first().map(|running| running.hop) {
                 self.close(hop, "cancelled", true);
             }

@@ -1,7 +1,7 @@
 //! OpenAI's chat completions as a provider speaks them: our request out, its reply or chunks in. Both directions keep every field
 //! they do not need byte for byte; only the model's name is exchanged, so that callers read the one they know.
 
-use classifier::billed_tokens;
+use classifier::{Voice, billed_tokens};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -56,11 +56,11 @@ pub(crate) struct Piece {
 }
 
 impl Piece {
-    /// Everything in it that a model wrote, by choice.
-    pub(crate) fn each_text(&self, mut with: impl FnMut(u64, &str)) {
+    /// Everything in it that a model wrote, by choice and by where it stands there.
+    pub(crate) fn each_text(&self, mut with: impl FnMut(Voice, &str)) {
         for choice in self.fields.get::<Vec<Choice>>("choices").into_iter().flatten() {
             if let Some(said) = choice.said() {
-                said.each_text(&mut |text| with(choice.index, text));
+                said.each_text(&mut |place, text| with((choice.index, place), text));
             }
         }
     }
@@ -143,15 +143,30 @@ impl Said {
     /// The tokens in it, and whether there is anything at all: a tool call may begin with no more than its name.
     fn weighed(&self) -> (u64, bool) {
         let mut n_tokens = 0;
-        self.each_text(&mut |text| n_tokens += billed_tokens(text));
+        self.each_text(&mut |_, text| n_tokens += billed_tokens(text));
         (n_tokens, n_tokens > 0 || self.tool_calls.as_ref().is_some_and(|calls| !calls.is_empty()))
     }
 
-    fn each_text(&self, with: &mut impl FnMut(&str)) {
-        let values = [&self.content, &self.reasoning, &self.reasoning_content, &self.function_call, &self.audio];
-        let values = values.into_iter().flatten().chain(self.tool_calls.iter().flatten());
-        values.for_each(|value| each_text(value, with));
-        self.refusal.iter().for_each(|text| with(text));
+    /// The texts, each with its place: what comes piece by piece is put together by it.
+    fn each_text(&self, with: &mut impl FnMut(usize, &str)) {
+        // Some tell the same reasoning under both names.
+        let reasoning = self.reasoning.as_ref().filter(|reasoning| self.reasoning_content.as_ref() != Some(reasoning));
+        let values = [
+            self.content.as_ref(),
+            reasoning,
+            self.reasoning_content.as_ref(),
+            self.function_call.as_ref(),
+            self.audio.as_ref(),
+        ];
+        for (place, value) in values.iter().enumerate() {
+            value.iter().for_each(|value| each_text(value, &mut |text| with(place, text)));
+        }
+        self.refusal.iter().for_each(|text| with(values.len(), text));
+        for (order, call) in self.tool_calls.iter().flatten().enumerate() {
+            let told = call.get("index").and_then(Value::as_u64).and_then(|index| usize::try_from(index).ok());
+            let place = values.len().saturating_add(1).saturating_add(told.unwrap_or(order));
+            each_text(call, &mut |text| with(place, text));
+        }
     }
 }
 

@@ -27,7 +27,9 @@ impl Vocabularies {
     /// The vocabulary of a model that a provider serves, if the operator names it.
     pub(crate) fn of(&mut self, provider: &str, served: &Served) -> Result<Option<Arc<Vocabulary>>, ProviderError> {
         let Some(path) = &served.tokenizer_file else { return Ok(None) };
-        if let Some(known) = self.read.get(path) {
+        // One file may be written in many ways. One that is not there is complained about below.
+        let place = path.canonicalize().unwrap_or_else(|_| path.clone());
+        if let Some(known) = self.read.get(&place) {
             return Ok(Some(Arc::clone(known)));
         }
         let vocabulary = match self.read.len() < MAX_FILES {
@@ -40,7 +42,7 @@ impl Vocabularies {
             path: path.clone(),
             complaint,
         })?;
-        self.read.insert(path.clone(), Arc::clone(&vocabulary));
+        self.read.insert(place, Arc::clone(&vocabulary));
         Ok(Some(vocabulary))
     }
 }
@@ -87,7 +89,8 @@ mod tests {
         let mut vocabularies = Vocabularies::default();
         assert!(vocabularies.of("p", &served("plain", None)).unwrap().is_none());
         let one = vocabularies.of("p", &served("one", Some(&file))).unwrap().unwrap();
-        let other = vocabularies.of("q", &served("other", Some(&file))).unwrap().unwrap();
+        let again = scratch.0.join(".").join("words.json");
+        let other = vocabularies.of("q", &served("other", Some(&again))).unwrap().unwrap();
         assert!(Arc::ptr_eq(&one, &other));
     }
 

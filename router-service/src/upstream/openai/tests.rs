@@ -26,6 +26,8 @@ fn what_a_model_wrote_is_counted_wherever_it_stands() {
         (json!({ "content": "zwölf" }), 2, true),
         (json!({ "reasoning_content": "hmm" }), 1, true),
         (json!({ "reasoning": "hmm", "content": "ok" }), 2, true),
+        (json!({ "reasoning": "hmm", "reasoning_content": "hmm" }), 1, true),
+        (json!({ "reasoning": "so", "reasoning_content": "hmm" }), 2, true),
         (json!({ "refusal": "no" }), 1, true),
         (json!({ "tool_calls": [{ "index": 0, "id": "1", "function": { "name": "f", "arguments": "{}" } }] }), 2, true),
         (json!({ "tool_calls": [{ "index": 0 }] }), 0, true),
@@ -34,6 +36,22 @@ fn what_a_model_wrote_is_counted_wherever_it_stands() {
         let piece = delta(&said);
         assert_eq!((piece.n_tokens, piece.speaks), (n_tokens, speaks), "{said}");
     }
+}
+
+#[test]
+fn what_comes_in_turns_is_told_apart() {
+    let call = |index: u64, text: &str| json!({ "index": index, "function": { "arguments": text } });
+    let mut heard: std::collections::BTreeMap<_, String> = std::collections::BTreeMap::new();
+    for choices in [
+        json!([{ "index": 0, "delta": { "content": "The ", "reasoning": "h" } }, { "index": 1, "delta": { "content": "No" } }]),
+        json!([{ "index": 0, "delta": { "tool_calls": [call(0, "{\"a\""), call(1, "{")] } }]),
+        json!([{ "index": 0, "delta": { "tool_calls": [call(1, "}")], "reasoning": "mm" } }]),
+        json!([{ "index": 0, "delta": { "tool_calls": [call(0, ":1}")], "content": "left" } }]),
+    ] {
+        piece(&json!({ "choices": choices })).each_text(|voice, text| heard.entry(voice).or_default().push_str(text));
+    }
+    let heard: Vec<&str> = heard.values().map(String::as_str).collect();
+    assert_eq!(heard, ["The left", "hmm", "{\"a\":1}", "{}", "No"]);
 }
 
 #[test]

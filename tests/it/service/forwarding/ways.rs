@@ -22,7 +22,7 @@ use crate::service::tls::certs;
 /// Something on the way to a provider.
 struct Way {
     address: SocketAddr,
-    /// What it was asked for, where that is in the clear.
+    /// What it was asked for, where that is in the clear, or why nobody could ask.
     asked: Arc<Mutex<Vec<String>>>,
     _tasks: JoinSet<()>,
 }
@@ -40,10 +40,12 @@ impl Way {
             .with_single_cert(chain, key)
             .expect(known);
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        Self::start(move |near, _| {
+        Self::start(move |near, asked| {
             let acceptor = acceptor.clone();
             async move {
-                let mut near = acceptor.accept(near).await?;
+                let mut near = acceptor.accept(near).await.inspect_err(|error| {
+                    asked.lock().expect("nobody panicked").push(error.to_string());
+                })?;
                 let mut far = TcpStream::connect(provider).await?;
                 copy_bidirectional(&mut near, &mut far).await
             }
@@ -127,11 +129,12 @@ async fn an_encrypted_provider_is_called_where_its_certificate_is_believed() {
 async fn no_call_goes_to_a_provider_whose_certificate_is_not_believed() {
     let provider = Provider::start(vec![reply("Left.", &usage())]).await;
     let way = Way::encrypted(provider.address).await;
+    let port = way.address.port();
     // Nobody vouches for it; it bears another name than it is called by; it does not encrypt at all.
-    for settings in [
-        encrypted_by(way.address.port(), ""),
-        forwarding_by(&format!("https://127.0.0.2:{}/v1", way.address.port()), &ca_file()),
-        encrypted_by(provider.address.port(), &ca_file()),
+    for (settings, said) in [
+        (encrypted_by(port, ""), Some("UnknownCA")),
+        (forwarding_by(&format!("https://0.0.0.0:{port}/v1"), &ca_file()), Some("BadCertificate")),
+        (encrypted_by(provider.address.port(), &ca_file()), None),
     ] {
         let running = Running::start(settings).await;
         let answer = ask(&running, &chat(DEAR)).await;
@@ -139,6 +142,9 @@ async fn no_call_goes_to_a_provider_whose_certificate_is_not_believed() {
         assert_eq!(answer.json()["error"]["code"], "upstream_failed");
         assert_eq!(answer.headers["x-pointsman-cost-usd"], "0", "nothing was sent");
         running.ended().await;
+        let heard = std::mem::take(&mut *way.asked.lock().expect("nobody panicked"));
+        let why = |heard: &String| said.is_some_and(|said| heard.contains(said));
+        assert!(heard.iter().all(why) && heard.is_empty() == said.is_none(), "expected {said:?}, heard {heard:?}");
     }
     assert!(provider.calls().is_empty(), "neither a call nor its key left");
 }
