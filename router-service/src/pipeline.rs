@@ -1,7 +1,7 @@
 //! The story of one request, top to bottom, in `Pipeline::route`: the file to show a visitor. Both doors call it; whatever a
 //! door knows of its wire has become a `Question` before, and becomes a reply after.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -428,7 +428,8 @@ fn any_known(snapshot: &Snapshot, facts: &RequestFacts) -> Result<(), Rejection>
     Err(Rejection::field("candidates", format!("none of the {} is in the catalog{meant}", asked.len())))
 }
 
-/// Says who was excluded for what, as far as a sentence holds. Where one model was meant, the refusal says it already.
+/// Says who was excluded for what, as far as a sentence holds: first those whose reason is the rarest, since a limit that most
+/// models fail is known to whoever set it. Where one model was meant, the refusal says it already.
 fn refused(refusal: &Refusal, candidates: &Candidates) -> Rejection {
     const MOST: usize = 5;
     if !matches!(refusal.cause, RefusalCause::NobodyEligible { .. }) {
@@ -436,7 +437,12 @@ fn refused(refusal: &Refusal, candidates: &Candidates) -> Rejection {
     }
     let excluded =
         candidates.all().iter().filter_map(|candidate| Some((&candidate.model, candidate.exclusion.as_ref()?)));
-    let list: Vec<String> = excluded.take(MOST).map(|(model, exclusion)| format!("`{model}` {exclusion}")).collect();
+    let mut excluded: Vec<_> = excluded.collect();
+    let mut n_alike: BTreeMap<&str, usize> = BTreeMap::new();
+    excluded.iter().for_each(|(_, exclusion)| *n_alike.entry(exclusion.word()).or_default() += 1);
+    excluded.sort_by_key(|(_, exclusion)| n_alike[exclusion.word()]);
+    let list: Vec<String> =
+        excluded.into_iter().take(MOST).map(|(model, exclusion)| format!("`{model}` {exclusion}")).collect();
     Rejection::Refused { complaint: format!("{refusal} ({})", list.join("; ")) }
 }
 

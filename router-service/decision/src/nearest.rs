@@ -1,7 +1,24 @@
 //! What somebody probably meant: the known word nearest to an unknown one.
 
-/// The known word nearest to `word`, if any is near enough to be worth naming. Of equally near ones, the first wins.
-pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// The known word nearest to `word`, if any is near enough to be worth naming: a slip of the hand away, or the word with more behind
+/// it. Of equally near ones, the first wins.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> Option<&'a str> {
+    misspelt(word, known.clone()).or_else(|| shortened(word, known))
+}
+
+/// The shortest known word of which `word` is the beginning: the name of a model without its date. Of equally long ones the last in
+/// the alphabet, which of dates is the latest.
+fn shortened<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let goes_on = |known: &str| {
+        let rest =
+            known.get(..word.len()).filter(|start| start.eq_ignore_ascii_case(word)).map(|_| &known[word.len()..]);
+        rest.is_some_and(|rest| rest.starts_with(|next: char| !next.is_alphanumeric()))
+    };
+    let longer = known.into_iter().filter(|known| !word.is_empty() && goes_on(known));
+    longer.max_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)))
+}
+
+fn misspelt<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let letters = |word: &str| word.to_lowercase().chars().take(MAX_COMPARED + 1).collect::<Vec<char>>();
     let word = letters(word);
     let mut best: Option<(usize, usize, &str)> = None;
@@ -65,6 +82,21 @@ mod tests {
         check("", None);
         check("x", None);
         assert_eq!(nearest("ab", ["模型"]), None);
+    }
+
+    #[test]
+    fn a_name_without_its_date_finds_the_latest_with_one() {
+        let models = ["mini-2024-05-01", "mini-2024-07-18", "mini-large-2024-07-18", "minimal", "pro"];
+        for (word, expected) in [
+            ("mini", Some("mini-2024-07-18")),
+            ("MINI", Some("mini-2024-07-18")),
+            ("mini-large", Some("mini-large-2024-07-18")),
+            ("min", None),
+            ("模", None),
+            ("minimul", Some("minimal")),
+        ] {
+            assert_eq!(nearest(word, models), expected, "{word}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a caller can say by headers: for clients that cannot add a field to the body. A wish stands in one place only, so that
 //! nobody has to know which one would win.
 
+use decision::nearest;
 use http::{HeaderMap, HeaderName};
 
 use super::{FALLBACKS_FIELD, Spelling, Wishes};
@@ -32,6 +33,7 @@ const SPELLED: [(&str, HeaderName); 8] = [
 impl Wishes {
     /// Takes over what the headers say.
     pub(super) fn heed(&mut self, headers: &HeaderMap, spelling: &mut Spelling) -> Result<(), Rejection> {
+        all_known(headers)?;
         for (field, name) in SPELLED.iter().filter(|(_, name)| headers.contains_key(name)) {
             spelling.say(field, name.as_str());
         }
@@ -79,6 +81,21 @@ impl Wishes {
         self.limits = Some(limits);
         Ok(())
     }
+}
+
+/// A wish that is misspelt must not be passed over: it may be the one that keeps a prompt out of a region.
+fn all_known(headers: &HeaderMap) -> Result<(), Rejection> {
+    let (spelled, explain) = (SPELLED, EXPLAIN);
+    let known: Vec<&str> = spelled.iter().map(|(_, name)| name).chain([&explain]).map(HeaderName::as_str).collect();
+    let stranger = headers.keys().map(HeaderName::as_str).find(|name| {
+        name.starts_with("x-pointsman-") && !known.contains(name) //
+    });
+    let Some(stranger) = stranger else { return Ok(()) };
+    let complaint = match nearest(stranger, known.iter().copied()) {
+        Some(near) => format!("no such header; the nearest known one is `{near}`"),
+        None => format!("no such header; known: {}", known.join(", ")),
+    };
+    Err(Rejection::field(stranger, complaint))
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName, in_body: bool) -> Result<Option<&'a str>, Rejection> {

@@ -208,6 +208,8 @@ fn headers_say_the_same_as_the_body_and_never_both() {
         ("x-pointsman-max-cost-usd", "NaN", "expected an amount"),
         ("x-pointsman-tenant", " ", "expected printable ASCII"),
         ("x-pointsman-regions", ",", "expected names parted by commas"),
+        ("x-pointsman-region", "eu", "no such header; the nearest known one is `x-pointsman-regions`"),
+        ("x-pointsman-no-retention-at-all", "true", "no such header; known: x-pointsman-policy, x-pointsman-session, "),
     ] {
         let error = read(&call(&json!({ "pointsman": { "policy": "a" } })), &[(name, value)]).unwrap_err();
         assert_eq!(error.named_field(), name);

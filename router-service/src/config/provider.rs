@@ -236,9 +236,12 @@ pub(super) fn checked(
     let mut providers: Vec<ProviderRule> = Vec::new();
     for (index, written) in written.iter().enumerate() {
         let name = &written.name;
-        if name.is_empty() || name.len() > 64 || providers.iter().any(|other| other.name == *name) {
-            let complaint = "expected a name of 1 to 64 bytes that no other provider has";
-            return Err(check.document.fault(&place(index, "name"), complaint));
+        let wrong = |complaint: String| check.document.fault(&place(index, "name"), complaint);
+        if name.is_empty() || name.len() > 64 {
+            return Err(wrong(format!("expected a name of 1 to 64 bytes, found {}", name.len())));
+        }
+        if providers.iter().any(|other| other.name == *name) {
+            return Err(wrong(format!("expected a name that no other provider has, found `{name}` twice")));
         }
         providers.push(OneCheck { check, index, written, environment }.provider(patience)?);
     }

@@ -178,7 +178,12 @@ fn a_provider_that_cannot_be_meant_is_refused() {
     complains(&at("reply_ms = 0"), &[], "reply_ms: expected a whole number from 1 to 3600000");
     complains(&at("conect_ms = 1"), &[], "unknown key `conect_ms`; the nearest known one is `connect_ms`");
     complains("[[provider]]\nname = \"a\"\nbase_url = \"http://h\"", &[], "expected 1 to 4096 models");
-    complains(&(at("") + &at("")), &[], "provider[1].name: expected a name");
+    complains(
+        &(at("") + &at("")),
+        &[],
+        "provider[1].name: expected a name that no other provider has, found `a` twice",
+    );
+    complains("[[provider]]\nname = \"\"", &[], "provider[0].name: expected a name of 1 to 64 bytes, found 0");
     complains(&(at("") + "[[provider.model]]\nid = \"m\""), &[], "provider[0].model[1].id: `m` is listed twice");
     complains(&(at("") + "weight = 0"), &[], "provider[0].model[0].weight: expected a number above 0");
     complains(&(at("") + "usd_per_1m = { prompt = -1, completion = 1 }"), &[], "model[0].usd_per_1m: ");

@@ -28,7 +28,7 @@ const COLUMNS: [&str; 14] = [
 
 const EXPECTED: &str = "a CSV with the columns model, prompt_usd_per_1m, completion_usd_per_1m, and of \
     cached_prompt_usd_per_1m, reasoning_usd_per_1m, context_window, max_completion_tokens, tools, vision, json_schema, \
-    audio, documents, owner, released as many as there are";
+    audio, documents, owner, released as many as there are (a catalog needs context_window)";
 
 pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Vec<Found>, PriceError> {
     let format = |found: String| PriceError::Format { file: path.to_owned(), expected: EXPECTED, found };

@@ -95,6 +95,25 @@ async fn only_models_that_somebody_serves_are_candidates() {
 }
 
 #[tokio::test]
+async fn a_refusal_names_first_whom_the_rarest_reason_keeps_out() {
+    let provider = Provider::start(vec![reply("Yes.", &json!(null))]).await;
+    let running = Running::start(forwarding(&[(&provider, &[CHEAP, DEAR])])).await;
+    let mut body = chat("auto");
+    body["pointsman"] = json!({ "limits": { "max_cost_usd": 1e-9 } });
+    let answer = ask(&running, &body).await;
+    let complaint = answer.json()["error"]["message"].as_str().unwrap_or_default().to_owned();
+    let named = complaint.split_once('(').map(|(_, named)| named).unwrap_or_default();
+    assert!(named.starts_with(&format!("`{DEAR}` ")) && named.contains(&format!("; `{CHEAP}` ")), "{complaint}");
+    let answer = ask(&running, &chat("gpt-4o-mini")).await;
+    let complaint = answer.json()["error"]["message"].as_str().unwrap_or_default().to_owned();
+    assert!(
+        complaint.ends_with(&format!("no model `gpt-4o-mini`; the nearest name there is `{CHEAP}`")),
+        "{complaint}"
+    );
+    running.ended().await;
+}
+
+#[tokio::test]
 async fn wishes_stand_in_a_header_or_in_the_body() {
     let provider = Provider::start(vec![reply("Yes.", &json!(null))]).await;
     let running = Running::start(forwarding(&[(&provider, &[CHEAP, DEAR])])).await;
