@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use classifier::billed_tokens;
 use training_data::OutcomeRow;
 
 use crate::curve::Truth;
@@ -30,7 +31,7 @@ pub struct JudgedPrompt {
     pub dataset: String,
     /// Its near-duplicate key, or its id where the rows have none.
     pub group: String,
-    /// Its tokens: the mean of what the rows say, or an assumption.
+    /// Its tokens: the mean of what the rows say, else what its text is counted as, else an assumption.
     pub n_tokens: f64,
     /// Its text, where the rows have it.
     pub text: Option<training_data::row::Text>,
@@ -344,7 +345,11 @@ impl Source {
             JudgedPrompt {
                 dataset: dataset.to_owned(),
                 group: group.as_ref().map_or_else(|| id.clone(), ToString::to_string),
-                n_tokens: if n > 0.0 { sum / n } else { assumed.prompt },
+                n_tokens: if n > 0.0 {
+                    sum / n
+                } else {
+                    text.as_ref().map_or(assumed.prompt, |text| tokens(billed_tokens(text)))
+                },
                 text: text.clone(),
                 id,
             }

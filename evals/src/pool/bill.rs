@@ -43,7 +43,7 @@ impl FromIterator<(String, TokenPrices)> for PriceList {
 /// What is assumed of tokens that the rows do not say.
 #[derive(Clone, Debug)]
 pub struct AssumedTokens {
-    /// Of a prompt.
+    /// Of a prompt that is not there to be counted.
     pub prompt: f64,
     /// Of an answer, where the model has not one answer with a count.
     pub completion: f64,

@@ -69,6 +69,21 @@ fn an_answer_is_billed_by_its_source_else_by_its_tokens_else_by_an_assumption() 
 }
 
 #[test]
+fn a_prompt_without_a_count_is_counted_by_its_text_else_assumed() {
+    let n_tokens = |text: Option<&str>| {
+        let mut outcomes = Outcomes::default();
+        for (index, model) in (0..MIN_PROMPTS).flat_map(|index| [(index, "cheap"), (index, "dear")]) {
+            let mut row = row("d", &format!("p{index:03}"), model, 1.0);
+            (row.prompt_tokens, row.prompt) = (None, text.map(std::sync::Arc::from));
+            outcomes.add(&row).unwrap();
+        }
+        outcomes.pools(None, &prices(), &AssumedTokens::default()).unwrap().0.remove(0).prompts[0].n_tokens
+    };
+    assert!((n_tokens(Some("Which lever moves the points?")) - 6.0).abs() < 1e-9, "five words and a mark");
+    assert!((n_tokens(None) - 200.0).abs() < 1e-9);
+}
+
+#[test]
 fn an_answer_given_twice_counts_once_with_its_mean() {
     let mut outcomes = outcomes(60, 1);
     let first = pool(60, 1).truth.quality.row(0)[0];
