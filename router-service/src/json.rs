@@ -160,18 +160,28 @@ fn complaint(error: &serde_path_to_error::Error<serde_json::Error>) -> Rejection
             let field = if parent.is_empty() { key } else { format!("{parent}.{key}") };
             Rejection::Field { field, complaint }
         }
-        None if field.is_empty() => Rejection::Unreadable { complaint: plainly(&without_quotes(&text)) },
-        None => Rejection::Field { field, complaint: plainly(&without_quotes(&text)) },
+        None => {
+            let complaint = unknown_word(&text).unwrap_or_else(|| plainly(&without_quotes(&text)));
+            if field.is_empty() { Rejection::Unreadable { complaint } } else { Rejection::Field { field, complaint } }
+        }
     }
 }
 
 /// `unknown field `x`, expected one of ...` -> the key, and the nearest known one.
 fn unknown_key(text: &str) -> Option<(String, String)> {
-    let rest = text.strip_prefix("unknown field `")?;
-    let (key, expected) = rest.split_once("`, expected")?;
-    let known: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
-    let key: String = key.chars().take(80).collect();
-    Some((key.clone(), decision::document::unknown("key", &key, known)))
+    let (key, known) = found_and_known(text, "unknown field `")?;
+    Some((key.chars().take(80).collect(), decision::document::unknown("key", key, known)))
+}
+
+/// `unknown variant `x`, expected ...` -> what was written, and the nearest known word.
+fn unknown_word(text: &str) -> Option<String> {
+    let (word, known) = found_and_known(text, "unknown variant `")?;
+    Some(decision::document::unknown("word", word, known))
+}
+
+fn found_and_known<'t>(text: &'t str, before: &str) -> Option<(&'t str, Vec<&'t str>)> {
+    let (found, expected) = text.strip_prefix(before)?.split_once("`, expected")?;
+    Some((found, expected.split('`').skip(1).step_by(2).collect()))
 }
 
 /// The types of a program in the words of whoever writes JSON.

@@ -31,7 +31,11 @@ fn a_mistake_is_placed_by_field_or_by_position() {
             "invalid type: integer `5`, expected a string",
         ),
         ("{\"prompt\": \"x\", \"candidates\": \"a\"}", "candidates", "invalid type: string, expected a list"),
-        ("{\"prompt\": \"x\", \"needs\": [\"tool\"]}", "needs[0]", "unknown variant `tool`, expected one of"),
+        (
+            "{\"prompt\": \"x\", \"needs\": [\"tool\"]}",
+            "needs[0]",
+            "unknown word `tool`; the nearest known one is `tools`",
+        ),
         (
             "{\"prompt\": \"x\", \"limits\": {\"max_cost_usd\": \"1\"}}",
             "limits.max_cost_usd",
@@ -42,7 +46,11 @@ fn a_mistake_is_placed_by_field_or_by_position() {
             "limits.max_cost",
             "unknown key `max_cost`; the nearest known one is `max_cost_usd`",
         ),
-        ("{\"prompt\": \"x\", \"session\": {\"id\": \"a\", \"lock\": \"no\"}}", "session.lock", "unknown variant `no`"),
+        (
+            "{\"prompt\": \"x\", \"session\": {\"id\": \"a\", \"lock\": \"no\"}}",
+            "session.lock",
+            "unknown word `no`; known: `tool_loop`, `signed_reasoning`",
+        ),
         (
             "{\"prompt\": \"x\", \"max_completion_tokens\": -1}",
             "max_completion_tokens",

@@ -88,7 +88,7 @@ fn what_a_file_refuses_a_request_is_refused_too() {
 fn what_only_a_request_can_get_wrong_is_named() {
     for (policy, expected) in [
         (json!({ "mode": "budget", "usd_per_request": 0.001 }), "policy.mode: a request's own policy keeps no budget"),
-        (json!({ "mode": "targt" }), "policy.mode: unknown variant `targt`, expected one of"),
+        (json!({ "mode": "targt" }), "policy.mode: unknown word `targt`; the nearest known one is `target`"),
         (
             json!({ "mode": "target", "quality_flor": 1 }),
             "policy.quality_flor: unknown key `quality_flor`; the nearest",
