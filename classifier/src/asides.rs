@@ -1,11 +1,14 @@
 //! Asides, by how they sound: what is said before or after a question and has nothing to do with it. `courtesy` knows the
 //! usual ones by name; these are told by a small net that has learned from phrases, and from what real questions begin and end with.
 
-use self::cuts::{Cut, N_SEAMS, cuts};
+use std::ops::Range;
+
+use self::cuts::{Cut, N_SEAMS, cuts_to_hear};
 use crate::canon::{canonical, folded};
 use crate::courtesy;
 use crate::encoder::Table;
 use crate::kernel::{dots, widely};
+use crate::lens::{HEAD_PIECES, TAIL_PIECES};
 
 pub mod cuts;
 
@@ -23,7 +26,7 @@ pub fn canonical_phrase(line: &str) -> String {
 const MAX_ROUNDS: usize = 4;
 
 /// Cuts that are scored at a time: their signs stay near while the weights go by.
-const AT_A_TIME: usize = 4;
+const AT_A_TIME: usize = 8;
 
 /// A net of one hidden layer over the signs of a [`cuts::Cut`].
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -49,8 +52,15 @@ impl Asides {
     #[inline(always)]
     fn scores(&self, signs: &[&[f32]]) -> Vec<f32> {
         let (together, rest) = signs.as_chunks::<AT_A_TIME>();
-        let together = together.iter().flat_map(|signs| self.scores_of(*signs));
-        together.chain(rest.iter().flat_map(|signs| self.scores_of([*signs]))).collect()
+        let mut scores = Vec::with_capacity(signs.len());
+        // Loops, as an adapter of iterators would be compiled on its own, for processors that are less wide.
+        for signs in together {
+            scores.extend_from_slice(&self.scores_of(*signs));
+        }
+        for signs in rest {
+            scores.extend_from_slice(&self.scores_of([*signs]));
+        }
+        scores
     }
 
     #[inline(always)]
@@ -65,23 +75,29 @@ impl Asides {
         scores
     }
 
-    /// The canonical text without its asides: as many as are found at either end.
-    pub(crate) fn stripped<'a>(&self, table: &Table, text: &'a str) -> &'a str {
+    /// The canonical text without its asides, as many as are found at either end, and the pieces of what is left.
+    pub(crate) fn stripped<'a>(&self, table: &Table, text: &'a str) -> (&'a str, Vec<u32>) {
+        let pieces_of = |text: &str| table.tokenizer().ids(text, HEAD_PIECES, TAIL_PIECES);
+        let (mut text, mut pieces) = (text, pieces_of(text));
+        for _ in 0..MAX_ROUNDS {
+            let Some(kept) = self.kept(table, text, &pieces) else { break };
+            text = courtesy::stripped(&text[kept]);
+            pieces = pieces_of(text);
+        }
+        (text, pieces)
+    }
+
+    /// What stays where most speaks for an aside, if enough does.
+    fn kept(&self, table: &Table, text: &str, pieces: &[u32]) -> Option<Range<usize>> {
         widely(
             #[inline(always)]
             || {
-                let mut text = text;
-                for _ in 0..MAX_ROUNDS {
-                    let cuts: Vec<Cut> = cuts(table, text).into_iter().filter(|cut| cut.may_be_made(text)).collect();
-                    let signs: Vec<&[f32]> = cuts.iter().map(|cut| cut.signs.as_slice()).collect();
-                    let beyond =
-                        |(cut, score): (&Cut, f32)| (score - self.thresholds[cut.seam as usize], cut.kept.clone());
-                    let scored = cuts.iter().zip(self.scores(&signs)).map(beyond);
-                    let best = scored.max_by(|a, b| a.0.total_cmp(&b.0));
-                    let Some((_, kept)) = best.filter(|(beyond, _)| *beyond > 0.0) else { break };
-                    text = courtesy::stripped(&text[kept]);
-                }
-                text
+                let cuts = cuts_to_hear(table, text, pieces);
+                let signs: Vec<&[f32]> = cuts.iter().map(|cut| cut.signs.as_slice()).collect();
+                let beyond = |(cut, score): (&Cut, f32)| (score - self.thresholds[cut.seam as usize], cut.kept.clone());
+                let scored = cuts.iter().zip(self.scores(&signs)).map(beyond);
+                let best = scored.max_by(|a, b| a.0.total_cmp(&b.0));
+                best.filter(|(beyond, _)| *beyond > 0.0).map(|(_, kept)| kept)
             },
         )
     }

@@ -74,8 +74,7 @@ impl Lens {
             Encoder::Table(table) => prompts
                 .iter()
                 .map(|prompt| {
-                    let text = self.asked(table, prompt);
-                    let pieces = table.tokenizer().ids(text, HEAD_PIECES, TAIL_PIECES);
+                    let (text, pieces) = self.asked(table, prompt);
                     let row = self.features.row(text, &pieces, &table.pooled(&pieces));
                     let row = match &self.topics {
                         Some(topics) => row.told(&topics.shares(&pieces)),
@@ -97,8 +96,10 @@ impl Lens {
         }
     }
 
-    /// What is asked, without what is said around it.
-    fn asked<'a>(&self, table: &Table, prompt: &'a Prompt) -> &'a str {
-        self.asides.as_ref().map_or(prompt.text(), |asides| asides.stripped(table, prompt.text()))
+    /// What is asked, without what is said around it, and its pieces.
+    fn asked<'a>(&self, table: &Table, prompt: &'a Prompt) -> (&'a str, Vec<u32>) {
+        let text = prompt.text();
+        let as_it_stands = || (text, table.tokenizer().ids(text, HEAD_PIECES, TAIL_PIECES));
+        self.asides.as_ref().map_or_else(as_it_stands, |asides| asides.stripped(table, text))
     }
 }

@@ -50,17 +50,6 @@ pub struct Cut {
     pub signs: Vec<f32>,
 }
 
-impl Cut {
-    /// Whether it leaves what must stay, however it sounds: the only question, what a colon announces, and code.
-    pub fn may_be_made(&self, text: &str) -> bool {
-        let kept = &text[self.kept.clone()];
-        let said = if self.seam == Seam::Front { &text[..self.kept.start] } else { &text[self.kept.end..] };
-        let only_question = said.contains('?') && !kept.contains('?');
-        let announced = self.seam != Seam::Front && kept.ends_with(':');
-        !only_question && !announced && !CODE.iter().any(|sign| said.contains(sign))
-    }
-}
-
 /// What stands in code, and hardly in what somebody says.
 const CODE: [&str; 9] = ["{", "}", "()", ";", "->", "==", "+=", "def ", "\\"];
 
@@ -73,45 +62,108 @@ pub fn n_signs(dims: usize) -> usize {
 /// ends with. None behind the label of an answer to choose from: what follows is that answer. None before the last words of a text
 /// that somebody is to work on.
 pub fn cuts(table: &Table, text: &str) -> Vec<Cut> {
+    let pieces = table.tokenizer().ids(text, HEAD_PIECES, TAIL_PIECES);
+    cuts_where(table, text, &pieces, |_| true)
+}
+
+/// Of those the ones that leave what must stay, however they sound: the only question, what a colon announces, and code. The pieces
+/// are those of the text.
+pub fn cuts_to_hear(table: &Table, text: &str, pieces: &[u32]) -> Vec<Cut> {
+    cuts_where(table, text, pieces, |spot| spot.leaves_what_must_stay(text))
+}
+
+fn cuts_where(table: &Table, text: &str, pieces: &[u32], wanted: impl Fn(&Spot) -> bool) -> Vec<Cut> {
     let words = words_of(text);
     let Some(most) = words.len().checked_sub(MIN_KEPT).map(|most| most.min(MAX_WORDS)) else { return Vec::new() };
-    let whole = Whole::of(table, text);
-    let mut cuts = Vec::new();
-    let mut said = Said::new(&whole);
-    let back = if gives_text(&words) { 0 } else { most };
-    let mut next = Heard::of(table, &words[words.len() - 1]);
-    for place in (words.len() - back..words.len()).rev() {
+    let mut back = spots_before_last(&words, if gives_text(&words) { 0 } else { most });
+    let mut front = spots_behind_first(&words, most, text.len());
+    back.retain(&wanted);
+    front.retain(&wanted);
+    if back.is_empty() && front.is_empty() {
+        return Vec::new();
+    }
+    let whole = Whole::of(table, pieces);
+    let mut cuts = Vec::with_capacity(back.len() + front.len());
+    // Words are taken in as far as there are places to cut at. What was beside them is taken in next.
+    let (mut said, mut at) = (Said::new(&whole), words.len() - 1);
+    let mut beside = Heard::of(table, &words[at]);
+    for spot in back {
+        while at >= spot.word {
+            at -= 1;
+            let heard = std::mem::replace(&mut beside, Heard::of(table, &words[at]));
+            said.take_in(heard, Place::First);
+        }
+        let signs = said.signs(&text[words[spot.word].at..], spot.apart, &beside, Place::First);
+        cuts.push(Cut { kept: spot.kept, seam: spot.seam, signs });
+    }
+    let (mut said, mut at) = (Said::new(&whole), 0);
+    let mut beside = Heard::of(table, &words[at]);
+    for spot in front {
+        while at <= spot.word {
+            at += 1;
+            let heard = std::mem::replace(&mut beside, Heard::of(table, &words[at]));
+            said.take_in(heard, Place::Last);
+        }
+        let signs = said.signs(&text[words[0].at..words[spot.word].end], spot.apart, &beside, Place::Last);
+        cuts.push(Cut { kept: spot.kept, seam: spot.seam, signs });
+    }
+    cuts
+}
+
+/// A place where a text could be cut, before anything was heard of it.
+struct Spot {
+    /// Of the words that would go, the one beside those that would stay.
+    word: usize,
+    kept: Range<usize>,
+    seam: Seam,
+    /// A sentence or a line ends here.
+    apart: bool,
+}
+
+impl Spot {
+    fn leaves_what_must_stay(&self, text: &str) -> bool {
+        let kept = &text[self.kept.clone()];
+        let said = if self.seam == Seam::Front { &text[..self.kept.start] } else { &text[self.kept.end..] };
+        let only_question = said.contains('?') && !kept.contains('?');
+        let announced = self.seam != Seam::Front && kept.ends_with(':');
+        !only_question && !announced && !CODE.iter().any(|sign| said.contains(sign))
+    }
+}
+
+/// Before each of so many last words, the very last first.
+fn spots_before_last(words: &[Word<'_>], most: usize) -> Vec<Spot> {
+    let mut spots = Vec::new();
+    for place in (words.len() - most..words.len()).rev() {
         let (word, before) = (&words[place], &words[place - 1]);
         if word.labels() {
             break;
         }
-        let heard = std::mem::replace(&mut next, Heard::of(table, before));
-        said.take_in(heard, Place::First);
         let answer = words[..place].iter().rev().find(|word| word.opens).is_some_and(Word::labels) && !word.opens;
-        let short = answer && said.words.len() < MIN_BEHIND_ANSWER && !before.text.ends_with(['.', '!', '?']);
+        let n_said = words.len() - place;
+        let short = answer && n_said < MIN_BEHIND_ANSWER && !before.text.ends_with(['.', '!', '?']);
         if !before.labels() && !short {
             let apart = word.opens || ends_sentence(before);
-            let signs = said.signs(&text[word.at..], apart, &next, Place::First);
             let seam = if apart { Seam::Back } else { Seam::Within };
-            cuts.push(Cut { kept: words[0].at..before.end, seam, signs });
+            spots.push(Spot { word: place, kept: words[0].at..before.end, seam, apart });
         }
     }
-    let mut said = Said::new(&whole);
-    let mut next = Heard::of(table, &words[0]);
+    spots
+}
+
+/// Behind those of so many first words that a part of a sentence ends with.
+fn spots_behind_first(words: &[Word<'_>], most: usize, end: usize) -> Vec<Spot> {
+    let mut spots = Vec::new();
     for place in 0..most {
         let (word, after) = (&words[place], &words[place + 1]);
         if word.labels() {
             break;
         }
-        let heard = std::mem::replace(&mut next, Heard::of(table, after));
-        said.take_in(heard, Place::Last);
         let apart = after.opens || ends_sentence(word);
         if apart || word.text.ends_with(',') {
-            let signs = said.signs(&text[words[0].at..word.end], apart, &next, Place::Last);
-            cuts.push(Cut { kept: after.at..text.len(), seam: Seam::Front, signs });
+            spots.push(Spot { word: place, kept: after.at..end, seam: Seam::Front, apart });
         }
     }
-    cuts
+    spots
 }
 
 /// Whether a sentence ends with this word, or something like one: a face or a picture is as good as a full stop.
@@ -140,20 +192,20 @@ struct Whole<'a> {
 }
 
 impl<'a> Whole<'a> {
-    fn of(table: &'a Table, text: &str) -> Self {
-        let mut ids = table.tokenizer().ids(text, HEAD_PIECES, TAIL_PIECES);
+    fn of(table: &'a Table, pieces: &[u32]) -> Self {
         let (mut sum, mut weight) = (vec![0.0; table.dims()], 0.0);
-        for id in &ids {
+        for id in pieces {
             let part = weight_of(table, *id);
             table.add_row(*id, part, &mut sum);
             weight += part;
         }
-        ids.sort_unstable();
-        let pieces = ids.chunk_by(|a, b| a == b).map(|run| (run[0], run.len())).collect();
+        let mut sorted = pieces.to_vec();
+        sorted.sort_unstable();
+        let times = sorted.chunk_by(|a, b| a == b).map(|run| (run[0], run.len())).collect();
         let mut direction = sum.clone();
         let length = dot(&sum, &sum).sqrt().max(f32::MIN_POSITIVE);
         direction.iter_mut().for_each(|number| *number /= length);
-        Self { table, pieces, n_pieces: ids.len(), sum, weight, direction }
+        Self { table, pieces: times, n_pieces: pieces.len(), sum, weight, direction }
     }
 
     fn times(&self, piece: u32) -> usize {

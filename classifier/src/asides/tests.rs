@@ -1,8 +1,9 @@
 //! Where an aside could be, what can be seen of it, and nets by hand.
 
-use super::cuts::{Cut, MAX_WORDS, Seam, cuts, n_signs};
+use super::cuts::{Cut, MAX_WORDS, Seam, cuts, cuts_to_hear, n_signs};
 use super::{Asides, canonical_phrase};
 use crate::encoder::{Encoder, Table};
+use crate::lens::{HEAD_PIECES, TAIL_PIECES};
 use crate::{Artifact, artifact::Parts};
 
 fn with_table(check: impl FnOnce(&Table)) {
@@ -31,6 +32,28 @@ fn an_aside_could_begin_before_each_last_word_and_end_where_a_part_of_a_sentence
         );
         assert!(found.iter().all(|cut| cut.signs.len() == n_signs(table.dims())));
         assert!(found.iter().flat_map(|cut| &cut.signs).all(|sign| sign.is_finite()));
+    });
+}
+
+#[test]
+fn what_must_stay_is_not_even_heard() {
+    with_table(|table| {
+        let heard = |text: &str| {
+            let found = cuts_to_hear(table, text, &table.tokenizer().ids(text, HEAD_PIECES, TAIL_PIECES));
+            let all = cuts(table, text);
+            // The same is seen of a place, whether those before it are heard or not.
+            for cut in &found {
+                assert!(all.iter().any(|one| one.kept == cut.kept && one.signs == cut.signs), "{:?}", cut.kept);
+            }
+            kept(text, &found).iter().map(|(kept, _)| (*kept).to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(heard("well, which train is first?"), ["which train is first?"], "the only question");
+        let of_two = heard("which train is first? and is it late?");
+        assert!(of_two.iter().any(|kept| kept == "which train is first?"), "another question is left: {of_two:?}");
+        assert!(of_two.iter().all(|kept| kept.contains('?')), "{of_two:?}");
+        let of_list = heard("sum these two numbers:\n7 and 8");
+        assert!(!of_list.is_empty() && of_list.iter().all(|kept| !kept.ends_with(':')), "it announces: {of_list:?}");
+        assert_eq!(heard("name the loop that is endless: for (;;) {}"), ["for (;;) {}"], "code");
     });
 }
 
@@ -72,10 +95,15 @@ fn a_net_takes_what_speaks_loudest_and_parts_that_do_not_fit_are_refused() {
         weights[5 * table.dims() + 9] = 1.0;
         let asides = Asides { weights, biases: vec![0.0], out: vec![2.0], thresholds: [1.0, 1.0, 3.0] };
         assert_eq!(asides.check(table.dims()), Ok(()));
-        assert_eq!(asides.stripped(table, "name a train. it was late!"), "name a train.");
-        assert_eq!(asides.stripped(table, "name a train, it was late!"), "name a train, it was late!");
+        let left = |asides: &Asides, text| {
+            let (left, pieces) = asides.stripped(table, text);
+            assert_eq!(pieces, table.tokenizer().ids(left, HEAD_PIECES, TAIL_PIECES), "the pieces of what is left");
+            left
+        };
+        assert_eq!(left(&asides, "name a train. it was late!"), "name a train.");
+        assert_eq!(left(&asides, "name a train, it was late!"), "name a train, it was late!");
         let only_question = Asides { thresholds: [-1.0; 3], ..asides.clone() };
-        assert_eq!(only_question.stripped(table, "trains run here. was it late?"), "was it late?");
+        assert_eq!(left(&only_question, "trains run here. was it late?"), "was it late?");
         let error = asides.check(table.dims() + 1).unwrap_err();
         assert!(error.contains(&format!("{n} weights, 1 biases and 1 units for {} signs", n + 5)), "{error}");
         assert!(Asides::default().check(table.dims()).is_err());
