@@ -134,6 +134,11 @@ impl Sight {
         1 + self.view.n_traits()
     }
 
+    /// The abilities of a usual model.
+    pub fn usual_row(&self) -> Vec<f32> {
+        self.usual.fit(&[], self.view.link())
+    }
+
     /// The abilities of a model.
     pub fn row(&self, model: usize) -> &[f32] {
         &self.abilities[model * self.n_columns()..][..self.n_columns()]

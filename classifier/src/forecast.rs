@@ -8,9 +8,10 @@ use decision::{Catalog, Forecast, Model, ModelForecast, ModelId, Quality, Tokens
 use crate::abilities::Seen;
 use crate::artifact::{Artifact, Known, Parts, Sight, Standing};
 use crate::encoder::Encoder;
-use crate::kernel::{add_rows, exp, widely};
+use crate::kernel::{add_rows, exp, sigmoid, widely};
 use crate::lens::Reading;
 use crate::prompt::Prompt;
+use crate::unlikeness::{dissent, together};
 
 /// A published score counts as this many outcomes on the mean prompt of its benchmark: it is a mean of hundreds, but of other
 /// people's harness.
@@ -63,6 +64,8 @@ pub struct Classifier {
     /// For each view, then for tokens: the abilities of the catalog's models, column after column, so that what a prompt has none of
     /// is passed over for all models at once.
     abilities: Vec<Vec<f32>>,
+    /// For each view, the abilities of a usual model: of what it would do the views are asked, whoever is in the catalog.
+    usual: Vec<Vec<f32>>,
 }
 
 impl Classifier {
@@ -81,7 +84,8 @@ impl Classifier {
                 columns.chunks_exact_mut(n).zip(row).for_each(|(column, value)| column[at] = value);
             }
         }
-        Self { artifact, models, abreast, abilities }
+        let usual = parts.sights.iter().map(Sight::usual_row).collect();
+        Self { artifact, models, abreast, abilities, usual }
     }
 
     /// The artifact.
@@ -133,7 +137,10 @@ impl Classifier {
         let traits: Vec<Vec<f32>> = parts.sights.iter().map(|sight| sight.view.traits(reading)).collect();
         let length = parts.tokens.view.traits(reading);
         let media = if prompt.images() + prompt.tool_calls() > 0 { UNLIKE_MEDIA } else { 0.0 };
-        let unlikeness = parts.places.unlikeness(reading) + media;
+        let said: Vec<(f32, f32)> = (parts.sights.iter().zip(&traits).zip(&self.usual))
+            .map(|((sight, traits), usual)| (sight.weight, sigmoid(sight.view.logit(traits, usual))))
+            .collect();
+        let unlikeness = together(parts.places.unlikeness(reading), dissent(&said)) + media;
         let models = widely(
             #[inline(always)]
             || {
@@ -270,9 +277,7 @@ fn bind(parts: &Parts, catalog: &Catalog, model: &Model, abreast: &mut Abreast) 
         Some((place, Some(like))) => {
             (Standing::Like { model: like.clone() }, sights().map(|sight| sight.row(*place).to_vec()).collect())
         }
-        None if scores.is_empty() => {
-            (Standing::Unknown, sights().map(|sight| sight.usual.fit(&[], sight.view.link())).collect())
-        }
+        None if scores.is_empty() => (Standing::Unknown, sights().map(Sight::usual_row).collect()),
         None => {
             let n_scores = scores.len() as u64;
             (Standing::Benchmarks { n_scores }, from_scores(parts, &scores))
@@ -343,7 +348,7 @@ fn from_scores(parts: &Parts, scores: &[(&[f32], f32)]) -> Vec<Vec<f32>> {
         sight.usual.fit(&seen, sight.view.link())
     };
     let mut rows: Vec<Vec<f32>> = parts.sights.iter().map(&mut fitted).collect();
-    rows.push(parts.tokens.usual.fit(&[], parts.tokens.view.link()));
+    rows.push(parts.tokens.usual_row());
     rows
 }
 

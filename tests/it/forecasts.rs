@@ -86,6 +86,32 @@ fn mean_gap(forecast: &Forecast) -> f64 {
 }
 
 #[test]
+fn kinds_of_prompts_that_training_never_saw_have_a_wide_bound_however_near_their_words() {
+    let (classifier, _) = built_in();
+    let artifact = Artifact::built_in().unwrap();
+    let parts = artifact.parts();
+    let logit = |quality: f64| (quality / (1.0 - quality)).ln();
+    // How far the prompt lies from those of training, and how wide its bounds are.
+    let of = |text: &str| {
+        let prompt = Prompt::from_text(text);
+        let distance = parts.places.unlikeness(&parts.lens.read(std::slice::from_ref(&prompt))[0]);
+        let forecast = classifier.forecast(&[prompt]).remove(0);
+        let widths = forecast.models().iter().map(|model| logit(model.quality.get()) - logit(model.quality_low.get()));
+        (distance, widths.sum::<f64>() / forecast.models().len() as f64)
+    };
+    let school =
+        of("Which court hears appeals of a contract dispute?\nA. The first\nB. The second\nC. The third\nD. None");
+    for text in [
+        "Extract all company names and the amounts they paid from this invoice: Acme paid 300 USD on 3 May, Brown paid 25 EUR.",
+        "Plan a three day trip to Lisbon for a family with two small children.",
+    ] {
+        let new = of(text);
+        assert!(new.0 < 1.1 * school.0, "by distance alone it is as good as known: {} beside {}", new.0, school.0);
+        assert!(new.1 > 1.2 * school.1, "{text}: {} beside {}", new.1, school.1);
+    }
+}
+
+#[test]
 fn company_does_not_change_a_forecast() {
     let (classifier, _) = built_in();
     let prompts: Vec<Prompt> = QUESTIONS.iter().map(|text| Prompt::from_text(text)).collect();

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use classifier::artifact::{Known, Parts, Sight};
 use classifier::heads::View;
+use classifier::kernel::sigmoid;
 use classifier::lens::Lens;
-use classifier::unlikeness::Places;
+use classifier::unlikeness::{Places, dissent, together};
 
 use crate::calibrate::{Unseen, calibrate};
 use crate::crew::side_by_side;
@@ -201,9 +202,11 @@ impl<'a> Workshop<'a> {
         };
         let setting = self.setting;
         let places: Vec<Places> = (0..setting.plan.folds).map(|fold| self.places_outside(fold)).collect();
+        let mut said = vec![Vec::new(); n_prompts];
         for (job, fitted) in jobs.iter().zip(fitted) {
             let Some(fold) = job.fold else { continue };
             let weight = setting.weight(job.kind, job.fold);
+            let usual = fitted.usual.fit(&[], fitted.view.link());
             for prompt in (0..n_prompts).filter(|prompt| setting.folds[*prompt] == fold) {
                 let reading = &self.dataset.prompts[prompt].reading;
                 let traits = fitted.view.traits(reading);
@@ -217,10 +220,15 @@ impl<'a> Workshop<'a> {
                     Kind::ReadingNet | Kind::FeatureNet | Kind::Forest | Kind::Topics => {
                         let onto = unseen.logits[span].iter_mut();
                         onto.zip(rows).for_each(|(onto, row)| *onto += weight * fitted.view.logit(&traits, row));
-                        unseen.unlikeness[prompt] = places[fold as usize].unlikeness(reading);
+                        said[prompt].push((weight, sigmoid(fitted.view.logit(&traits, &usual))));
                     }
                 }
             }
+        }
+        for (prompt, unlikeness) in unseen.unlikeness.iter_mut().enumerate() {
+            let reading = &self.dataset.prompts[prompt].reading;
+            let distance = places[setting.folds[prompt] as usize].unlikeness(reading);
+            *unlikeness = together(distance, dissent(&said[prompt]));
         }
         unseen
     }
