@@ -8,7 +8,7 @@ use crate::canon::{canonical, folded};
 use crate::courtesy;
 use crate::encoder::Table;
 use crate::kernel::{dots, widely};
-use crate::lens::{HEAD_PIECES, TAIL_PIECES};
+use crate::lens::pieces_of;
 
 pub mod cuts;
 
@@ -77,12 +77,11 @@ impl Asides {
 
     /// The canonical text without its asides, as many as are found at either end, and the pieces of what is left.
     pub(crate) fn stripped<'a>(&self, table: &Table, text: &'a str) -> (&'a str, Vec<u32>) {
-        let pieces_of = |text: &str| table.tokenizer().ids(text, HEAD_PIECES, TAIL_PIECES);
-        let (mut text, mut pieces) = (text, pieces_of(text));
+        let (mut text, mut pieces) = (text, pieces_of(table, text));
         for _ in 0..MAX_ROUNDS {
             let Some(kept) = self.kept(table, text, &pieces) else { break };
             text = courtesy::stripped(&text[kept]);
-            pieces = pieces_of(text);
+            pieces = pieces_of(table, text);
         }
         (text, pieces)
     }

@@ -7,10 +7,15 @@ use crate::prompt::Prompt;
 use crate::topics::Topics;
 
 /// Word pieces that are read from the beginning of a prompt.
-pub const HEAD_PIECES: usize = 192;
+const HEAD_PIECES: usize = 192;
 
 /// Word pieces that are read from its end.
-pub const TAIL_PIECES: usize = 64;
+const TAIL_PIECES: usize = 64;
+
+/// The word pieces of a text that are read: long ones by their head and tail.
+pub fn pieces_of(table: &Table, text: &str) -> Vec<u32> {
+    table.tokenizer().ids(text, HEAD_PIECES, TAIL_PIECES)
+}
 
 /// A prompt as the views see it.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,7 +104,7 @@ impl Lens {
     /// What is asked, without what is said around it, and its pieces.
     fn asked<'a>(&self, table: &Table, prompt: &'a Prompt) -> (&'a str, Vec<u32>) {
         let text = prompt.text();
-        let as_it_stands = || (text, table.tokenizer().ids(text, HEAD_PIECES, TAIL_PIECES));
+        let as_it_stands = || (text, pieces_of(table, text));
         self.asides.as_ref().map_or_else(as_it_stands, |asides| asides.stripped(table, text))
     }
 }

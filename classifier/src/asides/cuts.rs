@@ -8,7 +8,7 @@ use crate::courtesy::words::{Word, words_of};
 use crate::courtesy::{gives_text, is_picture};
 use crate::encoder::Table;
 use crate::kernel::{add_scaled, dot};
-use crate::lens::{HEAD_PIECES, TAIL_PIECES};
+use crate::lens::pieces_of;
 
 /// Words of an aside, at most.
 pub const MAX_WORDS: usize = 20;
@@ -62,8 +62,7 @@ pub fn n_signs(dims: usize) -> usize {
 /// ends with. None behind the label of an answer to choose from: what follows is that answer. None before the last words of a text
 /// that somebody is to work on.
 pub fn cuts(table: &Table, text: &str) -> Vec<Cut> {
-    let pieces = table.tokenizer().ids(text, HEAD_PIECES, TAIL_PIECES);
-    cuts_where(table, text, &pieces, |_| true)
+    cuts_where(table, text, &pieces_of(table, text), |_| true)
 }
 
 /// Of those the ones that leave what must stay, however they sound: the only question, what a colon announces, and code. The pieces
@@ -227,7 +226,7 @@ struct Heard {
 
 impl Heard {
     fn of(table: &Table, word: &Word<'_>) -> Self {
-        let pieces = table.tokenizer().ids(word.text, HEAD_PIECES, TAIL_PIECES);
+        let pieces = pieces_of(table, word.text);
         let mut sum = vec![0.0; table.dims()];
         pieces.iter().for_each(|piece| table.add_row(*piece, 1.0, &mut sum));
         Self { pieces, sum, has_digit: word.text.contains(|c: char| c.is_ascii_digit()) }

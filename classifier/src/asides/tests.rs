@@ -3,7 +3,7 @@
 use super::cuts::{Cut, MAX_WORDS, Seam, cuts, cuts_to_hear, n_signs};
 use super::{Asides, canonical_phrase};
 use crate::encoder::{Encoder, Table};
-use crate::lens::{HEAD_PIECES, TAIL_PIECES};
+use crate::lens::pieces_of;
 use crate::{Artifact, artifact::Parts};
 
 fn with_table(check: impl FnOnce(&Table)) {
@@ -39,7 +39,7 @@ fn an_aside_could_begin_before_each_last_word_and_end_where_a_part_of_a_sentence
 fn what_must_stay_is_not_even_heard() {
     with_table(|table| {
         let heard = |text: &str| {
-            let found = cuts_to_hear(table, text, &table.tokenizer().ids(text, HEAD_PIECES, TAIL_PIECES));
+            let found = cuts_to_hear(table, text, &pieces_of(table, text));
             let all = cuts(table, text);
             // The same is seen of a place, whether those before it are heard or not.
             for cut in &found {
@@ -97,7 +97,7 @@ fn a_net_takes_what_speaks_loudest_and_parts_that_do_not_fit_are_refused() {
         assert_eq!(asides.check(table.dims()), Ok(()));
         let left = |asides: &Asides, text| {
             let (left, pieces) = asides.stripped(table, text);
-            assert_eq!(pieces, table.tokenizer().ids(left, HEAD_PIECES, TAIL_PIECES), "the pieces of what is left");
+            assert_eq!(pieces, pieces_of(table, left), "the pieces of what is left");
             left
         };
         assert_eq!(left(&asides, "name a train. it was late!"), "name a train.");

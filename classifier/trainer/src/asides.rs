@@ -6,7 +6,7 @@ use std::iter;
 use classifier::asides::cuts::{Cut, N_SEAMS, Seam, cuts, cuts_to_hear};
 use classifier::asides::{Asides, canonical_phrase, canonical_question};
 use classifier::encoder::{Encoder, Table};
-use classifier::lens::{HEAD_PIECES, TAIL_PIECES};
+use classifier::lens::pieces_of;
 
 use self::net::{Example, fitted};
 use crate::dice::Dice;
@@ -199,8 +199,7 @@ fn thresholds(table: &Table, prompts: &[String], asides: &Asides, shares: [f32; 
     let mut most = [const { Vec::new() }; N_SEAMS];
     for text in prompts {
         let mut highest = [f32::MIN; N_SEAMS];
-        let pieces = table.tokenizer().ids(text, HEAD_PIECES, TAIL_PIECES);
-        for cut in cuts_to_hear(table, text, &pieces) {
+        for cut in cuts_to_hear(table, text, &pieces_of(table, text)) {
             let place = &mut highest[cut.seam as usize];
             *place = place.max(asides.score(&cut.signs));
         }
