@@ -9,10 +9,12 @@ use sha2::{Digest, Sha256};
 
 use crate::abilities::Usual;
 use crate::calibration::Calibration;
+use crate::council::{Counsel, Member};
 use crate::encoder::{Encoder, EncoderError};
 use crate::features::HAND_FEATURES;
 use crate::heads::View;
-use crate::lens::Lens;
+use crate::lens::{Lens, Reading};
+use crate::ordinary::Ordinary;
 use crate::topics::Topics;
 use crate::unlikeness::Places;
 
@@ -23,7 +25,7 @@ mod pack;
 pub use built_in::{built_in_catalog, built_in_encoder};
 
 /// The version of the files. It rises when older builds could not read them.
-pub const ARTIFACT_SCHEMA: u32 = 5;
+pub const ARTIFACT_SCHEMA: u32 = 6;
 
 /// The description, for programs and people.
 pub const MANIFEST: &str = "manifest.json";
@@ -126,6 +128,8 @@ pub struct Sight {
     pub abilities: Vec<f32>,
     /// What is usual among them.
     pub usual: Usual,
+    /// What is ordinary about prompts in it. Without meaning for the view of tokens, which no other can contradict.
+    pub ordinary: Ordinary,
 }
 
 impl Sight {
@@ -245,6 +249,22 @@ impl Parts {
         self.models.binary_search_by(|known| known.name.as_str().cmp(name)).ok()
     }
 
+    /// For each view, the abilities of a usual model.
+    pub fn usual_rows(&self) -> Vec<Vec<f32>> {
+        self.sights.iter().map(Sight::usual_row).collect()
+    }
+
+    /// What the views together say of a prompt, asked by these abilities of a usual model. What nobody learned from makes it more unlike by so much.
+    pub fn counsel(&self, usual: &[Vec<f32>], reading: &Reading, strange: f32) -> Counsel {
+        let members = self.sights.iter().zip(usual).map(|(sight, usual)| Member {
+            view: &sight.view,
+            weight: sight.weight,
+            usual,
+            ordinary: &sight.ordinary,
+        });
+        Counsel::of(members, reading, self.places.unlikeness(reading) + strange)
+    }
+
     /// Whether sizes fit and every number is one.
     pub fn check(&self) -> Result<(), ArtifactError> {
         let n_topics = self.lens.n_topics();
@@ -280,6 +300,10 @@ impl Parts {
             {
                 let found = format!("{} and {} numbers", sight.abilities.len(), usual.means.len());
                 return content(format!("view {at}, abilities"), "a row for every model and one for the usual", found);
+            }
+            if !sight.ordinary.fits(sight.view.n_traits()) {
+                let found = format!("{} and {} numbers", sight.ordinary.mean.len(), sight.ordinary.along.len());
+                return content(format!("view {at}, ordinary"), "two finite numbers for every trait", found);
             }
             let finite = sight.abilities.iter().all(|value| value.is_finite())
                 && usual.means.iter().all(|value| value.is_finite())

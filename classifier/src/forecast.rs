@@ -7,11 +7,11 @@ use decision::{Catalog, Forecast, Model, ModelForecast, ModelId, Quality, Tokens
 
 use crate::abilities::Seen;
 use crate::artifact::{Artifact, Known, Parts, Sight, Standing};
+use crate::council::Counsel;
 use crate::encoder::Encoder;
-use crate::kernel::{add_rows, exp, sigmoid, widely};
+use crate::kernel::{add_rows, exp, widely};
 use crate::lens::Reading;
 use crate::prompt::Prompt;
-use crate::unlikeness::{dissent, together};
 
 /// A published score counts as this many outcomes on the mean prompt of its benchmark: it is a mean of hundreds, but of other
 /// people's harness.
@@ -84,7 +84,7 @@ impl Classifier {
                 columns.chunks_exact_mut(n).zip(row).for_each(|(column, value)| column[at] = value);
             }
         }
-        let usual = parts.sights.iter().map(Sight::usual_row).collect();
+        let usual = parts.usual_rows();
         Self { artifact, models, abreast, abilities, usual }
     }
 
@@ -134,13 +134,9 @@ impl Classifier {
 
     fn forecast_one(&self, prompt: &Prompt, reading: &Reading) -> Forecast {
         let parts = self.artifact.parts();
-        let traits: Vec<Vec<f32>> = parts.sights.iter().map(|sight| sight.view.traits(reading)).collect();
-        let length = parts.tokens.view.traits(reading);
         let media = if prompt.images() + prompt.tool_calls() > 0 { UNLIKE_MEDIA } else { 0.0 };
-        let said: Vec<(f32, f32)> = (parts.sights.iter().zip(&traits).zip(&self.usual))
-            .map(|((sight, traits), usual)| (sight.weight, sigmoid(sight.view.logit(traits, usual))))
-            .collect();
-        let unlikeness = together(parts.places.unlikeness(reading), dissent(&said)) + media;
+        let Counsel { traits, unlikeness } = parts.counsel(&self.usual, reading, media);
+        let length = parts.tokens.view.traits(reading);
         let models = widely(
             #[inline(always)]
             || {

@@ -85,6 +85,16 @@ fn mean_gap(forecast: &Forecast) -> f64 {
     gap.sum::<f64>() / forecast.models().len() as f64
 }
 
+/// Of a kind that training knows well.
+const SCHOOL: &str =
+    "Which court hears appeals of a contract dispute?\nA. The first\nB. The second\nC. The third\nD. None";
+
+/// Of kinds that it never saw, in words that it knows.
+const NEW_KINDS: [&str; 2] = [
+    "Extract all company names and the amounts they paid from this invoice: Acme paid 300 USD on 3 May, Brown paid 25 EUR.",
+    "Plan a three day trip to Lisbon for a family with two small children.",
+];
+
 #[test]
 fn kinds_of_prompts_that_training_never_saw_have_a_wide_bound_however_near_their_words() {
     let (classifier, _) = built_in();
@@ -99,16 +109,33 @@ fn kinds_of_prompts_that_training_never_saw_have_a_wide_bound_however_near_their
         let widths = forecast.models().iter().map(|model| logit(model.quality.get()) - logit(model.quality_low.get()));
         (distance, widths.sum::<f64>() / forecast.models().len() as f64)
     };
-    let school =
-        of("Which court hears appeals of a contract dispute?\nA. The first\nB. The second\nC. The third\nD. None");
-    for text in [
-        "Extract all company names and the amounts they paid from this invoice: Acme paid 300 USD on 3 May, Brown paid 25 EUR.",
-        "Plan a three day trip to Lisbon for a family with two small children.",
-    ] {
+    let school = of(SCHOOL);
+    for text in NEW_KINDS {
         let new = of(text);
         assert!(new.0 < 1.1 * school.0, "by distance alone it is as good as known: {} beside {}", new.0, school.0);
         assert!(new.1 > 1.2 * school.1, "{text}: {} beside {}", new.1, school.1);
     }
+}
+
+#[test]
+fn of_kinds_of_prompts_that_training_never_saw_only_how_hard_they_are_is_heard_whole() {
+    let artifact = Artifact::built_in().unwrap();
+    let parts = artifact.parts();
+    let usual = parts.usual_rows();
+    let softened = |text: &str| {
+        let reading = parts.lens.read(&[Prompt::from_text(text)]).remove(0);
+        let counsel = parts.counsel(&usual, &reading, 0.0);
+        let mut views = parts.sights.iter().zip(&usual).zip(&counsel.traits);
+        views.any(|((sight, usual), heard)| {
+            let seen = sight.view.traits(&reading);
+            let moved = sight.view.logit(&seen, usual) - sight.view.logit(heard, usual);
+            assert!(moved.abs() < 1e-3, "{text}: a usual model finds it as hard as before, not {moved} easier");
+            seen != *heard
+        })
+    };
+    let sum = "A train leaves at noon and travels 60 miles per hour. How far has it gone by three?";
+    assert!(!softened(SCHOOL) && !softened(sum));
+    assert!(NEW_KINDS.iter().all(|text| softened(text)));
 }
 
 #[test]
@@ -402,8 +429,8 @@ fn broken_artifacts_are_refused_with_the_reason() {
     folder.refused("weights.safetensors");
 
     let folder = Folder::new("schema");
-    folder.change("manifest.json", replaced("\"schema\": 5", "\"schema\": 7"));
-    folder.refused("manifest.json, schema: expected 5, which this build reads, found 7");
+    folder.change("manifest.json", replaced("\"schema\": 6", "\"schema\": 7"));
+    folder.refused("manifest.json, schema: expected 6, which this build reads, found 7");
 
     let folder = Folder::new("features");
     folder.change("manifest.json", replaced("\"feature_schema\": 3", "\"feature_schema\": 2"));

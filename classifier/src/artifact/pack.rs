@@ -18,6 +18,7 @@ use crate::heads::View;
 use crate::lens::Lens;
 use crate::matrix::Matrix;
 use crate::net::{Net, Reader};
+use crate::ordinary::Ordinary;
 use crate::topics::Topics;
 use crate::unlikeness::Places;
 
@@ -145,6 +146,8 @@ fn put_sight(shelf: &mut Shelf, name: &str, sight: &Sight) {
     shelf.put_f32(at("abilities"), &sight.abilities);
     shelf.put_f64(at("usual.means"), &sight.usual.means);
     shelf.put_f64(at("usual.variances"), &sight.usual.variances);
+    shelf.put_f32(at("ordinary.mean"), &sight.ordinary.mean);
+    shelf.put_f32(at("ordinary.along"), &sight.ordinary.along);
     match &sight.view {
         View::Net(net) => {
             for (part, matrix) in net.matrices() {
@@ -346,7 +349,8 @@ impl Found<'_> {
             Kind::Topics => View::Topics(n_topics),
         };
         let usual = Usual { means: self.f64(&at("usual.means"))?, variances: self.f64(&at("usual.variances"))? };
-        Ok(Sight { view, weight: line.weight, abilities: self.f32(&at("abilities"))?, usual })
+        let ordinary = Ordinary { mean: self.f32(&at("ordinary.mean"))?, along: self.f32(&at("ordinary.along"))? };
+        Ok(Sight { view, weight: line.weight, abilities: self.f32(&at("abilities"))?, usual, ordinary })
     }
 
     fn net(&self, name: &str, reads: bool) -> Result<Net, ArtifactError> {

@@ -10,6 +10,7 @@ use crate::grow::{Growth, Sample, grow};
 use crate::learn::{Classroom, Course, Pupil, Start, learn};
 use classifier::abilities::{Seen, Usual};
 use classifier::matrix::Matrix;
+use classifier::ordinary::Ordinary;
 
 /// A fitted view: how it sees prompts, and the abilities it found in models.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +20,20 @@ pub(crate) struct Fitted {
     pub(crate) abilities: Vec<f32>,
     /// What is usual among them.
     pub(crate) usual: Usual,
+    /// What is ordinary about the prompts it was fitted to.
+    pub(crate) ordinary: Ordinary,
+}
+
+impl Fitted {
+    fn new(material: &Material<'_>, view: View, abilities: Vec<f32>, usual: Usual) -> Self {
+        let seen = |row: &u32| {
+            let traits = view.traits(&material.dataset.prompts[*row as usize].reading);
+            (traits, material.weights[*row as usize])
+        };
+        let seen: Vec<(Vec<f32>, f32)> = material.rows.iter().map(seen).collect();
+        let ordinary = Ordinary::learn(&seen, &usual.fit(&[], view.link()));
+        Self { view, abilities, usual, ordinary }
+    }
 }
 
 /// What all views start from: the prompts to learn from and how much each counts.
@@ -105,7 +120,7 @@ pub(crate) fn fit_forest(
     }
     let (usual, rows) = Usual::learn(&seen, rank);
     let abilities = rows.iter().flatten().map(|value| *value as f32).collect();
-    Fitted { view: View::Forest(grown.forest), abilities, usual }
+    Fitted::new(material, View::Forest(grown.forest), abilities, usual)
 }
 
 /// The view of topics, fitted to these prompts, which were told theirs by topics that never saw them.
@@ -119,7 +134,7 @@ pub(crate) fn fit_shares(material: &Material<'_>) -> Fitted {
     }
     let (usual, rows) = Usual::learn(&seen, n);
     let abilities = rows.iter().flatten().map(|value| *value as f32).collect();
-    Fitted { view: View::Topics(n), abilities, usual }
+    Fitted::new(material, View::Topics(n), abilities, usual)
 }
 
 /// A net view. `table` holds a row for each word piece to start from.
@@ -187,7 +202,7 @@ pub(crate) fn fit_net(
     }
     let (rows, n) = (learned.abilities.rows, learned.abilities.n);
     let usual = Usual::of_rows(&rows.chunks_exact(n).collect::<Vec<_>>());
-    Fitted { view: View::Net(Box::new(learned.net)), abilities: rows, usual }
+    Fitted::new(material, View::Net(Box::new(learned.net)), rows, usual)
 }
 
 /// Mean and one over the deviation of every feature.

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use classifier::artifact::{Known, Parts, Sight};
+use classifier::council::{Counsel, Member};
 use classifier::heads::View;
-use classifier::kernel::sigmoid;
 use classifier::lens::Lens;
-use classifier::unlikeness::{Places, dissent, together};
+use classifier::unlikeness::Places;
 
 use crate::calibrate::{Unseen, calibrate};
 use crate::crew::side_by_side;
@@ -108,6 +108,7 @@ pub fn train(dataset: &mut Dataset, lens: Lens, plan: &Plan, progress: OnProgres
             weight: setting.weight(job.kind, None),
             abilities: fitted.abilities,
             usual: fitted.usual,
+            ordinary: fitted.ordinary,
         };
         match job.kind {
             Kind::Tokens => tokens = Some(sight),
@@ -202,33 +203,24 @@ impl<'a> Workshop<'a> {
         };
         let setting = self.setting;
         let places: Vec<Places> = (0..setting.plan.folds).map(|fold| self.places_outside(fold)).collect();
-        let mut said = vec![Vec::new(); n_prompts];
-        for (job, fitted) in jobs.iter().zip(fitted) {
-            let Some(fold) = job.fold else { continue };
-            let weight = setting.weight(job.kind, job.fold);
-            let usual = fitted.usual.fit(&[], fitted.view.link());
-            for prompt in (0..n_prompts).filter(|prompt| setting.folds[*prompt] == fold) {
-                let reading = &self.dataset.prompts[prompt].reading;
-                let traits = fitted.view.traits(reading);
+        let panels: Vec<Panel<'_>> =
+            (0..setting.plan.folds).map(|fold| Panel::of(setting, jobs, fitted, fold)).collect();
+        for (prompt, lesson) in self.dataset.prompts.iter().enumerate() {
+            let (fold, reading) = (setting.folds[prompt] as usize, &lesson.reading);
+            let (panel, span) = (&panels[fold], prompt * n_models..(prompt + 1) * n_models);
+            let counsel = Counsel::of(panel.members(), reading, places[fold].unlikeness(reading));
+            for ((fitted, weight, _), traits) in panel.views.iter().zip(&counsel.traits) {
                 let rows = fitted.abilities.chunks_exact(1 + traits.len());
-                let span = prompt * n_models..(prompt + 1) * n_models;
-                match job.kind {
-                    Kind::Tokens => {
-                        let onto = unseen.lengths[span].iter_mut();
-                        onto.zip(rows).for_each(|(onto, row)| *onto = View::sum(&traits, row));
-                    }
-                    Kind::ReadingNet | Kind::FeatureNet | Kind::Forest | Kind::Topics => {
-                        let onto = unseen.logits[span].iter_mut();
-                        onto.zip(rows).for_each(|(onto, row)| *onto += weight * fitted.view.logit(&traits, row));
-                        said[prompt].push((weight, sigmoid(fitted.view.logit(&traits, &usual))));
-                    }
-                }
+                let onto = unseen.logits[span.clone()].iter_mut();
+                onto.zip(rows).for_each(|(onto, row)| *onto += weight * fitted.view.logit(traits, row));
             }
-        }
-        for (prompt, unlikeness) in unseen.unlikeness.iter_mut().enumerate() {
-            let reading = &self.dataset.prompts[prompt].reading;
-            let distance = places[setting.folds[prompt] as usize].unlikeness(reading);
-            *unlikeness = together(distance, dissent(&said[prompt]));
+            if let Some(tokens) = panel.tokens {
+                let traits = tokens.view.traits(reading);
+                let rows = tokens.abilities.chunks_exact(1 + traits.len());
+                let onto = unseen.lengths[span].iter_mut();
+                onto.zip(rows).for_each(|(onto, row)| *onto = View::sum(&traits, row));
+            }
+            unseen.unlikeness[prompt] = counsel.unlikeness;
         }
         unseen
     }
@@ -238,6 +230,39 @@ impl<'a> Workshop<'a> {
         let embeddings: Vec<&[f32]> =
             rows.iter().map(|row| self.dataset.prompts[*row as usize].reading.row.embedding()).collect();
         places(&embeddings, self.setting.plan.places as usize, self.setting.plan.seed)
+    }
+}
+
+/// The views that were fitted outside one fold, as they are asked about the prompts in it.
+#[derive(Default)]
+struct Panel<'a> {
+    /// Each with its weight and the abilities of a usual model.
+    views: Vec<(&'a Fitted, f32, Vec<f32>)>,
+    tokens: Option<&'a Fitted>,
+}
+
+impl<'a> Panel<'a> {
+    fn of(setting: &Setting<'_>, jobs: &[Job], fitted: &'a [Fitted], fold: u32) -> Self {
+        let mut panel = Self::default();
+        for (job, fitted) in jobs.iter().zip(fitted).filter(|(job, _)| job.fold == Some(fold)) {
+            match job.kind {
+                Kind::Tokens => panel.tokens = Some(fitted),
+                Kind::ReadingNet | Kind::FeatureNet | Kind::Forest | Kind::Topics => {
+                    let usual = fitted.usual.fit(&[], fitted.view.link());
+                    panel.views.push((fitted, setting.weight(job.kind, job.fold), usual));
+                }
+            }
+        }
+        panel
+    }
+
+    fn members(&self) -> impl Iterator<Item = Member<'_>> + Clone {
+        self.views.iter().map(|(fitted, weight, usual)| Member {
+            view: &fitted.view,
+            weight: *weight,
+            usual,
+            ordinary: &fitted.ordinary,
+        })
     }
 }
 
@@ -353,3 +378,6 @@ fn cross_fitted(
     });
     rows.collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -125,21 +125,20 @@ fn leave_out(parts: &mut Parts, model: &str) {
 
 fn quality(parts: &Parts, model: &str, reading: &Reading) -> f64 {
     let Some(place) = parts.place(model) else { return 0.5 };
-    let logit = |sight: &classifier::artifact::Sight| {
-        sight.weight * sight.view.logit(&sight.view.traits(reading), sight.row(place))
-    };
-    f64::from(parts.calibration.quality(parts.sights.iter().map(logit).sum(), parts.models[place].offset))
+    let traits = parts.counsel(&parts.usual_rows(), reading, 0.0).traits;
+    f64::from(forecast(parts, &traits, place))
+}
+
+fn forecast(parts: &Parts, traits: &[Vec<f32>], place: usize) -> f32 {
+    let sights = parts.sights.iter().zip(traits);
+    let logit = sights.map(|(sight, traits)| sight.weight * sight.view.logit(traits, sight.row(place))).sum();
+    parts.calibration.quality(logit, parts.models[place].offset)
 }
 
 /// What is forecast of its rivals on the prompt, on average: all that is known of a model about which nothing is known.
 fn mean_of(parts: &Parts, rivals: &[String], reading: &Reading) -> f64 {
-    let traits: Vec<Vec<f32>> = parts.sights.iter().map(|sight| sight.view.traits(reading)).collect();
-    let of = |model: &String| {
-        let place = parts.place(model)?;
-        let sights = parts.sights.iter().zip(&traits);
-        let logit = sights.map(|(sight, traits)| sight.weight * sight.view.logit(traits, sight.row(place))).sum();
-        Some(f64::from(parts.calibration.quality(logit, parts.models[place].offset)))
-    };
+    let traits = parts.counsel(&parts.usual_rows(), reading, 0.0).traits;
+    let of = |model: &String| Some(f64::from(forecast(parts, &traits, parts.place(model)?)));
     let found: Vec<f64> = rivals.iter().filter_map(of).collect();
     found.iter().sum::<f64>() / found.len().max(1) as f64
 }
