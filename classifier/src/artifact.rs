@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::abilities::Usual;
 use crate::calibration::Calibration;
-use crate::council::{Counsel, Member};
+use crate::council::{Heard, Member};
 use crate::encoder::{Encoder, EncoderError};
 use crate::features::HAND_FEATURES;
 use crate::heads::View;
@@ -128,7 +128,7 @@ pub struct Sight {
     pub abilities: Vec<f32>,
     /// What is usual among them.
     pub usual: Usual,
-    /// What is ordinary about prompts in it. Without meaning for the view of tokens, which no other can contradict.
+    /// What is ordinary about prompts in it. Without meaning for the view of tokens: lengths are forecast of what is peculiar, too.
     pub ordinary: Ordinary,
 }
 
@@ -254,15 +254,15 @@ impl Parts {
         self.sights.iter().map(Sight::usual_row).collect()
     }
 
-    /// What the views together say of a prompt, asked by these abilities of a usual model. What nobody learned from makes it more unlike by so much.
-    pub fn counsel(&self, usual: &[Vec<f32>], reading: &Reading, strange: f32) -> Counsel {
+    /// What is heard of a prompt in council, which is asked by these abilities of a usual model.
+    pub fn hear(&self, usual: &[Vec<f32>], reading: &Reading) -> Heard {
         let members = self.sights.iter().zip(usual).map(|(sight, usual)| Member {
             view: &sight.view,
             weight: sight.weight,
             usual,
             ordinary: &sight.ordinary,
         });
-        Counsel::of(members, reading, self.places.unlikeness(reading) + strange)
+        Heard::of(members, reading, self.places.unlikeness(reading))
     }
 
     /// Whether sizes fit and every number is one.
@@ -303,7 +303,10 @@ impl Parts {
             }
             if !sight.ordinary.fits(sight.view.n_traits()) {
                 let found = format!("{} and {} numbers", sight.ordinary.mean.len(), sight.ordinary.along.len());
-                return content(format!("view {at}, ordinary"), "two finite numbers for every trait", found);
+                return content(format!("view {at}, ordinary"), "two numbers for every trait", found);
+            }
+            if !sight.ordinary.is_finite() {
+                return content(format!("view {at}, ordinary"), "finite numbers", "one that is not".to_owned());
             }
             let finite = sight.abilities.iter().all(|value| value.is_finite())
                 && usual.means.iter().all(|value| value.is_finite())

@@ -7,7 +7,7 @@ use decision::{Catalog, Forecast, Model, ModelForecast, ModelId, Quality, Tokens
 
 use crate::abilities::Seen;
 use crate::artifact::{Artifact, Known, Parts, Sight, Standing};
-use crate::council::Counsel;
+use crate::council::Heard;
 use crate::encoder::Encoder;
 use crate::kernel::{add_rows, exp, widely};
 use crate::lens::Reading;
@@ -17,7 +17,7 @@ use crate::prompt::Prompt;
 /// people's harness.
 const SCORE_WEIGHT: f32 = 10.0;
 
-/// Added to the unlikeness of a prompt with images or tool calls, of which training has seen none.
+/// Added to the unlikeness of a prompt with images or tool calls, of which training has seen none: its bound is wider.
 const UNLIKE_MEDIA: f32 = 1.0;
 
 /// Answers are never expected to be longer than this: e^13 tokens, beyond any model's window for answers.
@@ -135,13 +135,13 @@ impl Classifier {
     fn forecast_one(&self, prompt: &Prompt, reading: &Reading) -> Forecast {
         let parts = self.artifact.parts();
         let media = if prompt.images() + prompt.tool_calls() > 0 { UNLIKE_MEDIA } else { 0.0 };
-        let Counsel { traits, unlikeness } = parts.counsel(&self.usual, reading, media);
+        let Heard { traits, unlikeness } = parts.hear(&self.usual, reading);
         let length = parts.tokens.view.traits(reading);
         let models = widely(
             #[inline(always)]
             || {
                 let (logits, logs) = self.sums(&traits, &length);
-                let reckoned = self.reckoned(&logits, &logs, unlikeness);
+                let reckoned = self.reckoned(&logits, &logs, unlikeness + media);
                 let mut models = Vec::with_capacity(self.models.len());
                 for (model, reckoned) in self.models.iter().zip(reckoned) {
                     models.push(model.forecast(reckoned));

@@ -1,6 +1,9 @@
-//! What is ordinary about a prompt that a usual model finds so hard: the traits that prompts of its level have on average. What a prompt has
-//! beyond it is peculiar, and tells models apart; pulled back to the ordinary, it is as hard as before, and models are told apart by what
-//! they can do in general.
+//! What is ordinary about a prompt that a usual model finds so hard: the traits that prompts as hard have on average. What a
+//! prompt has beyond them is peculiar, and tells models apart; pulled back to the ordinary, it is as hard as before, and models
+//! are told apart by what they can do in general.
+
+/// A usual model whose expectations vary less than this (a variance) does everything alike: nothing goes along with them.
+const ALIKE: f64 = 1e-7;
 
 /// In one view, a line through the traits of training prompts, along what a usual model would do with them.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,27 +33,30 @@ impl Ordinary {
             variance += share * does * does;
             together.iter_mut().zip(apart()).for_each(|(sum, value)| *sum += share * does * value);
         }
-        // Where a usual model does everything alike there is no line to go along.
-        let scale = if variance > f64::from(f32::EPSILON) { 1.0 / variance } else { 0.0 };
+        let scale = if variance > ALIKE { 1.0 / variance } else { 0.0 };
         #[expect(clippy::cast_possible_truncation, reason = "weights are kept in single precision")]
         let single = |values: Vec<f64>, scale: f64| values.iter().map(|value| (value * scale) as f32).collect();
         Self { mean: single(mean, 1.0), along: single(together, scale) }
     }
 
-    /// Pulls traits to what is ordinary at their level, of which a usual model knows nothing: `heard` of what is peculiar remains.
-    pub(crate) fn temper(&self, traits: &mut [f32], usual: &[f32], heard: f32) {
+    /// Pulls traits to the ordinary, of which a usual model notices nothing. This share of what is peculiar remains.
+    pub(crate) fn temper(&self, traits: &mut [f32], usual: &[f32], share: f32) {
         let apart = traits.iter().zip(&self.mean).map(|(value, mean)| value - mean);
         let does: f32 = apart.zip(&usual[1..]).map(|(value, ability)| value * ability).sum();
         for ((value, mean), along) in traits.iter_mut().zip(&self.mean).zip(&self.along) {
             let ordinary = mean + does * along;
-            *value = ordinary + heard * (*value - ordinary);
+            *value = ordinary + share * (*value - ordinary);
         }
     }
 
-    /// Whether there is a finite number of each kind for every trait.
+    /// Whether it is of so many traits.
     pub(crate) fn fits(&self, n_traits: usize) -> bool {
-        let sound = |values: &[f32]| values.len() == n_traits && values.iter().all(|value| value.is_finite());
-        sound(&self.mean) && sound(&self.along)
+        self.mean.len() == n_traits && self.along.len() == n_traits
+    }
+
+    /// Whether every number is one.
+    pub(crate) fn is_finite(&self) -> bool {
+        self.mean.iter().chain(&self.along).all(|value| value.is_finite())
     }
 }
 
@@ -76,16 +82,16 @@ mod tests {
     fn a_usual_model_finds_it_as_hard_as_before() {
         let usual = [0.3, 0.4, 1.0, -0.7];
         let ordinary = Ordinary::learn(&prompts(), &usual);
-        for heard in [0.0, 0.4, 1.0] {
+        for share in [0.0, 0.4, 1.0] {
             let mut traits = vec![2.0, -1.0, 3.0];
             let before = View::sum(&traits, &usual);
-            ordinary.temper(&mut traits, &usual, heard);
-            assert!((View::sum(&traits, &usual) - before).abs() < 1e-5, "{heard}: {traits:?}");
+            ordinary.temper(&mut traits, &usual, share);
+            assert!((View::sum(&traits, &usual) - before).abs() < 1e-5, "{share}: {traits:?}");
         }
     }
 
     #[test]
-    fn what_is_peculiar_goes_and_what_belongs_to_its_level_stays() {
+    fn what_is_peculiar_goes_and_what_goes_along_with_being_so_hard_stays() {
         let ordinary = Ordinary::learn(&prompts(), &USUAL);
         let mut traits = vec![-3.0, 2.0, 3.0];
         ordinary.temper(&mut traits, &USUAL, 0.0);

@@ -22,15 +22,15 @@ pub fn dissent(said: &[(f32, f32)]) -> f32 {
     libm::sqrtf(squares / whole.max(f32::MIN_POSITIVE))
 }
 
-/// Up to here a prompt is like those of training, or nearly, and all that views see in it is heard. Guesses, this and the next: on families of prompts that
-/// were left out of training, several pairs did as well.
+/// Up to here a prompt is like those of training, or nearly, and all that views see in it is heard. This and the next were chosen
+/// on six families left out of training, from a handful that hardly differed (2026-11-29, `docs/model-card.md`).
 const FAMILIAR: f32 = 2.0;
 
 /// Beyond, this much more of it halves what is heard.
 const HALVING: f32 = 1.0;
 
-/// How much is heard, from 1 to 0, of what views see in a prompt of this unlikeness beyond its level.
-pub fn heard(unlikeness: f32) -> f32 {
+/// The share, from 1 to 0, that is heard of what is peculiar about a prompt of this unlikeness.
+pub fn share_heard(unlikeness: f32) -> f32 {
     let beyond = (unlikeness - FAMILIAR).max(0.0) / HALVING;
     1.0 / (1.0 + beyond * beyond)
 }
@@ -76,7 +76,7 @@ impl Places {
 mod tests {
     //! What views that differ say of a prompt.
 
-    use super::{FAMILIAR, HALVING, MOST, USUAL_DISSENT, dissent, heard, together};
+    use super::{FAMILIAR, HALVING, MOST, USUAL_DISSENT, dissent, share_heard, together};
 
     #[test]
     fn views_that_agree_say_nothing_and_heavy_ones_that_differ_say_most() {
@@ -89,8 +89,8 @@ mod tests {
 
     #[test]
     fn all_is_heard_of_what_is_familiar_and_ever_less_of_what_is_not() {
-        assert!(heard(0.0) >= 1.0 && heard(FAMILIAR) >= 1.0);
-        assert!((heard(FAMILIAR + HALVING) - 0.5).abs() < 1e-6 && heard(MOST) < 0.3);
+        assert!(share_heard(0.0) >= 1.0 && share_heard(FAMILIAR) >= 1.0);
+        assert!((share_heard(FAMILIAR + HALVING) - 0.5).abs() < 1e-6 && share_heard(MOST) < 0.3);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use classifier::lens::Lens;
-use classifier::{Artifact, Classifier, Prompt, Standing, built_in_catalog};
+use classifier::{Artifact, Classifier, Prompt, Role, Standing, Turn, built_in_catalog};
 use decision::{Catalog, Forecast};
 use evals::probe::{CHANGES, UNHEARD, probe};
 use router_service::default_policy::default_policies;
@@ -122,20 +122,37 @@ fn of_kinds_of_prompts_that_training_never_saw_only_how_hard_they_are_is_heard_w
     let artifact = Artifact::built_in().unwrap();
     let parts = artifact.parts();
     let usual = parts.usual_rows();
-    let softened = |text: &str| {
+    let tempered = |text: &str| {
         let reading = parts.lens.read(&[Prompt::from_text(text)]).remove(0);
-        let counsel = parts.counsel(&usual, &reading, 0.0);
-        let mut views = parts.sights.iter().zip(&usual).zip(&counsel.traits);
-        views.any(|((sight, usual), heard)| {
+        let heard = parts.hear(&usual, &reading);
+        let views = parts.sights.iter().zip(&usual).zip(&heard.traits);
+        let tempered = views.filter(|((sight, usual), heard)| {
             let seen = sight.view.traits(&reading);
             let moved = sight.view.logit(&seen, usual) - sight.view.logit(heard, usual);
             assert!(moved.abs() < 1e-3, "{text}: a usual model finds it as hard as before, not {moved} easier");
-            seen != *heard
-        })
+            seen != **heard
+        });
+        tempered.count()
     };
     let sum = "A train leaves at noon and travels 60 miles per hour. How far has it gone by three?";
-    assert!(!softened(SCHOOL) && !softened(sum));
-    assert!(NEW_KINDS.iter().all(|text| softened(text)));
+    assert_eq!((tempered(SCHOOL), tempered(sum)), (0, 0));
+    assert!(NEW_KINDS.iter().all(|text| tempered(text) == parts.sights.len()), "in every view");
+}
+
+#[test]
+fn an_image_widens_any_bound_and_moves_no_forecast() {
+    let (classifier, _) = built_in();
+    for text in [SCHOOL, NEW_KINDS[0], ""] {
+        let forecast = |images| {
+            let turn = Turn { role: Role::User, text, images, tool_calls: 0 };
+            classifier.forecast(&[Prompt::from_turns(&[turn])]).remove(0)
+        };
+        let (plain, seen) = (forecast(0), forecast(1));
+        for (plain, seen) in plain.models().iter().zip(seen.models()) {
+            assert_eq!(plain.quality, seen.quality, "{text}");
+            assert!(seen.quality_low < plain.quality_low, "{text}: {}", plain.model);
+        }
+    }
 }
 
 #[test]
@@ -406,6 +423,17 @@ fn how_an_encoder_pools_is_part_of_the_digest() {
     };
     let (mean, first) = (pooled("mean"), pooled("first"));
     assert!(without != mean && mean != first && without != first);
+}
+
+#[test]
+fn what_is_ordinary_in_a_view_is_of_its_traits_and_finite() {
+    let mut parts = Artifact::built_in().unwrap().into_parts();
+    parts.sights[2].ordinary.mean[0] = f32::NAN;
+    let refused = parts.check().unwrap_err().to_string();
+    assert!(refused.contains("view 2, ordinary: expected finite numbers"), "{refused}");
+    parts.sights[2].ordinary.mean.pop();
+    let refused = parts.check().unwrap_err().to_string();
+    assert!(refused.contains("view 2, ordinary: expected two numbers for every trait, found 6 and 7"), "{refused}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub(crate) struct Fitted {
     pub(crate) abilities: Vec<f32>,
     /// What is usual among them.
     pub(crate) usual: Usual,
-    /// What is ordinary about the prompts it was fitted to.
+    /// What is ordinary about prompts, as it sees those that it was fitted to.
     pub(crate) ordinary: Ordinary,
 }
 

@@ -3,6 +3,7 @@
 
 use classifier::abilities::{Seen, Usual};
 use classifier::artifact::{Known, Parts, Sight};
+use classifier::council::Heard;
 use classifier::heads::View;
 use classifier::lens::Reading;
 
@@ -64,12 +65,16 @@ pub fn onboard(parts: &mut Parts, model: &str, outcomes: &[Outcome], like: Optio
         return Err(OnboardError::TooFew { model: model.to_owned(), found: outcomes.len() });
     }
     let kin = like.map(|like| kin(parts, like)).transpose()?;
-    let rows: Vec<Vec<f32>> = parts
-        .sights
-        .iter()
-        .map(|sight| row(sight, kin, outcomes.iter().map(|outcome| (&outcome.reading, outcome.quality))))
-        .collect();
-    let lengths = outcomes.iter().filter_map(|outcome| Some((&outcome.reading, libm::log1pf(outcome.output?))));
+    // Its abilities are asked for by what is heard of a prompt, so they are learned from that.
+    let usual = parts.usual_rows();
+    let heard: Vec<Heard> = outcomes.iter().map(|outcome| parts.hear(&usual, &outcome.reading)).collect();
+    let of_view = |(at, sight): (usize, &Sight)| {
+        let traits = heard.iter().map(|heard| heard.traits[at].clone());
+        row(sight, kin, traits.zip(outcomes.iter().map(|outcome| outcome.quality)))
+    };
+    let rows: Vec<Vec<f32>> = parts.sights.iter().enumerate().map(of_view).collect();
+    let told = outcomes.iter().filter_map(|outcome| Some((outcome, libm::log1pf(outcome.output?))));
+    let lengths = told.map(|(outcome, log)| (parts.tokens.view.traits(&outcome.reading), log));
     let tokens = row(&parts.tokens, kin, lengths);
     let known = newcomer(parts, model, outcomes.len());
     put(parts, place, known, rows, tokens);
@@ -84,9 +89,9 @@ fn kin(parts: &Parts, like: &str) -> Result<usize, OnboardError> {
     parts.place(like).ok_or_else(unknown)
 }
 
-/// The abilities in one view.
-fn row<'a>(sight: &Sight, kin: Option<usize>, outcomes: impl Iterator<Item = (&'a Reading, f32)>) -> Vec<f32> {
-    let seen: Vec<(Vec<f32>, f32)> = outcomes.map(|(reading, value)| (sight.view.traits(reading), value)).collect();
+/// The abilities in one view, from traits and what came of them.
+fn row(sight: &Sight, kin: Option<usize>, outcomes: impl Iterator<Item = (Vec<f32>, f32)>) -> Vec<f32> {
+    let seen: Vec<(Vec<f32>, f32)> = outcomes.collect();
     let seen: Vec<Seen<'_>> = seen.iter().map(|(traits, value)| Seen { traits, value: *value, weight: 1.0 }).collect();
     let usual = match kin {
         None => sight.usual.clone(),
@@ -140,3 +145,6 @@ pub fn suggest(parts: &Parts, readings: &[&Reading], n: usize) -> Vec<usize> {
     };
     representatives(&readings.iter().take(MAX_CANDIDATES).map(point).collect::<Vec<_>>(), n)
 }
+
+#[cfg(test)]
+mod tests;

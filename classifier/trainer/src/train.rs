@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use classifier::artifact::{Known, Parts, Sight};
-use classifier::council::{Counsel, Member};
+use classifier::council::{Heard, Member};
 use classifier::heads::View;
 use classifier::lens::Lens;
 use classifier::unlikeness::Places;
@@ -203,24 +203,24 @@ impl<'a> Workshop<'a> {
         };
         let setting = self.setting;
         let places: Vec<Places> = (0..setting.plan.folds).map(|fold| self.places_outside(fold)).collect();
-        let panels: Vec<Panel<'_>> =
-            (0..setting.plan.folds).map(|fold| Panel::of(setting, jobs, fitted, fold)).collect();
+        let councils: Vec<Council<'_>> =
+            (0..setting.plan.folds).map(|fold| Council::of(setting, jobs, fitted, fold)).collect();
         for (prompt, lesson) in self.dataset.prompts.iter().enumerate() {
             let (fold, reading) = (setting.folds[prompt] as usize, &lesson.reading);
-            let (panel, span) = (&panels[fold], prompt * n_models..(prompt + 1) * n_models);
-            let counsel = Counsel::of(panel.members(), reading, places[fold].unlikeness(reading));
-            for ((fitted, weight, _), traits) in panel.views.iter().zip(&counsel.traits) {
+            let (council, span) = (&councils[fold], prompt * n_models..(prompt + 1) * n_models);
+            let heard = Heard::of(council.members(), reading, places[fold].unlikeness(reading));
+            for ((fitted, weight, _), traits) in council.views.iter().zip(&heard.traits) {
                 let rows = fitted.abilities.chunks_exact(1 + traits.len());
                 let onto = unseen.logits[span.clone()].iter_mut();
                 onto.zip(rows).for_each(|(onto, row)| *onto += weight * fitted.view.logit(traits, row));
             }
-            if let Some(tokens) = panel.tokens {
+            if let Some(tokens) = council.tokens {
                 let traits = tokens.view.traits(reading);
                 let rows = tokens.abilities.chunks_exact(1 + traits.len());
                 let onto = unseen.lengths[span].iter_mut();
                 onto.zip(rows).for_each(|(onto, row)| *onto = View::sum(&traits, row));
             }
-            unseen.unlikeness[prompt] = counsel.unlikeness;
+            unseen.unlikeness[prompt] = heard.unlikeness;
         }
         unseen
     }
@@ -235,25 +235,25 @@ impl<'a> Workshop<'a> {
 
 /// The views that were fitted outside one fold, as they are asked about the prompts in it.
 #[derive(Default)]
-struct Panel<'a> {
+struct Council<'a> {
     /// Each with its weight and the abilities of a usual model.
     views: Vec<(&'a Fitted, f32, Vec<f32>)>,
     tokens: Option<&'a Fitted>,
 }
 
-impl<'a> Panel<'a> {
+impl<'a> Council<'a> {
     fn of(setting: &Setting<'_>, jobs: &[Job], fitted: &'a [Fitted], fold: u32) -> Self {
-        let mut panel = Self::default();
+        let mut council = Self::default();
         for (job, fitted) in jobs.iter().zip(fitted).filter(|(job, _)| job.fold == Some(fold)) {
             match job.kind {
-                Kind::Tokens => panel.tokens = Some(fitted),
+                Kind::Tokens => council.tokens = Some(fitted),
                 Kind::ReadingNet | Kind::FeatureNet | Kind::Forest | Kind::Topics => {
                     let usual = fitted.usual.fit(&[], fitted.view.link());
-                    panel.views.push((fitted, setting.weight(job.kind, job.fold), usual));
+                    council.views.push((fitted, setting.weight(job.kind, job.fold), usual));
                 }
             }
         }
-        panel
+        council
     }
 
     fn members(&self) -> impl Iterator<Item = Member<'_>> + Clone {

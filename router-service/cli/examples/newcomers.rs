@@ -125,7 +125,7 @@ fn leave_out(parts: &mut Parts, model: &str) {
 
 fn quality(parts: &Parts, model: &str, reading: &Reading) -> f64 {
     let Some(place) = parts.place(model) else { return 0.5 };
-    let traits = parts.counsel(&parts.usual_rows(), reading, 0.0).traits;
+    let traits = parts.hear(&parts.usual_rows(), reading).traits;
     f64::from(forecast(parts, &traits, place))
 }
 
@@ -137,7 +137,7 @@ fn forecast(parts: &Parts, traits: &[Vec<f32>], place: usize) -> f32 {
 
 /// What is forecast of its rivals on the prompt, on average: all that is known of a model about which nothing is known.
 fn mean_of(parts: &Parts, rivals: &[String], reading: &Reading) -> f64 {
-    let traits = parts.counsel(&parts.usual_rows(), reading, 0.0).traits;
+    let traits = parts.hear(&parts.usual_rows(), reading).traits;
     let of = |model: &String| Some(f64::from(forecast(parts, &traits, parts.place(model)?)));
     let found: Vec<f64> = rivals.iter().filter_map(of).collect();
     found.iter().sum::<f64>() / found.len().max(1) as f64

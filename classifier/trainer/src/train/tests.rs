@@ -1,11 +1,13 @@
 //! What calibration is told of prompts that the views of a fold had not seen.
 
-use classifier::unlikeness::heard;
+use classifier::heads::View;
+use classifier::unlikeness::share_heard;
 use classifier::{Artifact, Prompt};
 
 use super::setting::Setting;
-use super::{Panel, Workshop};
+use super::{Council, Workshop};
 use crate::dataset::{Answer, Dataset, Lesson};
+use crate::fit::Fitted;
 use crate::plan::Plan;
 
 /// Sums and questions of taste, each answered by two models: one is right about sums, the other by the last digit of the number.
@@ -54,25 +56,27 @@ fn calibration_hears_how_far_the_views_are_apart_and_what_remains_of_them() {
     let workshop = Workshop::new(&dataset, &setting);
     let fitted: Vec<_> = jobs.iter().map(|job| workshop.fit(job, &|| ())).collect();
     let unseen = workshop.unseen(&jobs, &fitted);
-    let (mut farther, mut softened) = (0, 0);
+    let (mut farther, mut tempered) = (0, 0);
     for (at, lesson) in dataset.prompts.iter().enumerate() {
-        let fold = setting.folds[at];
-        let distance = workshop.places_outside(fold).unlikeness(&lesson.reading);
+        let (fold, reading) = (setting.folds[at], &lesson.reading);
+        let distance = workshop.places_outside(fold).unlikeness(reading);
         assert!(unseen.unlikeness[at] >= distance, "prompt {at}");
         farther += usize::from(unseen.unlikeness[at] > distance + 0.01);
-        let panel = Panel::of(&setting, &jobs, &fitted, fold);
-        let first = |(fitted, weight, _): &(&super::Fitted, f32, Vec<f32>)| {
-            let traits = fitted.view.traits(&lesson.reading);
+        let council = Council::of(&setting, &jobs, &fitted, fold);
+        // Of the first model.
+        let of_view = |(fitted, weight, _): &(&Fitted, f32, Vec<f32>)| {
+            let traits = fitted.view.traits(reading);
             weight * fitted.view.logit(&traits, &fitted.abilities[..=traits.len()])
         };
-        let as_seen: f32 = panel.views.iter().map(first).sum();
+        let as_seen: f32 = council.views.iter().map(of_view).sum();
         if (unseen.logits[at * 2] - as_seen).abs() > 1e-3 {
-            assert!(heard(unseen.unlikeness[at]) < 1.0, "prompt {at} is like those of training");
-            softened += 1;
+            assert!(share_heard(unseen.unlikeness[at]) < 1.0, "prompt {at} is like those of training");
+            tempered += 1;
         }
+        let tokens = council.tokens.expect("every fold has one");
+        let traits = tokens.view.traits(reading);
+        let length = View::sum(&traits, &tokens.abilities[..=traits.len()]);
+        assert!((unseen.lengths[at * 2] - length).abs() < 1e-6, "prompt {at}: lengths are not tempered");
     }
-    assert!(
-        farther > 0 && softened > 0,
-        "{farther} prompts over whom views differ, {softened} of whom not all is heard"
-    );
+    assert!(farther > 0 && tempered > 0, "views differ over {farther} prompts, and {tempered} are not heard whole");
 }
