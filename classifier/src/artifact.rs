@@ -103,7 +103,9 @@ pub enum ArtifactError {
         found: String,
     },
     /// Files of another version.
-    #[error("{MANIFEST}, {key}: expected {expected}, which this build reads, found {found}")]
+    #[error(
+        "{MANIFEST}, {key}: expected {expected}, which this build reads, found {found}; train it anew, or use the build that made it"
+    )]
     Schema {
         /// Which version.
         key: &'static str,

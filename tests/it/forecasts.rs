@@ -458,7 +458,7 @@ fn broken_artifacts_are_refused_with_the_reason() {
 
     let folder = Folder::new("schema");
     folder.change("manifest.json", replaced("\"schema\": 6", "\"schema\": 7"));
-    folder.refused("manifest.json, schema: expected 6, which this build reads, found 7");
+    folder.refused("manifest.json, schema: expected 6, which this build reads, found 7; train it anew, or use");
 
     let folder = Folder::new("features");
     folder.change("manifest.json", replaced("\"feature_schema\": 3", "\"feature_schema\": 2"));
