@@ -102,6 +102,11 @@ impl Usual {
         row.iter().map(|value| *value as f32).collect()
     }
 
+    /// The abilities of a usual model.
+    pub fn row(&self, link: Link) -> Vec<f32> {
+        self.fit(&[], link)
+    }
+
     /// A straight line through what was observed, and how doubtful each of its numbers is (a variance).
     fn line(&self, observed: System) -> (Vec<f64>, Vec<f64>) {
         let mut system = observed;

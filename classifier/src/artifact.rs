@@ -142,7 +142,7 @@ impl Sight {
 
     /// The abilities of a usual model.
     pub fn usual_row(&self) -> Vec<f32> {
-        self.usual.fit(&[], self.view.link())
+        self.usual.row(self.view.link())
     }
 
     /// The abilities of a model.

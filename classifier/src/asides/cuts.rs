@@ -85,22 +85,22 @@ fn cuts_where(table: &Table, text: &str, pieces: &[u32], wanted: impl Fn(&Spot) 
     let mut cuts = Vec::with_capacity(back.len() + front.len());
     // Words are taken in as far as there are places to cut at. What was beside them is taken in next.
     let (mut said, mut at) = (Said::new(&whole), words.len() - 1);
-    let mut beside = Heard::of(table, &words[at]);
+    let mut beside = Sound::of(table, &words[at]);
     for spot in back {
         while at >= spot.word {
             at -= 1;
-            let heard = std::mem::replace(&mut beside, Heard::of(table, &words[at]));
+            let heard = std::mem::replace(&mut beside, Sound::of(table, &words[at]));
             said.take_in(heard, Place::First);
         }
         let signs = said.signs(&text[words[spot.word].at..], spot.apart, &beside, Place::First);
         cuts.push(Cut { kept: spot.kept, seam: spot.seam, signs });
     }
     let (mut said, mut at) = (Said::new(&whole), 0);
-    let mut beside = Heard::of(table, &words[at]);
+    let mut beside = Sound::of(table, &words[at]);
     for spot in front {
         while at <= spot.word {
             at += 1;
-            let heard = std::mem::replace(&mut beside, Heard::of(table, &words[at]));
+            let heard = std::mem::replace(&mut beside, Sound::of(table, &words[at]));
             said.take_in(heard, Place::Last);
         }
         let signs = said.signs(&text[words[0].at..words[spot.word].end], spot.apart, &beside, Place::Last);
@@ -216,15 +216,15 @@ fn weight_of(table: &Table, piece: u32) -> f32 {
     table.weights().get(piece as usize).copied().unwrap_or(0.0)
 }
 
-/// A word by its pieces.
-struct Heard {
+/// How a word sounds: its pieces, and what they add up to.
+struct Sound {
     pieces: Vec<u32>,
     /// The sum of their rows.
     sum: Vec<f32>,
     has_digit: bool,
 }
 
-impl Heard {
+impl Sound {
     fn of(table: &Table, word: &Word<'_>) -> Self {
         let pieces = pieces_of(table, word.text);
         let mut sum = vec![0.0; table.dims()];
@@ -260,7 +260,7 @@ impl<'a> Said<'a> {
     }
 
     /// One word more at an end of it.
-    fn take_in(&mut self, word: Heard, place: Place) {
+    fn take_in(&mut self, word: Sound, place: Place) {
         self.n_numbers += usize::from(word.has_digit);
         let table = self.whole.table;
         let mut row = vec![0.0; self.sum.len()];
@@ -289,7 +289,7 @@ impl<'a> Said<'a> {
     /// What it is about, what the rest is about, how it begins and ends, and the word of the rest beside it: a mean would not tell
     /// "my cat is asleep" from "is my cat asleep". `rest` is where the rest stands.
     #[expect(clippy::cast_precision_loss, reason = "counts of some words")]
-    fn signs(&self, text: &str, apart: bool, beside: &Heard, rest: Place) -> Vec<f32> {
+    fn signs(&self, text: &str, apart: bool, beside: &Sound, rest: Place) -> Vec<f32> {
         let n = self.n_pieces.max(1) as f32;
         let dims = self.sum.len();
         let mut signs = Vec::with_capacity(n_signs(dims));

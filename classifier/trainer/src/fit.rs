@@ -31,7 +31,7 @@ impl Fitted {
             (traits, material.weights[*row as usize])
         };
         let seen: Vec<(Vec<f32>, f32)> = material.rows.iter().map(seen).collect();
-        let ordinary = Ordinary::learn(&seen, &usual.fit(&[], view.link()));
+        let ordinary = Ordinary::learn(&seen, &usual.row(view.link()));
         Self { view, abilities, usual, ordinary }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use classifier::artifact::{Known, Parts, Sight};
-use classifier::council::{Heard, Member};
+use classifier::council::Heard;
 use classifier::heads::View;
 use classifier::lens::Lens;
 use classifier::unlikeness::Places;
@@ -20,8 +20,10 @@ use crate::learn::{Course, Start};
 use crate::places::places;
 use crate::plan::Plan;
 
+use self::council::Council;
 use self::setting::{Job, Kind, Setting};
 
+mod council;
 mod setting;
 
 /// The fewest prompts that anything can be learned from.
@@ -230,39 +232,6 @@ impl<'a> Workshop<'a> {
         let embeddings: Vec<&[f32]> =
             rows.iter().map(|row| self.dataset.prompts[*row as usize].reading.row.embedding()).collect();
         places(&embeddings, self.setting.plan.places as usize, self.setting.plan.seed)
-    }
-}
-
-/// The views that were fitted outside one fold, as they are asked about the prompts in it.
-#[derive(Default)]
-struct Council<'a> {
-    /// Each with its weight and the abilities of a usual model.
-    views: Vec<(&'a Fitted, f32, Vec<f32>)>,
-    tokens: Option<&'a Fitted>,
-}
-
-impl<'a> Council<'a> {
-    fn of(setting: &Setting<'_>, jobs: &[Job], fitted: &'a [Fitted], fold: u32) -> Self {
-        let mut council = Self::default();
-        for (job, fitted) in jobs.iter().zip(fitted).filter(|(job, _)| job.fold == Some(fold)) {
-            match job.kind {
-                Kind::Tokens => council.tokens = Some(fitted),
-                Kind::ReadingNet | Kind::FeatureNet | Kind::Forest | Kind::Topics => {
-                    let usual = fitted.usual.fit(&[], fitted.view.link());
-                    council.views.push((fitted, setting.weight(job.kind, job.fold), usual));
-                }
-            }
-        }
-        council
-    }
-
-    fn members(&self) -> impl Iterator<Item = Member<'_>> + Clone {
-        self.views.iter().map(|(fitted, weight, usual)| Member {
-            view: &fitted.view,
-            weight: *weight,
-            usual,
-            ordinary: &fitted.ordinary,
-        })
     }
 }
 
