@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
+use classifier::Prompt;
 use classifier::artifact::{ENCODER, Parts};
 use classifier::encoder::Encoder;
 use classifier::lens::{Lens, Reading};
-use classifier::{Artifact, Prompt};
 use trainer::onboard::{MAX_CANDIDATES, Outcome, onboard, suggest};
 use trainer::publish::publish;
 use training_data::{OutcomeRow, rows};
@@ -154,13 +154,12 @@ type Files = Vec<(String, Vec<u8>)>;
 
 /// The parts to change, and the files of the encoder that go with them.
 fn artifact(folder: Option<&Path>) -> anyhow::Result<(Parts, Files)> {
-    let Some(folder) = folder else {
+    let parts = crate::router::artifact(folder)?.into_parts();
+    let built_in = || {
         let files = classifier::artifact::built_in_encoder();
-        let files = files.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect();
-        return Ok((Artifact::built_in()?.into_parts(), files));
+        files.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect()
     };
-    let parts = Artifact::read(folder)?.into_parts();
-    Ok((parts, encoder_files(&folder.join(ENCODER))?))
+    Ok((parts, folder.map_or_else(|| Ok(built_in()), |folder| encoder_files(&folder.join(ENCODER)))?))
 }
 
 /// The files of an encoder's folder, and of those inside it: how a BERT-family encoder pools stands in one of its own.

@@ -40,13 +40,17 @@ impl Sources {
 
     /// Reads the artifact and binds it to the catalog, once it has proved itself.
     pub(crate) fn classifier(&self, catalog: &Catalog) -> anyhow::Result<Classifier> {
-        let artifact = match &self.artifact {
-            Some(directory) => Artifact::read(directory)?,
-            None => Artifact::built_in()?,
-        };
-        let classifier = Classifier::new(Arc::new(artifact), catalog);
+        let classifier = Classifier::new(Arc::new(artifact(self.artifact.as_deref())?), catalog);
         classifier.self_test().map_err(|complaint| anyhow::anyhow!("the artifact fails its self-test: {complaint}"))?;
         Ok(classifier)
+    }
+}
+
+/// The artifact of a folder, which complaints name, or the one inside the binary.
+pub(crate) fn artifact(folder: Option<&Path>) -> anyhow::Result<Artifact> {
+    match folder {
+        Some(folder) => Artifact::read(folder).with_context(|| format!("artifact {}", folder.display())),
+        None => Ok(Artifact::built_in()?),
     }
 }
 

@@ -25,11 +25,7 @@ pub(super) struct Oracle {
 impl Oracle {
     /// The artifact of a folder, or the one inside the binary.
     pub(super) fn read(folder: Option<&Path>) -> anyhow::Result<Self> {
-        let artifact = match folder {
-            Some(folder) => Artifact::read(folder).with_context(|| folder.display().to_string())?,
-            None => Artifact::built_in()?,
-        };
-        Ok(Self { artifact: Arc::new(artifact), catalog: built_in_catalog() })
+        Ok(Self { artifact: Arc::new(crate::router::artifact(folder)?), catalog: built_in_catalog() })
     }
 
     /// The catalog to forecast, where it is another than the built-in one.

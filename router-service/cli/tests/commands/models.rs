@@ -1,5 +1,7 @@
 //! `pointsman models` as a caller meets it.
 
+use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::scratch::{Scratch, check};
@@ -78,6 +80,28 @@ fn a_bad_file_is_named() {
     let lost = scratch.run("models --artifact nowhere").stderr;
     assert_eq!(String::from_utf8_lossy(&lost).matches("(os error 2)").count(), 1, "a cause is told once");
     check(&scratch.run("models --catalogue c.toml"), 2, "", "--catalogue");
+}
+
+#[test]
+fn whoever_reads_an_artifact_of_another_version_names_its_folder() {
+    let scratch = Scratch::new("another-version");
+    let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../classifier/embedded/artifact");
+    fs::create_dir_all(scratch.0.join("old/encoder")).unwrap();
+    for file in ["weights.safetensors", "encoder/encoder.json", "encoder/encoder.safetensors", "encoder/tokenizer.json"]
+    {
+        fs::copy(built_in.join(file), scratch.0.join("old").join(file)).unwrap();
+    }
+    let manifest = fs::read_to_string(built_in.join("manifest.json")).unwrap();
+    scratch.write("old/manifest.json", &manifest.replacen("\"schema\": ", "\"schema\": 90", 1));
+    scratch.write("rows.jsonl", "");
+    for arguments in [
+        "models --artifact old",
+        "route question --artifact old",
+        "onboard newcomer rows.jsonl --artifact old -o new",
+        "probe rows.jsonl --artifact old",
+    ] {
+        check(&scratch.run(arguments), 1, "", "error: artifact old: manifest.json, schema: expected ");
+    }
 }
 
 #[test]
