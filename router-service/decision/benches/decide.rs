@@ -35,6 +35,7 @@ fn model(index: u32) -> Model {
         },
         context_window: tokens(if index % 10 == 9 { 200 } else { 128_000 }),
         max_completion: None,
+        mean_completion: None,
         skills: Skills::NONE,
         regions: BTreeSet::new(),
         zero_data_retention: false,

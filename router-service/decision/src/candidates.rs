@@ -11,10 +11,6 @@ use crate::request::{Limits, RequestFacts};
 use crate::session::SessionFacts;
 use crate::units::{ModelId, PicoUsd, Quality, Tokens};
 
-/// Output tokens assumed of a model nobody has a forecast for. A guess: the median answer of the public outcome sets is near
-/// it; it only serves to keep a call without forecast inside windows and caps.
-pub const ASSUMED_OUTPUT_TOKENS: u32 = 500;
-
 /// Models one decision may consider.
 pub const MAX_CANDIDATES: usize = crate::catalog::MAX_MODELS;
 
@@ -291,7 +287,7 @@ impl Eligibility<'_> {
                 (completion, reasoning, cut(forecast.output_p90))
             }
             None => {
-                let assumed = Tokens::new(u64::from(ASSUMED_OUTPUT_TOKENS)).expect("a small constant is a token count");
+                let assumed = self.model.assumed_output();
                 (cut(assumed), Tokens::ZERO, cut(assumed))
             }
         }

@@ -13,6 +13,10 @@ mod text;
 /// Models a catalog may hold: ten times what any provider list of 2026 has. A decision walks them all.
 pub const MAX_MODELS: usize = 4096;
 
+/// Output tokens assumed of a model nobody has a forecast for, where the catalog states none. A guess: the median answer of the public outcome sets is near
+/// it; it only serves to keep a call without forecast inside windows and caps.
+pub const ASSUMED_OUTPUT_TOKENS: u32 = 500;
+
 /// What a model's tokens cost, kind by kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Prices {
@@ -78,6 +82,8 @@ pub struct Model {
     pub context_window: Tokens,
     /// Output tokens it can write at most, where that is less than the window.
     pub max_completion: Option<Tokens>,
+    /// Tokens that its answers to usual prompts take on average, hidden reasoning included: what to expect until answers have been counted.
+    pub mean_completion: Option<Tokens>,
     /// What it offers beyond text.
     pub skills: Skills,
     /// Where it is served. Empty means unknown, which satisfies no request that asks for a region.
@@ -93,6 +99,12 @@ pub struct Model {
 }
 
 impl Model {
+    /// Output tokens to reckon with where nobody has a forecast.
+    pub fn assumed_output(&self) -> Tokens {
+        let assumed = || Tokens::new(u64::from(ASSUMED_OUTPUT_TOKENS)).expect("a small constant is a token count");
+        self.mean_completion.unwrap_or_else(assumed)
+    }
+
     /// What its fields must hold whoever made it: the key and the complaint.
     fn check(&self) -> Result<(), (&'static str, String)> {
         if let Some((name, score)) = self.benchmarks.iter().find(|(_, score)| !(0.0..=1.0).contains(*score)) {
@@ -109,6 +121,14 @@ impl Model {
         }
         if self.max_completion == Some(Tokens::ZERO) {
             return Err(("max_completion_tokens", "expected at least 1 token, found 0".to_owned()));
+        }
+        if self.mean_completion == Some(Tokens::ZERO) {
+            return Err(("mean_completion_tokens", "expected at least 1 token, found 0".to_owned()));
+        }
+        let most = self.max_completion.unwrap_or(self.context_window);
+        if let Some(mean) = self.mean_completion.filter(|mean| *mean > most) {
+            let complaint = format!("expected at most {most}, the most that it writes, found {mean}");
+            return Err(("mean_completion_tokens", complaint));
         }
         Ok(())
     }

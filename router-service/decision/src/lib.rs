@@ -31,10 +31,10 @@ pub use attempts::{
     AttemptRule, Attempts, Cause, End, Failure, Fault, Gate, Hop, MAX_ATTEMPTS, MAX_HOPS, Next, PlanError, Retry,
 };
 pub use budget::BudgetState;
-pub use candidates::{
-    ASSUMED_OUTPUT_TOKENS, Candidate, Candidates, CandidatesError, Exclusion, Expectation, MAX_CANDIDATES,
+pub use candidates::{Candidate, Candidates, CandidatesError, Exclusion, Expectation, MAX_CANDIDATES};
+pub use catalog::{
+    ASSUMED_OUTPUT_TOKENS, Catalog, CatalogError, MAX_MODELS, Model, Prices, Region, Skill, Skills, Usage,
 };
-pub use catalog::{Catalog, CatalogError, MAX_MODELS, Model, Prices, Region, Skill, Skills, Usage};
 pub use decide::{Decision, Refusal, RefusalCause, decide};
 pub use evidence::{Absent, Evidence, Forecast, ForecastError, ModelForecast};
 pub use explain::Reason;

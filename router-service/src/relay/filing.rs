@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use classifier::{Tally, Vocabulary};
-use decision::{ASSUMED_OUTPUT_TOKENS, Evidence, MAX_TOKENS, ModelId, PicoUsd, Prices, Tokens};
+use decision::{Evidence, MAX_TOKENS, Model, ModelId, PicoUsd, Prices, Tokens};
 
 use crate::chat::Chat;
 use crate::pipeline::{Answer, Pipeline};
@@ -137,7 +137,7 @@ impl Filing {
             Evidence::Forecast(forecast) => forecast.models().iter().find(|forecast| forecast.model == *model),
             Evidence::Absent(_) => None,
         };
-        let assumed = || Tokens::new(u64::from(ASSUMED_OUTPUT_TOKENS)).unwrap_or(Tokens::ZERO);
+        let assumed = || self.answer.snapshot.catalog.get(model).map_or(Tokens::ZERO, Model::assumed_output);
         let high = forecast.map_or_else(assumed, |forecast| forecast.output_p90);
         self.chat.max_completion.map_or(high, |most| high.min(most))
     }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{ASSUMED_OUTPUT_TOKENS, Candidate, Candidates, CandidatesError, MAX_CANDIDATES};
+use super::{Candidate, Candidates, CandidatesError, MAX_CANDIDATES};
 use crate::budget::BudgetState;
-use crate::catalog::{Catalog, Skill, Skills};
+use crate::catalog::{ASSUMED_OUTPUT_TOKENS, Catalog, Skill, Skills};
 use crate::evidence::{Absent, Evidence, Forecast, ModelForecast};
 use crate::policy::{Mode, Policy, Rules, WhenSpent};
 use crate::request::RequestFacts;
@@ -46,7 +46,11 @@ struct Case {
 
 impl Case {
     fn join(&self) -> Candidates {
-        let catalog = Catalog::from_toml(CATALOG).unwrap();
+        self.join_with(CATALOG)
+    }
+
+    fn join_with(&self, catalog: &str) -> Candidates {
+        let catalog = Catalog::from_toml(catalog).unwrap();
         Candidates::join(&catalog, &self.policy, &self.facts, &self.evidence, &self.unhealthy).unwrap()
     }
 }
@@ -313,6 +317,9 @@ fn a_model_without_forecast_is_considered_at_an_assumed_length() {
     let thinker = candidates.get(&id("thinker")).unwrap();
     assert_eq!((thinker.expectation, candidates.absent()), (None, Some(Absent::Late)));
     assert_eq!(thinker.cost, PicoUsd((100 + u64::from(ASSUMED_OUTPUT_TOKENS) * 2) * 1_000_000));
+    let stated = CATALOG.replace("context_window = 50000", "context_window = 50000\nmean_completion_tokens = 4000");
+    let candidates = case.join_with(&stated);
+    assert_eq!(candidates.get(&id("thinker")).unwrap().cost, PicoUsd((100 + 4_000 * 2) * 1_000_000));
 }
 
 #[test]

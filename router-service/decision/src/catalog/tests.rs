@@ -11,6 +11,7 @@ id = "small"
 owner = "acme"
 context_window = 8192
 max_completion_tokens = 4096
+mean_completion_tokens = 700
 skills = ["tools", "json_schema"]
 regions = ["eu", "us"]
 zero_data_retention = true
@@ -106,6 +107,14 @@ fn mistakes_are_named_with_line_and_key() {
         &model("max_completion_tokens = 0"),
         "line 5, model[0].max_completion_tokens: expected at least 1 token, found 0",
     );
+    check(
+        &model("mean_completion_tokens = 0"),
+        "line 5, model[0].mean_completion_tokens: expected at least 1 token, found 0",
+    );
+    check(
+        &model("mean_completion_tokens = 3"),
+        "line 5, model[0].mean_completion_tokens: expected at most 1, the most that it writes, found 3",
+    );
     check(&format!("{}{}", model(""), model("")), "line 6, model[1]: model `m` is listed twice");
 }
 
@@ -191,7 +200,7 @@ proptest! {
     #[test]
     fn any_value_under_any_key_is_read_or_refused(
         key in prop::sample::select(vec![
-            "id", "owner", "context_window", "max_completion_tokens", "skills", "regions", "zero_data_retention", "released",
+            "id", "owner", "context_window", "max_completion_tokens", "mean_completion_tokens", "skills", "regions", "zero_data_retention", "released",
             "like", "usd_per_1m", "benchmarks", "other",
         ]),
         value in prop::sample::select(vec![
@@ -235,6 +244,7 @@ fn model(name: &str) -> Model {
         prices: Prices { prompt: price, cached_prompt: price, completion: price, reasoning: price },
         context_window: Tokens::new(1000).unwrap(),
         max_completion: None,
+        mean_completion: None,
         skills: super::Skills::NONE,
         regions: std::collections::BTreeSet::new(),
         zero_data_retention: false,

@@ -66,6 +66,8 @@ struct ModelText {
     context_window: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_completion_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mean_completion_tokens: Option<u64>,
     #[serde(default)]
     skills: Vec<Skill>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -104,15 +106,14 @@ type Fault = (&'static str, String);
 
 impl ModelText {
     fn checked(self) -> Result<Model, Fault> {
+        let tokens = |key, count: Option<u64>| count.map(|count| named(key, Tokens::new(count))).transpose();
         Ok(Model {
             id: named("id", ModelId::new(&self.id))?,
             owner: self.owner,
             prices: self.usd_per_1m.checked()?,
             context_window: named("context_window", Tokens::new(self.context_window))?,
-            max_completion: self
-                .max_completion_tokens
-                .map(|tokens| named("max_completion_tokens", Tokens::new(tokens)))
-                .transpose()?,
+            max_completion: tokens("max_completion_tokens", self.max_completion_tokens)?,
+            mean_completion: tokens("mean_completion_tokens", self.mean_completion_tokens)?,
             skills: self.skills.into_iter().collect(),
             regions: self.regions,
             zero_data_retention: self.zero_data_retention,
@@ -129,6 +130,7 @@ impl ModelText {
             owner: model.owner.clone(),
             context_window: model.context_window.get().into(),
             max_completion_tokens: model.max_completion.map(|tokens| tokens.get().into()),
+            mean_completion_tokens: model.mean_completion.map(|tokens| tokens.get().into()),
             skills: model.skills.iter().collect(),
             regions: model.regions.clone(),
             zero_data_retention: model.zero_data_retention,
