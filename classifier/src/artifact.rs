@@ -14,6 +14,7 @@ use crate::encoder::{Encoder, EncoderError};
 use crate::features::HAND_FEATURES;
 use crate::heads::View;
 use crate::lens::{Lens, Reading};
+use crate::manner::{Manner, UsualManner, n_kinds};
 use crate::ordinary::Ordinary;
 use crate::topics::Topics;
 use crate::unlikeness::Places;
@@ -25,7 +26,7 @@ mod pack;
 pub use built_in::{built_in_catalog, built_in_encoder};
 
 /// The version of the files. It rises when older builds could not read them.
-pub const ARTIFACT_SCHEMA: u32 = 6;
+pub const ARTIFACT_SCHEMA: u32 = 7;
 
 /// The description, for programs and people.
 pub const MANIFEST: &str = "manifest.json";
@@ -162,7 +163,7 @@ pub struct Known {
     pub onboarded: bool,
     /// Its own offset after calibration.
     pub offset: f32,
-    /// The logarithm of the mean of its answers' lengths over what the view of tokens expects.
+    /// The logarithm of the mean of its answers' lengths over what its abilities and habits tell.
     pub log_mean: f32,
     /// Likewise of their 90% quantile.
     pub log_p90: f32,
@@ -181,6 +182,8 @@ pub struct Parts {
     pub sights: Vec<Sight>,
     /// The view of the length of answers; its values are logarithms.
     pub tokens: Sight,
+    /// Of which kinds of prompts it is known how long each model answers.
+    pub manner: Manner,
     /// From blend to probability.
     pub calibration: Calibration,
     /// Where the training prompts lie.
@@ -256,6 +259,15 @@ impl Parts {
         self.sights.iter().map(Sight::usual_row).collect()
     }
 
+    /// What models usually do in the view of tokens, by those of training: one that came later moves no other's forecast.
+    pub fn usual_manner(&self) -> UsualManner {
+        let n_kinds = n_kinds(self.lens.n_topics());
+        let mut known = self.manner.known.clone();
+        let late = known.chunks_exact_mut(n_kinds).zip(&self.models).filter(|(_, model)| model.onboarded);
+        late.for_each(|(known, _)| known.fill(0.0));
+        UsualManner::of(&known, &self.manner.habits, &self.tokens.abilities, &self.tokens.usual_row())
+    }
+
     /// What is heard of a prompt in council, which is asked by these abilities of a usual model.
     pub fn hear(&self, usual: &[Vec<f32>], reading: &Reading) -> Heard {
         let members = self.sights.iter().zip(usual).map(|(sight, usual)| Member {
@@ -317,6 +329,9 @@ impl Parts {
             if !finite {
                 return content(format!("view {at}, abilities"), "finite numbers", "one that is not".to_owned());
             }
+        }
+        if let Err(found) = self.manner.check(self.models.len() * n_kinds(n_topics)) {
+            return content("manner".to_owned(), "how well it is known, and a habit, for every model and topic", found);
         }
         let dims = self.lens.encoder().dims();
         if self.places.centres.is_empty() || !self.places.centres.len().is_multiple_of(dims) {

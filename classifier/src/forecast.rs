@@ -11,6 +11,7 @@ use crate::council::Heard;
 use crate::encoder::Encoder;
 use crate::kernel::{add_rows, exp, widely};
 use crate::lens::Reading;
+use crate::manner::{Manner, UsualManner, kinds, known, n_kinds, told};
 use crate::prompt::Prompt;
 
 /// A published score counts as this many outcomes on the mean prompt of its benchmark: it is a mean of hundreds, but of other
@@ -44,6 +45,8 @@ struct Abreast {
     offset: Vec<f32>,
     log_mean: Vec<f32>,
     log_p90: Vec<f32>,
+    /// By how much it is said to answer longer than usual where its manner is not known, as a logarithm.
+    longer: Vec<f32>,
 }
 
 /// What is reckoned of one model.
@@ -66,6 +69,21 @@ pub struct Classifier {
     abilities: Vec<Vec<f32>>,
     /// For each view, the abilities of a usual model: of what it would do the views are asked, whoever is in the catalog.
     usual: Vec<Vec<f32>>,
+    /// How well the manners of the catalog's models are known, kind after kind.
+    manners: Vec<f32>,
+    /// Likewise their habits.
+    habits: Vec<f32>,
+    usual_manner: UsualManner,
+}
+
+/// What is expected of the length of the answers to a prompt, as logarithms.
+struct Lengths {
+    /// Each model's own.
+    own: Vec<f32>,
+    /// How far each model's own is known.
+    known: Vec<f32>,
+    /// What is usual.
+    usual: f32,
 }
 
 impl Classifier {
@@ -77,15 +95,18 @@ impl Classifier {
         let sights = parts.sights.iter().chain([&parts.tokens]);
         let mut abilities: Vec<Vec<f32>> = sights.map(|sight| vec![0.0; sight.n_columns() * n]).collect();
         let (mut models, mut abreast) = (Vec::with_capacity(n), Abreast::default());
+        let mut manners = vec![0.0; n_kinds(parts.lens.n_topics()) * n];
+        let mut habits = manners.clone();
         for (at, model) in catalog.models().iter().enumerate() {
             let (bound, rows) = bind(parts, catalog, model, &mut abreast);
             models.push(bound);
-            for (columns, row) in abilities.iter_mut().zip(rows) {
+            for (columns, row) in abilities.iter_mut().chain([&mut manners, &mut habits]).zip(rows) {
                 columns.chunks_exact_mut(n).zip(row).for_each(|(column, value)| column[at] = value);
             }
         }
         let usual = parts.usual_rows();
-        Self { artifact, models, abreast, abilities, usual }
+        let usual_manner = parts.usual_manner();
+        Self { artifact, models, abreast, abilities, usual, manners, habits, usual_manner }
     }
 
     /// The artifact.
@@ -136,12 +157,12 @@ impl Classifier {
         let parts = self.artifact.parts();
         let media = if prompt.images() + prompt.tool_calls() > 0 { UNLIKE_MEDIA } else { 0.0 };
         let Heard { traits, unlikeness } = parts.hear(&self.usual, reading);
-        let length = parts.tokens.view.traits(reading);
+        let (length, kinds) = (parts.tokens.view.traits(reading), kinds(reading.row.topics()));
         let models = widely(
             #[inline(always)]
             || {
-                let (logits, logs) = self.sums(&traits, &length);
-                let reckoned = self.reckoned(&logits, &logs, unlikeness + media);
+                let (logits, lengths) = (self.logits(&traits), self.lengths(&length, kinds));
+                let reckoned = self.reckoned(&logits, &lengths, unlikeness + media);
                 let mut models = Vec::with_capacity(self.models.len());
                 for (model, reckoned) in self.models.iter().zip(reckoned) {
                     models.push(model.forecast(reckoned));
@@ -152,9 +173,9 @@ impl Classifier {
         Forecast::new(models).expect("a catalog names each model once, and bounds are built below what they bound")
     }
 
-    /// What the traits and the length of a prompt make of each model: the blended logit, and the logarithm of its tokens.
+    /// What the traits of a prompt make of each model: the blended logit.
     #[inline(always)]
-    fn sums(&self, traits: &[Vec<f32>], length: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    fn logits(&self, traits: &[Vec<f32>]) -> Vec<f32> {
         let parts = self.artifact.parts();
         let mut logits = vec![0.0; self.models.len()];
         for ((sight, traits), abilities) in parts.sights.iter().zip(traits).zip(&self.abilities) {
@@ -162,7 +183,19 @@ impl Classifier {
                 *logit += sight.weight * sight.view.logit_of(sum);
             }
         }
-        (logits, self.products(length, &self.abilities[parts.sights.len()]))
+        logits
+    }
+
+    /// What its traits in the view of tokens, and its kinds, make of each model.
+    #[inline(always)]
+    fn lengths(&self, traits: &[f32], kinds: &[f32]) -> Lengths {
+        let n = self.models.len().max(1);
+        let mut own = self.products(traits, &self.abilities[self.artifact.parts().sights.len()]);
+        add_rows(&mut own, felt(kinds, self.habits.chunks_exact(n)).iter().copied());
+        let mut shares = vec![0.0; self.models.len()];
+        add_rows(&mut shares, felt(kinds, self.manners.chunks_exact(n)).iter().copied());
+        let known = shares.into_iter().map(known).collect();
+        Lengths { own, known, usual: self.usual_manner.log_length(traits, kinds) }
     }
 
     /// For each model its bias and the sum of products of the traits with its abilities.
@@ -170,20 +203,21 @@ impl Classifier {
     fn products(&self, traits: &[f32], abilities: &[f32]) -> Vec<f32> {
         let mut columns = abilities.chunks_exact(self.models.len().max(1));
         let mut sums = columns.next().map(<[f32]>::to_vec).unwrap_or_default();
-        let felt: Vec<(f32, &[f32])> = traits.iter().copied().zip(columns).filter(|(value, _)| *value != 0.0).collect();
-        add_rows(&mut sums, felt.iter().copied());
+        add_rows(&mut sums, felt(traits, columns).iter().copied());
         sums
     }
 
     /// Calibrated qualities and expected tokens, model by model: one loop for each, as wide as the processor is.
     #[inline(always)]
-    fn reckoned(&self, logits: &[f32], logs: &[f32], unlikeness: f32) -> impl Iterator<Item = Reckoned> {
-        let calibration = &self.artifact.parts().calibration;
-        let Abreast { doubt, offset, log_mean, log_p90 } = &self.abreast;
-        let tokens = |log_each: &[f32]| -> Vec<f32> {
-            logs.iter().zip(log_each).map(|(log, own)| tokens_of(log + own)).collect()
+    fn reckoned(&self, logits: &[f32], lengths: &Lengths, unlikeness: f32) -> impl Iterator<Item = Reckoned> {
+        let Parts { calibration, manner, .. } = self.artifact.parts();
+        let Abreast { doubt, offset, log_mean, log_p90, longer } = &self.abreast;
+        let tokens = |log_each: &[f32], log_usual: f32| -> Vec<f32> {
+            let usual = lengths.usual + log_usual;
+            let each = lengths.own.iter().zip(&lengths.known).zip(log_each).zip(longer);
+            each.map(|(((log, known), own), longer)| tokens_of(told(*known, log + own, usual + longer))).collect()
         };
-        let (outputs, highs) = (tokens(log_mean), tokens(log_p90));
+        let (outputs, highs) = (tokens(log_mean, manner.log_mean), tokens(log_p90, manner.log_p90));
         let placed = || logits.iter().zip(offset);
         let qualities: Vec<f32> = placed().map(|(logit, offset)| calibration.quality(*logit, *offset)).collect();
         let low = |((logit, offset), doubt): ((&f32, &f32), &f32)| {
@@ -241,6 +275,12 @@ fn agree(alone: &Forecast, in_company: &Forecast, tolerance: f64) -> bool {
         || (tolerance > 0.0 && alone.models().len() == in_company.models().len() && pairs.all(|(a, b)| near(a, b)))
 }
 
+/// The columns of what a prompt has something of, each with how much.
+#[inline(always)]
+fn felt<'a>(has: &[f32], columns: std::slice::ChunksExact<'a, f32>) -> Vec<(f32, &'a [f32])> {
+    has.iter().copied().zip(columns).filter(|(value, _)| *value != 0.0).collect()
+}
+
 #[inline(always)]
 fn quality_of(value: f32) -> Quality {
     Quality::new(f64::from(value)).unwrap_or(Quality::ZERO)
@@ -257,13 +297,14 @@ fn whole(tokens: f32) -> u64 {
     tokens as u64
 }
 
-/// A model's place in the forecasts, and its abilities view by view. Its numbers go beside those of the others.
+/// A model's place in the forecasts, its abilities view by view, and kind by kind how well its manner is known and its habits. Its numbers go beside
+/// those of the others.
 fn bind(parts: &Parts, catalog: &Catalog, model: &Model, abreast: &mut Abreast) -> (Bound, Vec<Vec<f32>>) {
     let sights = || parts.sights.iter().chain([&parts.tokens]);
     let lends = lender(parts, catalog, model);
     let scores = scores(parts, model);
     let known = lends.as_ref().map(|(place, _)| &parts.models[*place]);
-    let (standing, rows): (Standing, Vec<Vec<f32>>) = match &lends {
+    let (standing, mut rows): (Standing, Vec<Vec<f32>>) = match &lends {
         Some((place, None)) => {
             let Known { n_outcomes, onboarded, .. } = parts.models[*place];
             let standing =
@@ -291,6 +332,14 @@ fn bind(parts: &Parts, catalog: &Catalog, model: &Model, abreast: &mut Abreast) 
         let n = parts.models.len().max(1) as f32;
         known.map_or_else(|| parts.models.iter().map(of).sum::<f32>() / n, of)
     };
+    let n_kinds = n_kinds(parts.lens.n_topics());
+    // Of the manner of a model that it is like nothing is borrowed where the catalog states its own.
+    let of_kin = lends.as_ref().is_some_and(|(_, like)| like.is_some());
+    let lent = lends.as_ref().map(|(place, _)| *place).filter(|_| !of_kin || model.mean_completion.is_none());
+    for of in [Manner::known, Manner::habits] {
+        rows.push(lent.map_or_else(|| vec![0.0; n_kinds], |place| of(&parts.manner, place, n_kinds).to_vec()));
+    }
+    abreast.longer.push(model.mean_completion.map_or(0.0, |mean| longer(parts, mean)));
     let max_tokens = model.max_completion.unwrap_or(model.context_window);
     abreast.doubt.push(parts.calibration.doubt_after(evidence));
     abreast.offset.push(known.map_or(0.0, |known| known.offset));
@@ -303,6 +352,13 @@ fn bind(parts: &Parts, catalog: &Catalog, model: &Model, abreast: &mut Abreast) 
         max_tokens: u64::from(max_tokens.get()),
     };
     (bound, rows)
+}
+
+/// By how much answers of so many tokens to usual prompts are longer than is usual, as a logarithm.
+fn longer(parts: &Parts, mean: Tokens) -> f32 {
+    #[expect(clippy::cast_precision_loss, reason = "a count of tokens; the last of millions does not matter")]
+    let log = libm::logf(mean.get() as f32);
+    log - parts.manner.log_usual
 }
 
 /// The trained model that lends its abilities: the model itself, or the first known one along its `like`s.

@@ -17,6 +17,7 @@ pub mod forest;
 pub mod heads;
 pub mod kernel;
 pub mod lens;
+pub mod manner;
 pub mod matrix;
 pub mod net;
 pub mod ordinary;

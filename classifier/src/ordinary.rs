@@ -16,13 +16,13 @@ pub struct Ordinary {
 
 impl Ordinary {
     /// Learned from the traits of prompts, each with how much it counts, by the abilities of a usual model.
-    pub fn learn(prompts: &[(Vec<f32>, f32)], usual: &[f32]) -> Self {
+    pub fn learn(prompts: &[(&[f32], f32)], usual: &[f32]) -> Self {
         let n = usual.len() - 1;
         let whole = prompts.iter().map(|(_, weight)| f64::from(*weight)).sum::<f64>().max(f64::MIN_POSITIVE);
         let mut mean = vec![0.0_f64; n];
         for (traits, weight) in prompts {
             let share = f64::from(*weight) / whole;
-            mean.iter_mut().zip(traits).for_each(|(mean, value)| *mean += share * f64::from(*value));
+            mean.iter_mut().zip(*traits).for_each(|(mean, value)| *mean += share * f64::from(*value));
         }
         // How a trait changes with what a usual model does, times how much that varies.
         let (mut together, mut variance) = (vec![0.0_f64; n], 0.0_f64);
@@ -68,12 +68,14 @@ mod tests {
     use crate::heads::View;
 
     /// Where the second trait goes up the first usually does, and the third goes its own way.
-    fn prompts() -> Vec<(Vec<f32>, f32)> {
+    fn learned(usual: &[f32]) -> Ordinary {
         let of = |at: u8| {
             let along = f32::from(at % 5) - 2.0;
-            (vec![0.5 * along, along, f32::from(at % 7) - 3.0], 1.0 + f32::from(at % 2))
+            ([0.5 * along, along, f32::from(at % 7) - 3.0], 1.0 + f32::from(at % 2))
         };
-        (0..70).map(of).collect()
+        let prompts: Vec<([f32; 3], f32)> = (0..70).map(of).collect();
+        let prompts: Vec<(&[f32], f32)> = prompts.iter().map(|(traits, weight)| (&traits[..], *weight)).collect();
+        Ordinary::learn(&prompts, usual)
     }
 
     const USUAL: [f32; 4] = [0.3, 0.0, 1.0, 0.0];
@@ -81,7 +83,7 @@ mod tests {
     #[test]
     fn a_usual_model_finds_it_as_hard_as_before() {
         let usual = [0.3, 0.4, 1.0, -0.7];
-        let ordinary = Ordinary::learn(&prompts(), &usual);
+        let ordinary = learned(&usual);
         for share in [0.0, 0.4, 1.0] {
             let mut traits = vec![2.0, -1.0, 3.0];
             let before = View::sum(&traits, &usual);
@@ -92,7 +94,7 @@ mod tests {
 
     #[test]
     fn what_is_peculiar_goes_and_what_goes_along_with_being_so_hard_stays() {
-        let ordinary = Ordinary::learn(&prompts(), &USUAL);
+        let ordinary = learned(&USUAL);
         let mut traits = vec![-3.0, 2.0, 3.0];
         ordinary.temper(&mut traits, &USUAL, 0.0);
         assert!(
@@ -106,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_usual_model_that_does_everything_alike_leaves_the_mean() {
-        let ordinary = Ordinary::learn(&prompts(), &[0.3, 0.0, 0.0, 0.0]);
+        let ordinary = learned(&[0.3, 0.0, 0.0, 0.0]);
         assert!(ordinary.along.iter().all(|along| *along == 0.0) && ordinary.fits(3) && !ordinary.fits(4));
         let nothing = Ordinary::learn(&[], &USUAL);
         assert_eq!((nothing.mean, nothing.along), (vec![0.0; 3], vec![0.0; 3]));

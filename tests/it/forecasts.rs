@@ -1,7 +1,6 @@
-//! The built-in artifact at work: any prompt has a forecast, courtesies do not move a choice, broken files are refused.
+//! The built-in artifact at work: any prompt has a forecast, and courtesies do not move a choice.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use classifier::lens::Lens;
@@ -153,6 +152,62 @@ fn an_image_widens_any_bound_and_moves_no_forecast() {
             assert!(seen.quality_low < plain.quality_low, "{text}: {}", plain.model);
         }
     }
+}
+
+/// What one of the catalog's models is expected to write, hidden reasoning included.
+fn tokens(classifier: &Classifier, text: &str, model: &str) -> f64 {
+    let forecast = classifier.forecast(&[Prompt::from_text(text)]).remove(0);
+    let one = forecast.models().iter().find(|one| one.model.as_str() == model).expect("it is in the catalog");
+    one.completion.plus(one.reasoning).get().into()
+}
+
+/// A task of the kind that contests set, written for this test.
+const CONTEST: &str =
+    "You are given a string S of lowercase letters and an integer K. In one operation you may swap two adjacent
+letters. Print the lexicographically smallest string after at most K operations.
+Constraints: 1 <= |S| <= 2*10^5. Input is given from standard input.";
+
+#[test]
+fn how_long_a_model_answers_multiple_choice_says_nothing_of_its_programs() {
+    let (classifier, _) = built_in();
+    let times = |text: &str, a: &str, b: &str| tokens(&classifier, text, a) / tokens(&classifier, text, b);
+    // Of the first two only answers to multiple choice were counted, of the last none.
+    let [wordy, brief, stranger] = ["deepseek-v2-chat", "jamba-1.5-large", "codestral"];
+    let choice = times(QUESTIONS[9], wordy, brief);
+    assert!(choice > 3.0, "{choice} times as long about multiple choice");
+    for pair in [(wordy, brief), (stranger, brief), (stranger, wordy)] {
+        let program = times(CONTEST, pair.0, pair.1);
+        assert!((0.8..1.25).contains(&program), "{pair:?}: {program}");
+    }
+}
+
+#[test]
+fn a_mean_length_that_the_catalog_states_is_expected_until_answers_were_counted() {
+    let entry = |id: &str, more: &str| {
+        format!(
+            "[[model]]\nid = \"{id}\"\ncontext_window = 99000\nusd_per_1m = {{ prompt = 1, completion = 2 }}\n{more}\n"
+        )
+    };
+    let (stated, like) = ("mean_completion_tokens = 9000", "like = \"gpt-4o-2024-08-06\"");
+    let catalog = [
+        entry("gpt-4o-2024-08-06", stated),
+        entry("kin", like),
+        entry("kin-that-thinks", &format!("{like}\n{stated}")),
+        entry("o4-mini-high", stated),
+        entry("stranger", ""),
+    ];
+    let catalog = Catalog::from_toml(&catalog.concat()).unwrap();
+    let artifact = Arc::new(Artifact::built_in().unwrap());
+    let classifier = Classifier::new(Arc::clone(&artifact), &catalog);
+    let longer = 9000.0 / f64::from(artifact.parts().manner.log_usual).exp();
+    for text in QUESTIONS {
+        let [stranger, thinks] = ["stranger", "o4-mini-high"].map(|model| tokens(&classifier, text, model));
+        assert!((thinks / stranger / longer - 1.0).abs() < 0.03, "{text}: {thinks} where {stranger} is usual");
+    }
+    let sums = |model: &str| tokens(&classifier, QUESTIONS[1], model);
+    assert!(sums("gpt-4o-2024-08-06") < 500.0, "its answers to sums were counted");
+    assert!((sums("kin") - sums("gpt-4o-2024-08-06")).abs() < 0.5);
+    assert!(sums("kin-that-thinks") > 3_000.0, "those of its kin are not its own");
 }
 
 #[test]
@@ -354,140 +409,6 @@ fn likes_scores_and_strangers_are_forecast_and_marked() {
     assert!(kin.quality_low < model.quality_low, "nothing of its own stands behind it");
     assert!(of("good-scores").quality > of("bad-scores").quality);
     assert!(of("stranger").quality_low < of("good-scores").quality_low);
-}
-
-/// The files of the built-in artifact in a folder of their own.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("pointsman-forecasts-{name}-{}", std::process::id()));
-        let embedded = Path::new(env!("CARGO_MANIFEST_DIR")).join("../classifier/embedded/artifact");
-        std::fs::create_dir_all(folder.join("encoder")).expect("a temporary folder");
-        for file in [
-            "manifest.json",
-            "weights.safetensors",
-            "encoder/encoder.json",
-            "encoder/encoder.safetensors",
-            "encoder/tokenizer.json",
-        ] {
-            std::fs::copy(embedded.join(file), folder.join(file)).expect("the artifact is part of the repository");
-        }
-        Self(folder)
-    }
-
-    fn change(&self, file: &str, change: impl FnOnce(&mut Vec<u8>)) {
-        let path = self.0.join(file);
-        let mut bytes = std::fs::read(&path).expect("copied above");
-        change(&mut bytes);
-        std::fs::write(&path, bytes).expect("a temporary file");
-    }
-
-    #[track_caller]
-    fn refused(&self, complaint: &str) {
-        let error = Artifact::read(&self.0).err().map(|error| error.to_string()).unwrap_or_default();
-        assert!(error.contains(complaint), "{error}");
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn replaced(from: &'static str, to: &'static str) -> impl FnOnce(&mut Vec<u8>) {
-    move |bytes| {
-        let text = String::from_utf8(std::mem::take(bytes)).expect("a manifest is text");
-        assert!(text.contains(from), "the manifest has no {from}");
-        *bytes = text.replacen(from, to, 1).into_bytes();
-    }
-}
-
-#[test]
-fn a_folder_reads_as_the_built_in_does() {
-    let folder = Folder::new("whole");
-    let read = Artifact::read(&folder.0).unwrap();
-    assert_eq!(read.digest(), Artifact::built_in().unwrap().digest());
-}
-
-#[test]
-fn how_an_encoder_pools_is_part_of_the_digest() {
-    let folder = Folder::new("pooling");
-    let digest = || Artifact::read(&folder.0).unwrap().digest().to_owned();
-    let without = digest();
-    std::fs::create_dir(folder.0.join("encoder/1_Pooling")).unwrap();
-    let pooled = |text: &str| {
-        std::fs::write(folder.0.join("encoder/1_Pooling/config.json"), text).unwrap();
-        digest()
-    };
-    let (mean, first) = (pooled("mean"), pooled("first"));
-    assert!(without != mean && mean != first && without != first);
-}
-
-#[test]
-fn what_is_ordinary_in_a_view_is_of_its_traits_and_finite() {
-    let mut parts = Artifact::built_in().unwrap().into_parts();
-    parts.sights[2].ordinary.mean[0] = f32::NAN;
-    let refused = parts.check().unwrap_err().to_string();
-    assert!(refused.contains("view 2, ordinary: expected finite numbers"), "{refused}");
-    parts.sights[2].ordinary.mean.pop();
-    let refused = parts.check().unwrap_err().to_string();
-    assert!(refused.contains("view 2, ordinary: expected two numbers for every trait, found 6 and 7"), "{refused}");
-}
-
-#[test]
-fn broken_artifacts_are_refused_with_the_reason() {
-    let folder = Folder::new("missing");
-    std::fs::remove_file(folder.0.join("weights.safetensors")).unwrap();
-    folder.refused("weights.safetensors");
-
-    let folder = Folder::new("truncated");
-    folder.change("weights.safetensors", |bytes| bytes.truncate(1_000_000));
-    folder.refused("weights.safetensors, the whole file: expected tensors in the safetensors format");
-
-    let folder = Folder::new("nan");
-    // Behind the head, whose length comes first, stand the widest numbers.
-    folder.change("weights.safetensors", |bytes| {
-        let from = 8 + bytes[0] as usize + (bytes[1] as usize) * 256;
-        for at in (from..from + 10_000).step_by(4) {
-            bytes[at..at + 4].copy_from_slice(&f32::NAN.to_le_bytes());
-        }
-    });
-    folder.refused("weights.safetensors");
-
-    let folder = Folder::new("schema");
-    folder.change("manifest.json", replaced("\"schema\": 6", "\"schema\": 7"));
-    folder.refused("manifest.json, schema: expected 6, which this build reads, found 7; train it anew, or use");
-
-    let folder = Folder::new("features");
-    folder.change("manifest.json", replaced("\"feature_schema\": 3", "\"feature_schema\": 2"));
-    folder.refused("feature_schema: expected 3");
-
-    let folder = Folder::new("asides");
-    folder.change("manifest.json", replaced("\"asides\": true", "\"asides\": 1"));
-    folder.refused("manifest.json, the whole file: expected the manifest of an artifact");
-
-    let folder = Folder::new("dimension");
-    folder.change("manifest.json", replaced("\"kind\": \"feature_net\"", "\"kind\": \"reading_net\""));
-    folder.refused("expected numbers of type");
-
-    // Views that see topics, and nobody who tells them.
-    let folder = Folder::new("topics");
-    folder.change("manifest.json", replaced("\"topics\": true", "\"topics\": false"));
-    folder.refused("view 0: expected a view that fits the features");
-
-    let folder = Folder::new("benchmarks");
-    folder.change("manifest.json", replaced("\"benchmarks\": [", "\"benchmarks\": [\"one too many\","));
-    folder.refused("tensor `benchmarks`: expected a row for each of");
-
-    let folder = Folder::new("no-json");
-    folder.change("manifest.json", |bytes| bytes.truncate(500));
-    folder.refused("manifest.json, the whole file: expected the manifest of an artifact");
-
-    let folder = Folder::new("encoder");
-    folder.change("encoder/encoder.safetensors", |bytes| bytes.truncate(4_000));
-    folder.refused("encoder");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! All integration tests in one binary: linking is the slow part, so it happens once.
 
+mod artifacts;
 mod catalog;
 mod documents;
 mod edges;

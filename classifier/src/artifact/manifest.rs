@@ -17,6 +17,7 @@ pub(super) struct Manifest {
     pub(super) topics: bool,
     pub(super) sights: Vec<SightLine>,
     pub(super) tokens: SightLine,
+    pub(super) manner: MannerLine,
     pub(super) calibration: CalibrationLine,
     pub(super) usual_distance: f32,
     pub(super) models: Vec<ModelLine>,
@@ -30,6 +31,14 @@ pub(super) struct Manifest {
 pub(super) struct SightLine {
     pub(super) kind: Kind,
     pub(super) weight: f32,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MannerLine {
+    pub(super) log_mean: f32,
+    pub(super) log_p90: f32,
+    pub(super) log_usual: f32,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, View as TensorLike};
 
-use super::manifest::{Kind, Manifest, SightLine};
+use super::manifest::{Kind, Manifest, MannerLine, SightLine};
 use super::{ARTIFACT_SCHEMA, ArtifactError, Files, MANIFEST, Parts, Sight, WEIGHTS};
 use crate::abilities::Usual;
 use crate::asides::Asides;
@@ -16,6 +16,7 @@ use crate::features::{FEATURE_SCHEMA, HAND_FEATURES};
 use crate::forest::{Forest, LEAF, Node};
 use crate::heads::View;
 use crate::lens::Lens;
+use crate::manner::Manner;
 use crate::matrix::Matrix;
 use crate::net::{Net, Reader};
 use crate::ordinary::Ordinary;
@@ -24,6 +25,10 @@ use crate::unlikeness::Places;
 
 /// The tensor with the traits of benchmarks.
 const BENCHMARKS: &str = "benchmarks";
+
+/// The tensors with how well manners are known, and with habits.
+const KNOWN: &str = "tokens.known";
+const HABITS: &str = "tokens.habits";
 
 /// A tensor on its way to a file.
 struct Tensor {
@@ -95,6 +100,8 @@ pub(super) fn packed(parts: &Parts) -> Result<Files, ArtifactError> {
         put_sight(&mut shelf, &format!("view{at}"), sight);
     }
     put_sight(&mut shelf, "tokens", &parts.tokens);
+    shelf.put_f32(KNOWN.to_owned(), &parts.manner.known);
+    shelf.put_f32(HABITS.to_owned(), &parts.manner.habits);
     if let Some(asides) = parts.lens.asides() {
         put_asides(&mut shelf, asides);
     }
@@ -120,6 +127,11 @@ pub(super) fn packed(parts: &Parts) -> Result<Files, ArtifactError> {
         topics: parts.lens.topics().is_some(),
         sights: parts.sights.iter().map(line).collect(),
         tokens: line(&parts.tokens),
+        manner: MannerLine {
+            log_mean: parts.manner.log_mean,
+            log_p90: parts.manner.log_p90,
+            log_usual: parts.manner.log_usual,
+        },
         calibration: parts.calibration.into(),
         usual_distance: parts.places.usual,
         models: parts.models.iter().map(Into::into).collect(),
@@ -228,6 +240,13 @@ pub(super) fn unpacked(manifest: &[u8], weights: &[u8], lens: Lens) -> Result<Pa
         models: manifest.models.into_iter().map(Into::into).collect(),
         sights,
         tokens: shelf.sight("tokens", &manifest.tokens, n_topics)?,
+        manner: Manner {
+            known: shelf.f32(KNOWN)?,
+            habits: shelf.f32(HABITS)?,
+            log_mean: manifest.manner.log_mean,
+            log_p90: manifest.manner.log_p90,
+            log_usual: manifest.manner.log_usual,
+        },
         calibration: manifest.calibration.into(),
         places: Places { centres: shelf.f32("places")?, usual: manifest.usual_distance },
         benchmarks: shelf.benchmarks(manifest.benchmarks)?,

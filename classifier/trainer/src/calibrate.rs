@@ -5,14 +5,15 @@ use classifier::calibration::Calibration;
 use classifier::kernel::sigmoid;
 
 use crate::dataset::Dataset;
+use crate::manner::{Unread, counted_answers};
 
 /// What the views said of prompts they had not seen.
 #[derive(Clone, Debug)]
 pub(crate) struct Unseen {
     /// A row of blended logits for every prompt, a model each.
     pub(crate) logits: Vec<f32>,
-    /// Likewise of the logarithm of the length of the answer.
-    pub(crate) lengths: Vec<f32>,
+    /// What is told of lengths.
+    pub(crate) lengths: Unread,
     /// For every prompt.
     pub(crate) unlikeness: Vec<f32>,
 }
@@ -24,6 +25,18 @@ pub(crate) struct Calibrated {
     pub(crate) offsets: Vec<f32>,
     /// Each model's logarithms of the mean and of the 90% quantile of its answers' length over the expectation.
     pub(crate) lengths: Vec<(f32, f32)>,
+    /// Those of a model whose manner is not known.
+    pub(crate) strangers: Strangers,
+}
+
+/// How long models answer whose manner is not known; as logarithms.
+pub(crate) struct Strangers {
+    /// The mean over what is usual.
+    pub(crate) log_mean: f32,
+    /// Likewise the 90% quantile.
+    pub(crate) log_p90: f32,
+    /// What is expected of them on the prompt in the middle.
+    pub(crate) log_usual: f32,
 }
 
 /// Outcomes of one data set that are needed to see how far its rate is off.
@@ -52,7 +65,7 @@ pub(crate) fn calibrate(dataset: &Dataset, weights: &[f32], unseen: &Unseen) -> 
         doubt_unlike: doubt_unlike as f32,
         doubt_model: spread_of_models(&scaled, n_models) as f32,
     };
-    Calibrated { calibration, offsets, lengths: lengths(dataset, unseen) }
+    Calibrated { calibration, offsets, lengths: lengths(dataset, unseen), strangers: strangers(dataset, unseen) }
 }
 
 /// Offset and slope of all logits.
@@ -134,22 +147,32 @@ fn spread_of_models(scaled: &[f32], n_models: usize) -> f64 {
 fn lengths(dataset: &Dataset, unseen: &Unseen) -> Vec<(f32, f32)> {
     let n_models = dataset.models.len();
     let mut residuals: Vec<Vec<f64>> = vec![Vec::new(); n_models];
-    for (prompt, lesson) in dataset.prompts.iter().enumerate() {
-        for answer in &lesson.answers {
-            let model = usize::from(answer.model);
-            let Some(output) = answer.output else { continue };
-            let expected = f64::from(unseen.lengths[prompt * n_models + model]);
-            residuals[model].push(libm::log1p(f64::from(output)) - expected);
+    for prompt in 0..dataset.prompts.len() {
+        for (model, log) in counted_answers(dataset, prompt) {
+            residuals[model].push(f64::from(log - unseen.lengths.own[prompt * n_models + model]));
         }
     }
     let mut all: Vec<f64> = residuals.iter().flatten().copied().collect();
-    let (mean, p90) = (log_mean(&all), quantile(&mut all));
+    let (mean, p90) = (log_mean(&all), quantile(&mut all, 9));
     let own = residuals.iter_mut().map(|residuals| {
         let n = residuals.len() as f64;
         let mix = |own: f64, all: f64| ((n * own + LENGTH_PRIOR * all) / (n + LENGTH_PRIOR)) as f32;
-        (mix(log_mean(residuals), mean), mix(quantile(residuals), p90))
+        (mix(log_mean(residuals), mean), mix(quantile(residuals, 9), p90))
     });
     own.collect()
+}
+
+/// Every counted answer as if nobody knew whose it is. Its model is one of the dozens that tell what is usual, which flatters a little.
+fn strangers(dataset: &Dataset, unseen: &Unseen) -> Strangers {
+    let usual = &unseen.lengths.usual;
+    let beyond = |(prompt, usual): (usize, &f32)| -> Vec<f64> {
+        counted_answers(dataset, prompt).map(|(_, log)| f64::from(log - usual)).collect()
+    };
+    let mut residuals: Vec<f64> = usual.iter().enumerate().flat_map(beyond).collect();
+    let log_mean = log_mean(&residuals);
+    let mut each: Vec<f64> = usual.iter().map(|log| f64::from(*log) + log_mean).collect();
+    let log_usual = quantile(&mut each, 5);
+    Strangers { log_mean: log_mean as f32, log_p90: quantile(&mut residuals, 9) as f32, log_usual: log_usual as f32 }
 }
 
 /// The logarithm of the mean of exponentials. A residual counts as e^3 at most: one endless answer is not the mean.
@@ -161,10 +184,10 @@ fn log_mean(residuals: &[f64]) -> f64 {
     }
 }
 
-/// Nine of ten are below.
-fn quantile(residuals: &mut [f64]) -> f64 {
-    residuals.sort_by(f64::total_cmp);
-    residuals.get(residuals.len() * 9 / 10).copied().unwrap_or(1.0)
+/// So many of ten are below.
+fn quantile(values: &mut [f64], tenths: usize) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() * tenths / 10).copied().unwrap_or(1.0)
 }
 
 /// Prompt, model, quality of every outcome.

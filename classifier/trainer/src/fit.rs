@@ -20,7 +20,7 @@ pub(crate) struct Fitted {
     pub(crate) abilities: Vec<f32>,
     /// What is usual among them.
     pub(crate) usual: Usual,
-    /// What is ordinary about prompts, as it sees those that it was fitted to.
+    /// What is ordinary about prompts, as it sees those that it was fitted to; a forest, by its trees that never saw them.
     pub(crate) ordinary: Ordinary,
 }
 
@@ -31,7 +31,13 @@ impl Fitted {
             (traits, material.weights[*row as usize])
         };
         let seen: Vec<(Vec<f32>, f32)> = material.rows.iter().map(seen).collect();
-        let ordinary = Ordinary::learn(&seen, &usual.row(view.link()));
+        let seen: Vec<(&[f32], f32)> = seen.iter().map(|(traits, weight)| (traits.as_slice(), *weight)).collect();
+        Self::seeing(&seen, view, abilities, usual)
+    }
+
+    /// With the traits that it sees in prompts, and how much each counts.
+    fn seeing(prompts: &[(&[f32], f32)], view: View, abilities: Vec<f32>, usual: Usual) -> Self {
+        let ordinary = Ordinary::learn(prompts, &usual.row(view.link()));
         Self { view, abilities, usual, ordinary }
     }
 }
@@ -120,7 +126,10 @@ pub(crate) fn fit_forest(
     }
     let (usual, rows) = Usual::learn(&seen, rank);
     let abilities = rows.iter().flatten().map(|value| *value as f32).collect();
-    Fitted::new(material, View::Forest(grown.forest), abilities, usual)
+    let rows = material.rows.iter().map(|row| *row as usize).filter(|row| grown.n_unseen[*row] > 0.0);
+    let unseen: Vec<(&[f32], f32)> =
+        rows.map(|row| (&grown.unseen[row * rank..][..rank], material.weights[row])).collect();
+    Fitted::seeing(&unseen, View::Forest(grown.forest), abilities, usual)
 }
 
 /// The view of topics, fitted to these prompts, which were told theirs by topics that never saw them.

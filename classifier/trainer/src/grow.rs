@@ -49,8 +49,10 @@ struct Tree {
 /// A forest, and what the trees that never saw a prompt say of it.
 pub(crate) struct Grown {
     pub(crate) forest: Forest,
-    /// Row after row of the sample, each of `n_targets` numbers; zeros for rows outside.
+    /// Row after row of the sample, each of `n_targets` numbers; zeros for rows outside, and for those that every tree saw.
     pub(crate) unseen: Vec<f32>,
+    /// How many trees never saw each row of the sample; none for rows outside.
+    pub(crate) n_unseen: Vec<f32>,
 }
 
 /// Grows a forest on the given rows of the sample. Each tree leaves some groups out, so that every prompt has trees that never
@@ -79,7 +81,7 @@ pub(crate) fn grow(sample: &Sample<'_>, rows: &[u32], growth: &Growth, seed: u64
     for (sums, count) in unseen.chunks_exact_mut(n).zip(&n_unseen) {
         sums.iter_mut().for_each(|sum| *sum /= count.max(1.0));
     }
-    Grown { forest: quantised(&trees, n), unseen }
+    Grown { forest: quantised(&trees, n), unseen, n_unseen }
 }
 
 impl Tree {

@@ -14,6 +14,7 @@ mod gemm;
 mod grow;
 mod herd;
 mod learn;
+mod manner;
 pub mod onboard;
 mod places;
 pub mod plan;

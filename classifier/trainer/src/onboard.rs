@@ -5,7 +5,9 @@ use classifier::abilities::{Seen, Usual};
 use classifier::artifact::{Known, Parts, Sight};
 use classifier::council::Heard;
 use classifier::heads::View;
+use classifier::kernel::add_scaled;
 use classifier::lens::Reading;
+use classifier::manner::{kinds, known_after, n_kinds};
 
 use crate::herd::representatives;
 
@@ -76,8 +78,9 @@ pub fn onboard(parts: &mut Parts, model: &str, outcomes: &[Outcome], like: Optio
     let told = outcomes.iter().filter_map(|outcome| Some((outcome, libm::log1pf(outcome.output?))));
     let lengths = told.map(|(outcome, log)| (parts.tokens.view.traits(&outcome.reading), log));
     let tokens = row(&parts.tokens, kin, lengths);
+    let manner = manner(parts, kin, outcomes);
     let known = newcomer(parts, model, outcomes.len());
-    put(parts, place, known, rows, tokens);
+    put(parts, place, known, rows, (tokens, manner));
     Ok(())
 }
 
@@ -116,8 +119,32 @@ fn newcomer(parts: &Parts, model: &str, n_outcomes: usize) -> Known {
     }
 }
 
+/// How well its manner is known, kind by kind, from what it answered and from what its kin did, whose habits it has. What it has of its
+/// own its abilities tell: few answers do not tell habits.
+fn manner(parts: &Parts, kin: Option<usize>, outcomes: &[Outcome]) -> (Vec<f32>, Vec<f32>) {
+    let n = n_kinds(parts.lens.n_topics());
+    let mut counted = vec![0.0; n];
+    for outcome in outcomes.iter().filter(|outcome| outcome.output.is_some()) {
+        add_scaled(&mut counted, 1.0, kinds(outcome.reading.row.topics()));
+    }
+    let own = counted.into_iter().map(known_after);
+    match kin {
+        None => (own.collect(), vec![0.0; n]),
+        Some(kin) => {
+            let known = parts.manner.known(kin, n).iter().zip(own).map(|(kin, own)| kin.max(own)).collect();
+            (known, parts.manner.habits(kin, n).to_vec())
+        }
+    }
+}
+
 /// In its place among the names.
-fn put(parts: &mut Parts, old: Option<usize>, known: Known, rows: Vec<Vec<f32>>, tokens: Vec<f32>) {
+fn put(
+    parts: &mut Parts,
+    old: Option<usize>,
+    known: Known,
+    rows: Vec<Vec<f32>>,
+    (tokens, (known_of, habits)): (Vec<f32>, (Vec<f32>, Vec<f32>)),
+) {
     let place = parts.models.partition_point(|other| other.name < known.name);
     if old.is_some() {
         parts.models.remove(place);
@@ -127,6 +154,11 @@ fn put(parts: &mut Parts, old: Option<usize>, known: Known, rows: Vec<Vec<f32>>,
         let n = sight.n_columns();
         let gone = if old.is_some() { n } else { 0 };
         sight.abilities.splice(place * n..place * n + gone, row);
+    }
+    for (rows, row) in [(&mut parts.manner.known, known_of), (&mut parts.manner.habits, habits)] {
+        let n = row.len();
+        let gone = if old.is_some() { n } else { 0 };
+        rows.splice(place * n..place * n + gone, row);
     }
 }
 

@@ -6,17 +6,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use classifier::artifact::{Known, Parts, Sight};
 use classifier::council::Heard;
-use classifier::heads::View;
+use classifier::kernel::exp;
 use classifier::lens::Lens;
+use classifier::manner::{Manner, told};
 use classifier::unlikeness::Places;
 
-use crate::calibrate::{Unseen, calibrate};
+use crate::calibrate::{Strangers, Unseen, calibrate};
 use crate::crew::side_by_side;
 use crate::dataset::Dataset;
 use crate::factors::Penalties;
 use crate::fit::{Fitted, ForestCourse, Material, fit_forest, fit_net, fit_shares};
 use crate::grow::Growth;
 use crate::learn::{Course, Start};
+use crate::manner::{Manners, Unread, manners};
 use crate::places::places;
 use crate::plan::Plan;
 
@@ -100,7 +102,7 @@ pub fn train(dataset: &mut Dataset, lens: Lens, plan: &Plan, progress: OnProgres
     let fitted = side_by_side(&jobs, |job| workshop.fit(job, &step));
     let all: Vec<u32> = (0..).take(dataset.prompts.len()).collect();
     let material = Material::new(dataset, &all);
-    let unseen = workshop.unseen(&jobs, &fitted);
+    let (unseen, Manners { known: manners, habits }) = workshop.unseen(&jobs, &fitted);
     let calibrated = calibrate(dataset, &material.weights, &unseen);
     let mut sights = Vec::new();
     let mut tokens = None;
@@ -122,10 +124,13 @@ pub fn train(dataset: &mut Dataset, lens: Lens, plan: &Plan, progress: OnProgres
     for ((model, offset), (log_mean, log_p90)) in models.iter_mut().zip(&calibrated.offsets).zip(&calibrated.lengths) {
         (model.offset, model.log_mean, model.log_p90) = (*offset, *log_mean, *log_p90);
     }
-    let cross_fitted = cross_fitted(dataset, &unseen, &models, &calibrated.calibration);
+    let Strangers { log_mean, log_p90, log_usual } = calibrated.strangers;
+    let manner = Manner { known: manners, habits, log_mean, log_p90, log_usual };
+    let cross_fitted = cross_fitted(dataset, &unseen, &models, &calibrated.calibration, &manner);
     let parts = Parts {
         lens,
         models,
+        manner,
         benchmarks: benchmarks(dataset, &sights),
         sights,
         tokens: tokens.expect("every training has a job for tokens"),
@@ -195,18 +200,16 @@ impl<'a> Workshop<'a> {
         }
     }
 
-    /// What the folds' views say of the prompts in their folds.
-    fn unseen(&self, jobs: &[Job], fitted: &[Fitted]) -> Unseen {
+    /// What the folds' views say of the prompts in their folds; and the manners of all models.
+    fn unseen(&self, jobs: &[Job], fitted: &[Fitted]) -> (Unseen, Manners) {
         let (n_prompts, n_models) = (self.dataset.prompts.len(), self.dataset.models.len());
-        let mut unseen = Unseen {
-            logits: vec![0.0; n_prompts * n_models],
-            lengths: vec![0.0; n_prompts * n_models],
-            unlikeness: vec![0.0; n_prompts],
-        };
         let setting = self.setting;
         let places: Vec<Places> = (0..setting.plan.folds).map(|fold| self.places_outside(fold)).collect();
         let councils: Vec<Council<'_>> =
             (0..setting.plan.folds).map(|fold| Council::of(setting, jobs, fitted, fold)).collect();
+        let tokens: Vec<&Fitted> = councils.iter().filter_map(|council| council.tokens).collect();
+        let (manners, lengths) = manners(self.dataset, &setting.folds, &tokens);
+        let mut unseen = Unseen { logits: vec![0.0; n_prompts * n_models], lengths, unlikeness: vec![0.0; n_prompts] };
         for (prompt, lesson) in self.dataset.prompts.iter().enumerate() {
             let (fold, reading) = (setting.folds[prompt] as usize, &lesson.reading);
             let (council, span) = (&councils[fold], prompt * n_models..(prompt + 1) * n_models);
@@ -216,15 +219,9 @@ impl<'a> Workshop<'a> {
                 let onto = unseen.logits[span.clone()].iter_mut();
                 onto.zip(rows).for_each(|(onto, row)| *onto += weight * fitted.view.logit(traits, row));
             }
-            if let Some(tokens) = council.tokens {
-                let traits = tokens.view.traits(reading);
-                let rows = tokens.abilities.chunks_exact(1 + traits.len());
-                let onto = unseen.lengths[span].iter_mut();
-                onto.zip(rows).for_each(|(onto, row)| *onto = View::sum(&traits, row));
-            }
             unseen.unlikeness[prompt] = heard.unlikeness;
         }
-        unseen
+        (unseen, manners)
     }
 
     fn places_outside(&self, fold: u32) -> Places {
@@ -322,11 +319,14 @@ fn cross_fitted(
     unseen: &Unseen,
     models: &[Known],
     calibration: &classifier::calibration::Calibration,
+    manner: &Manner,
 ) -> Vec<CrossFitted> {
     let n = models.len();
     let rows = dataset.prompts.iter().enumerate().map(|(at, prompt)| {
         let logits = &unseen.logits[at * n..][..n];
-        let lengths = &unseen.lengths[at * n..][..n];
+        let Unread { own, known, usual } = &unseen.lengths;
+        let lengths = own[at * n..].iter().zip(&known[at * n..]);
+        let usual = usual[at] + manner.log_mean;
         let each = || models.iter().zip(logits);
         CrossFitted {
             id: prompt.id.clone(),
@@ -341,7 +341,7 @@ fn cross_fitted(
             output: models
                 .iter()
                 .zip(lengths)
-                .map(|(model, log)| (classifier::kernel::exp(log + model.log_mean) - 1.0).max(1.0))
+                .map(|(model, (log, known))| (exp(told(*known, log + model.log_mean, usual)) - 1.0).max(1.0))
                 .collect(),
         }
     });

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use classifier::Artifact;
 use classifier::artifact::Parts;
 use classifier::lens::Reading;
+use classifier::manner::n_kinds;
 use trainer::dataset::{Dataset, Gathering, Lesson};
 use trainer::onboard::{Outcome, onboard, suggest};
 use trainer::plan::Plan;
@@ -120,6 +121,10 @@ fn leave_out(parts: &mut Parts, model: &str) {
     for sight in parts.sights.iter_mut().chain([&mut parts.tokens]) {
         let n = sight.n_columns();
         sight.abilities.drain(place * n..(place + 1) * n);
+    }
+    let n = n_kinds(parts.lens.n_topics());
+    for rows in [&mut parts.manner.known, &mut parts.manner.habits] {
+        rows.drain(place * n..(place + 1) * n);
     }
 }
 

@@ -1,6 +1,8 @@
 //! What a newcomer's abilities are learned from.
 
 use classifier::abilities::Seen;
+use classifier::artifact::Parts;
+use classifier::manner::{known_after, n_kinds};
 use classifier::{Artifact, Prompt};
 
 use super::{MIN_OUTCOMES, Outcome, onboard};
@@ -21,4 +23,31 @@ fn a_newcomer_is_known_by_what_is_heard_of_its_prompts_as_it_will_be_asked() {
         assert_eq!(sight.row(place), sight.usual.fit(&[seen; MIN_OUTCOMES], sight.view.link()));
         assert_ne!(*traits, sight.view.traits(&reading), "not all of so strange a prompt is heard");
     }
+}
+
+#[test]
+fn the_manner_of_a_newcomer_is_known_of_what_it_answered_at_length_and_of_what_its_kin_did() {
+    let mut parts = Artifact::built_in().expect("it is built in").into_parts();
+    let reading = parts.lens.read(&[Prompt::from_text(STRANGE)]).remove(0);
+    let outcome = |output| Outcome { reading: reading.clone(), quality: 1.0, output };
+    let outcomes: Vec<Outcome> = [Some(90.0), None, Some(80.0), None, Some(70.0)].map(outcome).to_vec();
+    let n = n_kinds(parts.lens.n_topics());
+    let at = |parts: &Parts, model: &str| parts.place(model).unwrap();
+    onboard(&mut parts, "newcomer", &outcomes, None).unwrap();
+    let own: Vec<f32> = reading.row.topics().iter().map(|share| known_after(3.0 * share)).collect();
+    let near = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-4);
+    assert!(own.iter().any(|known| *known > 0.05), "{own:?}");
+    assert!(
+        near(parts.manner.known(at(&parts, "newcomer"), n), &own),
+        "{:?}",
+        parts.manner.known(at(&parts, "newcomer"), n)
+    );
+    assert!(parts.manner.habits(at(&parts, "newcomer"), n).iter().all(|habit| *habit == 0.0));
+    // Once more, in its own place and with kin whose answers were counted.
+    onboard(&mut parts, "newcomer", &outcomes, Some("gpt-4o-2024-05-13")).unwrap();
+    parts.check().unwrap();
+    let kin = at(&parts, "gpt-4o-2024-05-13");
+    let both: Vec<f32> = parts.manner.known(kin, n).iter().zip(&own).map(|(kin, own)| kin.max(*own)).collect();
+    assert!(near(parts.manner.known(at(&parts, "newcomer"), n), &both) && both.contains(&1.0));
+    assert_eq!(parts.manner.habits(at(&parts, "newcomer"), n), parts.manner.habits(kin, n));
 }

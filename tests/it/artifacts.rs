@@ -1,0 +1,162 @@
+//! The files of an artifact: read as they were written, and refused with the reason where they are broken.
+
+use std::path::{Path, PathBuf};
+
+use classifier::Artifact;
+
+/// The files of the built-in artifact in a folder of their own.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("pointsman-forecasts-{name}-{}", std::process::id()));
+        let embedded = Path::new(env!("CARGO_MANIFEST_DIR")).join("../classifier/embedded/artifact");
+        std::fs::create_dir_all(folder.join("encoder")).expect("a temporary folder");
+        for file in [
+            "manifest.json",
+            "weights.safetensors",
+            "encoder/encoder.json",
+            "encoder/encoder.safetensors",
+            "encoder/tokenizer.json",
+        ] {
+            std::fs::copy(embedded.join(file), folder.join(file)).expect("the artifact is part of the repository");
+        }
+        Self(folder)
+    }
+
+    fn change(&self, file: &str, change: impl FnOnce(&mut Vec<u8>)) {
+        let path = self.0.join(file);
+        let mut bytes = std::fs::read(&path).expect("copied above");
+        change(&mut bytes);
+        std::fs::write(&path, bytes).expect("a temporary file");
+    }
+
+    #[track_caller]
+    fn refused(&self, complaint: &str) {
+        let error = Artifact::read(&self.0).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains(complaint), "{error}");
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn replaced(from: &'static str, to: &'static str) -> impl FnOnce(&mut Vec<u8>) {
+    move |bytes| {
+        let text = String::from_utf8(std::mem::take(bytes)).expect("a manifest is text");
+        assert!(text.contains(from), "the manifest has no {from}");
+        *bytes = text.replacen(from, to, 1).into_bytes();
+    }
+}
+
+#[test]
+fn a_folder_reads_as_the_built_in_does() {
+    let folder = Folder::new("whole");
+    let read = Artifact::read(&folder.0).unwrap();
+    assert_eq!(read.digest(), Artifact::built_in().unwrap().digest());
+}
+
+#[test]
+fn how_an_encoder_pools_is_part_of_the_digest() {
+    let folder = Folder::new("pooling");
+    let digest = || Artifact::read(&folder.0).unwrap().digest().to_owned();
+    let without = digest();
+    std::fs::create_dir(folder.0.join("encoder/1_Pooling")).unwrap();
+    let pooled = |text: &str| {
+        std::fs::write(folder.0.join("encoder/1_Pooling/config.json"), text).unwrap();
+        digest()
+    };
+    let (mean, first) = (pooled("mean"), pooled("first"));
+    assert!(without != mean && mean != first && without != first);
+}
+
+#[test]
+fn what_is_ordinary_in_a_view_is_of_its_traits_and_finite() {
+    let mut parts = Artifact::built_in().unwrap().into_parts();
+    parts.sights[2].ordinary.mean[0] = f32::NAN;
+    let refused = parts.check().unwrap_err().to_string();
+    assert!(refused.contains("view 2, ordinary: expected finite numbers"), "{refused}");
+    parts.sights[2].ordinary.mean.pop();
+    let refused = parts.check().unwrap_err().to_string();
+    assert!(refused.contains("view 2, ordinary: expected two numbers for every trait, found 6 and 7"), "{refused}");
+}
+
+#[test]
+fn manners_are_known_from_not_at_all_to_wholly_of_every_model_and_topic() {
+    let mut parts = Artifact::built_in().expect("it is inside the binary").into_parts();
+    let place = "manner: expected how well it is known, and a habit, for every model and topic, found";
+    let mut refused = |change: fn(&mut classifier::manner::Manner), found: &str| {
+        let sound = parts.manner.clone();
+        change(&mut parts.manner);
+        let refused = parts.check().unwrap_err().to_string();
+        assert!(refused.contains(&format!("{place} {found}")), "{refused}");
+        parts.manner = sound;
+    };
+    refused(|manner| manner.known[7] = -1.0, "a manner known by -1");
+    refused(|manner| manner.known[7] = f32::NAN, "a manner known by NaN");
+    refused(|manner| manner.habits[7] = f32::INFINITY, "inf");
+    refused(|manner| manner.log_usual = f32::NAN, "NaN");
+    let n = parts.manner.habits.len();
+    let mut short = parts.manner.clone();
+    short.habits.pop();
+    parts.manner = short;
+    let refused = parts.check().unwrap_err().to_string();
+    assert!(refused.contains(&format!("{place} {n} and {} numbers where {n} are expected", n - 1)), "{refused}");
+}
+
+#[test]
+fn broken_artifacts_are_refused_with_the_reason() {
+    let folder = Folder::new("missing");
+    std::fs::remove_file(folder.0.join("weights.safetensors")).unwrap();
+    folder.refused("weights.safetensors");
+
+    let folder = Folder::new("truncated");
+    folder.change("weights.safetensors", |bytes| bytes.truncate(1_000_000));
+    folder.refused("weights.safetensors, the whole file: expected tensors in the safetensors format");
+
+    let folder = Folder::new("nan");
+    // Behind the head, whose length comes first, stand the widest numbers.
+    folder.change("weights.safetensors", |bytes| {
+        let from = 8 + bytes[0] as usize + (bytes[1] as usize) * 256;
+        for at in (from..from + 10_000).step_by(4) {
+            bytes[at..at + 4].copy_from_slice(&f32::NAN.to_le_bytes());
+        }
+    });
+    folder.refused("weights.safetensors");
+
+    let folder = Folder::new("schema");
+    folder.change("manifest.json", replaced("\"schema\": 7", "\"schema\": 8"));
+    folder.refused("manifest.json, schema: expected 7, which this build reads, found 8; train it anew, or use");
+
+    let folder = Folder::new("features");
+    folder.change("manifest.json", replaced("\"feature_schema\": 3", "\"feature_schema\": 2"));
+    folder.refused("feature_schema: expected 3");
+
+    let folder = Folder::new("asides");
+    folder.change("manifest.json", replaced("\"asides\": true", "\"asides\": 1"));
+    folder.refused("manifest.json, the whole file: expected the manifest of an artifact");
+
+    let folder = Folder::new("dimension");
+    folder.change("manifest.json", replaced("\"kind\": \"feature_net\"", "\"kind\": \"reading_net\""));
+    folder.refused("expected numbers of type");
+
+    // Views that see topics, and nobody who tells them.
+    let folder = Folder::new("topics");
+    folder.change("manifest.json", replaced("\"topics\": true", "\"topics\": false"));
+    folder.refused("view 0: expected a view that fits the features");
+
+    let folder = Folder::new("benchmarks");
+    folder.change("manifest.json", replaced("\"benchmarks\": [", "\"benchmarks\": [\"one too many\","));
+    folder.refused("tensor `benchmarks`: expected a row for each of");
+
+    let folder = Folder::new("no-json");
+    folder.change("manifest.json", |bytes| bytes.truncate(500));
+    folder.refused("manifest.json, the whole file: expected the manifest of an artifact");
+
+    let folder = Folder::new("encoder");
+    folder.change("encoder/encoder.safetensors", |bytes| bytes.truncate(4_000));
+    folder.refused("encoder");
+}
