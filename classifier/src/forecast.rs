@@ -194,8 +194,8 @@ impl Classifier {
         add_rows(&mut own, felt(kinds, self.habits.chunks_exact(n)).iter().copied());
         let mut shares = vec![0.0; self.models.len()];
         add_rows(&mut shares, felt(kinds, self.manners.chunks_exact(n)).iter().copied());
-        let known = shares.into_iter().map(known).collect();
-        Lengths { own, known, usual: self.usual_manner.log_length(traits, kinds) }
+        shares.iter_mut().for_each(|share| *share = known(*share));
+        Lengths { own, known: shares, usual: self.usual_manner.log_length(traits, kinds) }
     }
 
     /// For each model its bias and the sum of products of the traits with its abilities.
@@ -214,8 +214,14 @@ impl Classifier {
         let Abreast { doubt, offset, log_mean, log_p90, longer } = &self.abreast;
         let tokens = |log_each: &[f32], log_usual: f32| -> Vec<f32> {
             let usual = lengths.usual + log_usual;
-            let each = lengths.own.iter().zip(&lengths.known).zip(log_each).zip(longer);
-            each.map(|(((log, known), own), longer)| tokens_of(told(*known, log + own, usual + longer))).collect()
+            // In steps of their own, so that each is a plain loop over what lies side by side.
+            let mut logs = lengths.own.clone();
+            logs.iter_mut().zip(log_each).for_each(|(log, own)| *log += own);
+            let beyond: Vec<f32> = longer.iter().map(|longer| usual + longer).collect();
+            for ((log, known), usual) in logs.iter_mut().zip(&lengths.known).zip(&beyond) {
+                *log = told(*known, *log, *usual);
+            }
+            logs.iter().map(|log| tokens_of(*log)).collect()
         };
         let (outputs, highs) = (tokens(log_mean, manner.log_mean), tokens(log_p90, manner.log_p90));
         let placed = || logits.iter().zip(offset);
@@ -278,7 +284,13 @@ fn agree(alone: &Forecast, in_company: &Forecast, tolerance: f64) -> bool {
 /// The columns of what a prompt has something of, each with how much.
 #[inline(always)]
 fn felt<'a>(has: &[f32], columns: std::slice::ChunksExact<'a, f32>) -> Vec<(f32, &'a [f32])> {
-    has.iter().copied().zip(columns).filter(|(value, _)| *value != 0.0).collect()
+    let mut felt = Vec::with_capacity(has.len());
+    for (value, column) in has.iter().zip(columns) {
+        if *value != 0.0 {
+            felt.push((*value, column));
+        }
+    }
+    felt
 }
 
 #[inline(always)]
