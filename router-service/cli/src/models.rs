@@ -100,6 +100,8 @@ struct ModelLine<'a> {
     released: Option<&'a str>,
     context_window: u32,
     max_completion_tokens: Option<u32>,
+    /// As the catalog states it; it is not told on the wire.
+    mean_completion_tokens: Option<u32>,
     prompt_usd_per_1m: f64,
     cached_prompt_usd_per_1m: f64,
     completion_usd_per_1m: f64,
@@ -130,6 +132,7 @@ impl<'a> ModelLine<'a> {
             released: model.released.as_deref(),
             context_window: model.context_window.get(),
             max_completion_tokens: model.max_completion.map(decision::Tokens::get),
+            mean_completion_tokens: model.mean_completion.map(decision::Tokens::get),
             prompt_usd_per_1m: model.prices.prompt.usd_per_1m(),
             cached_prompt_usd_per_1m: model.prices.cached_prompt.usd_per_1m(),
             completion_usd_per_1m: model.prices.completion.usd_per_1m(),

@@ -18,6 +18,7 @@ usd_per_1m = { prompt = 0.5, cached_prompt = 0.25, completion = 1.5 }
 id = "a-much-longer-name"
 context_window = 128000
 max_completion_tokens = 4096
+mean_completion_tokens = 900
 skills = ["tools", "vision", "json_schema"]
 usd_per_1m = { prompt = 10, completion = 30, reasoning = 40 }
 "#;
@@ -53,6 +54,7 @@ fn a_program_gets_everything_the_catalog_says() {
     assert_eq!((&long["id"], &long["max_completion_tokens"]), (&"a-much-longer-name".into(), &4096.into()));
     assert_eq!((&cheap["owner"], &cheap["cached_prompt_usd_per_1m"]), (&"somebody".into(), &0.25.into()));
     assert_eq!((&cheap["reasoning_usd_per_1m"], &cheap["max_completion_tokens"]), (&1.5.into(), &().into()));
+    assert_eq!((&long["mean_completion_tokens"], &cheap["mean_completion_tokens"]), (&900.into(), &().into()));
     assert_eq!(long["skills"], serde_json::json!(["tools", "vision", "json_schema"]));
     let known = ["trained", "onboarded", "like", "benchmarks", "unknown"];
     assert!(known.contains(&cheap["standing"]["kind"].as_str().unwrap()));
