@@ -5,7 +5,6 @@ use classifier::abilities::{Seen, Usual};
 use classifier::artifact::{Known, Parts, Sight};
 use classifier::council::Heard;
 use classifier::heads::View;
-use classifier::kernel::add_scaled;
 use classifier::lens::Reading;
 use classifier::manner::{kinds, known_after, n_kinds};
 
@@ -119,13 +118,23 @@ fn newcomer(parts: &Parts, model: &str, n_outcomes: usize) -> Known {
     }
 }
 
+/// An answer to a prompt is one of every kind that makes up this share of it. Of lesser kinds it is part of one, by the square: strays are
+/// hardly any.
+const OF_KIND: f32 = 0.1;
+
+fn of_kind(share: f32) -> f32 {
+    let part = (share / OF_KIND).min(1.0);
+    part * part
+}
+
 /// How well its manner is known, kind by kind, from what it answered and from what its kin did, whose habits it has. What it has of its
 /// own its abilities tell: few answers do not tell habits.
 fn manner(parts: &Parts, kin: Option<usize>, outcomes: &[Outcome]) -> (Vec<f32>, Vec<f32>) {
     let n = n_kinds(parts.lens.n_topics());
     let mut counted = vec![0.0; n];
     for outcome in outcomes.iter().filter(|outcome| outcome.output.is_some()) {
-        add_scaled(&mut counted, 1.0, kinds(outcome.reading.row.topics()));
+        let shares = kinds(outcome.reading.row.topics()).iter();
+        counted.iter_mut().zip(shares).for_each(|(counted, share)| *counted += of_kind(*share));
     }
     let own = counted.into_iter().map(known_after);
     match kin {

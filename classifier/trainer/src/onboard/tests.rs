@@ -5,7 +5,7 @@ use classifier::artifact::Parts;
 use classifier::manner::{known_after, n_kinds};
 use classifier::{Artifact, Prompt};
 
-use super::{MIN_OUTCOMES, Outcome, onboard};
+use super::{MIN_OUTCOMES, Outcome, of_kind, onboard};
 
 /// Of a kind that the built-in artifact never saw.
 const STRANGE: &str = "Plan a three day trip to Lisbon for a family with two small children.";
@@ -34,9 +34,10 @@ fn the_manner_of_a_newcomer_is_known_of_what_it_answered_at_length_and_of_what_i
     let n = n_kinds(parts.lens.n_topics());
     let at = |parts: &Parts, model: &str| parts.place(model).unwrap();
     onboard(&mut parts, "newcomer", &outcomes, None).unwrap();
-    let own: Vec<f32> = reading.row.topics().iter().map(|share| known_after(3.0 * share)).collect();
+    let own: Vec<f32> = reading.row.topics().iter().map(|share| known_after(3.0 * of_kind(*share))).collect();
     let near = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-4);
     assert!(own.iter().any(|known| *known > 0.05), "{own:?}");
+    assert!(of_kind(0.5) >= 1.0 && of_kind(0.003) < 0.001, "fifty strays tell nothing");
     assert!(
         near(parts.manner.known(at(&parts, "newcomer"), n), &own),
         "{:?}",
