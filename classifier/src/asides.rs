@@ -11,6 +11,9 @@ use crate::kernel::{dots, widely};
 use crate::lens::pieces_of;
 
 pub mod cuts;
+mod ear;
+mod said;
+mod starts;
 
 /// A question in the canonical form of a prompt, for those who learn from questions.
 pub fn canonical_question(text: &str) -> String {

@@ -128,8 +128,8 @@ fn broken_artifacts_are_refused_with_the_reason() {
     folder.refused("weights.safetensors");
 
     let folder = Folder::new("schema");
-    folder.change("manifest.json", replaced("\"schema\": 7", "\"schema\": 8"));
-    folder.refused("manifest.json, schema: expected 7, which this build reads, found 8; train it anew, or use");
+    folder.change("manifest.json", replaced("\"schema\": 8", "\"schema\": 9"));
+    folder.refused("manifest.json, schema: expected 8, which this build reads, found 9; train it anew, or use");
 
     let folder = Folder::new("features");
     folder.change("manifest.json", replaced("\"feature_schema\": 3", "\"feature_schema\": 2"));

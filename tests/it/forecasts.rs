@@ -280,6 +280,19 @@ const SHORT: [&str; 46] = [
     "If all bloops are razzies and no razzie is a lazzy, can a bloop be a lazzy?",
 ];
 
+/// All phrases of training, in small letters.
+fn taught_phrases() -> String {
+    let all = concat!(
+        include_str!("../../classifier/trainer/src/asides/phrases/general.txt"),
+        include_str!("../../classifier/trainer/src/asides/phrases/openers.txt"),
+        include_str!("../../classifier/trainer/src/asides/phrases/closers.txt"),
+        include_str!("../../classifier/trainer/src/asides/phrases/pleas.txt"),
+        include_str!("../../classifier/trainer/src/asides/phrases/talk.txt"),
+        include_str!("../../classifier/trainer/src/asides/phrases/mixed.txt"),
+    );
+    all.to_lowercase()
+}
+
 #[test]
 fn questions_keep_their_words_and_small_talk_beside_them_goes() {
     let lens = || Artifact::built_in().expect("it is inside the binary").into_parts().lens;
@@ -305,7 +318,7 @@ fn questions_keep_their_words_and_small_talk_beside_them_goes() {
         "The tram broke down again, so I have time to ask you things. ",
         "It is my third question today and you were great so far. ",
     ];
-    let taught = include_str!("../../classifier/trainer/src/asides/phrases.txt").to_lowercase();
+    let taught = taught_phrases();
     for words in talk.iter().chain(&before) {
         assert!(!taught.contains(&words.trim().to_lowercase()), "taught: {words}");
     }
@@ -317,9 +330,9 @@ fn questions_keep_their_words_and_small_talk_beside_them_goes() {
             heard += usize::from(read(&hears, &whole) == read(&hears, text));
         }
     }
-    assert!(heard * 10 >= n * 7, "{heard} of {n}");
+    assert!(heard * 10 >= n * 8, "{heard} of {n}");
     let novels = "Name three novels by Virginia Woolf.";
-    assert_eq!(read(&hears, &format!("{novels}{}", talk[0])), read(&hears, novels), "it hears");
+    assert_eq!(read(&hears, &format!("{novels}{}", talk[5])), read(&hears, novels), "it hears");
 }
 
 #[test]
@@ -347,7 +360,7 @@ fn remarks_that_no_rule_takes_are_heard_beside_most_questions() {
 
 #[test]
 fn what_the_probe_calls_unheard_was_never_taught() {
-    let phrases = include_str!("../../classifier/trainer/src/asides/phrases.txt").to_lowercase();
+    let phrases = taught_phrases();
     for words in UNHEARD {
         assert!(!phrases.contains(words.trim().trim_end_matches(':').to_lowercase().as_str()), "taught: {words}");
     }

@@ -231,7 +231,7 @@ pub(crate) struct Word<'a> {
 }
 
 impl<'a> Word<'a> {
-    pub(super) fn core(&self) -> &'a str {
+    pub(crate) fn core(&self) -> &'a str {
         self.known().0
     }
 

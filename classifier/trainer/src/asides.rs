@@ -3,7 +3,7 @@
 
 use std::iter;
 
-use classifier::asides::cuts::{Cut, N_SEAMS, Seam, cuts, cuts_to_hear};
+use classifier::asides::cuts::{Cut, N_SEAMS, cuts, cuts_to_hear};
 use classifier::asides::{Asides, canonical_phrase, canonical_question};
 use classifier::encoder::{Encoder, Table};
 use classifier::lens::pieces_of;
@@ -14,7 +14,14 @@ use crate::dice::Dice;
 mod net;
 
 /// One aside a line; `\n` is a line break.
-const PHRASES: &str = include_str!("asides/phrases.txt");
+const PHRASES: &str = concat!(
+    include_str!("asides/phrases/general.txt"),
+    include_str!("asides/phrases/openers.txt"),
+    include_str!("asides/phrases/closers.txt"),
+    include_str!("asides/phrases/pleas.txt"),
+    include_str!("asides/phrases/talk.txt"),
+    include_str!("asides/phrases/mixed.txt"),
+);
 
 /// Questions of ours, one a line, of which every word matters: short ones, and such as the training rows have few of.
 const QUESTIONS: &str = concat!(
@@ -25,6 +32,7 @@ const QUESTIONS: &str = concat!(
     include_str!("asides/questions/kinds.txt"),
     include_str!("asides/questions/brief.txt"),
     include_str!("asides/questions/context.txt"),
+    include_str!("asides/questions/alike.txt"),
 );
 
 /// Fewer prompts do not show what questions begin and end with: no asides are learned from them, and none are told by sound.
@@ -38,12 +46,15 @@ const KEPT_BACK: usize = 4;
 
 /// Of texts of a sort that were kept back and have such a seam, those of which something may be taken away there: a guess at what a
 /// forecast does not miss. Of questions of ours many were written to sound like asides.
-const SHARES_CUT: [f32; N_SEAMS] = [0.02, 0.02, 0.015];
-const SHARES_CUT_OF_OURS: [f32; N_SEAMS] = [0.08, 0.12, 0.015];
+const SHARES_CUT: [f32; N_SEAMS] = [0.02, 0.016, 0.015, 0.02];
+const SHARES_CUT_OF_OURS: [f32; N_SEAMS] = [0.0725, 0.1, 0.02, 0.02];
 
 /// Cuts of a prompt that are learned from, of each kind; all of a question of ours, of which there are fewer.
 const PER_PROMPT: usize = 4;
 const PER_QUESTION: usize = classifier::asides::cuts::MAX_WORDS;
+
+/// How many times as many of each seam. Behind first words hardly any cut is right.
+const TIMES_PER_TEXT: [usize; N_SEAMS] = [1, 1, 1, 2];
 
 /// Excerpts of a prompt. With four, phrases beside few words were told more often than with one; more did not help (2026-11-28).
 const EXCERPTS: usize = 4;
@@ -152,22 +163,26 @@ fn examples_of_questions(table: &Table, sort: &Sort, dice: &mut Dice, examples: 
     for text in &sort.learned_from {
         let mut by_seam = [const { Vec::new() }; N_SEAMS];
         cuts(table, text).into_iter().for_each(|cut| by_seam[cut.seam as usize].push(cut));
-        for mut cuts in by_seam {
+        let of_each = by_seam.into_iter().zip(TIMES_PER_TEXT);
+        for (mut cuts, times) in of_each {
             dice.shuffle(&mut cuts);
-            examples.extend(cuts.into_iter().take(sort.per_text).map(is_no_aside));
+            examples.extend(cuts.into_iter().take(times * sort.per_text).map(is_no_aside));
         }
     }
 }
 
-/// Each phrase behind a text of each sort, and before one: the cut that takes the phrase is right, one that takes more is not. Twice
-/// as often, and phrases that it had not heard were told less often: it knew those it had by heart (2026-11-28).
+/// Each phrase behind a text of each sort, and before one, with and without the sign that it ends with: the cut that takes the phrase is
+/// right, one that takes more is not. Twice as often, and phrases that it had not heard were told less often: it knew those it had
+/// by heart (2026-11-28).
 fn examples_of_phrases(table: &Table, sorts: &[Sort], dice: &mut Dice, examples: &mut Vec<Example>) {
     let sorts = || sorts.iter().map(|sort| &sort.learned_from).filter(|texts| !texts.is_empty());
     for phrase in PHRASES.lines().map(canonical_phrase) {
-        for behind in [true, false] {
+        let bare = phrase.trim_end_matches(['.', '!', '?', ',', ':', ';']);
+        for (phrase, behind, own_line) in [(&*phrase, true, OWN_LINE), (&phrase, false, OWN_LINE), (bare, false, 0.0)] {
             for texts in sorts() {
                 let text = &texts[dice.below(texts.len())];
-                examples_of_phrase(table, text, &phrase, behind, dice, examples);
+                let between = if dice.unit() < own_line { '\n' } else { ' ' };
+                examples_of_phrase(table, text, phrase, (behind, between), dice, examples);
             }
         }
     }
@@ -177,17 +192,16 @@ fn examples_of_phrase(
     table: &Table,
     text: &str,
     phrase: &str,
-    behind: bool,
+    (behind, between): (bool, char),
     dice: &mut Dice,
     examples: &mut Vec<Example>,
 ) {
-    let between = if dice.unit() < OWN_LINE { '\n' } else { ' ' };
     let whole = if behind { format!("{text}{between}{phrase}") } else { format!("{phrase}{between}{text}") };
     let kept = if behind { 0..text.len() } else { phrase.len() + 1..whole.len() };
     let mut found = cuts(table, &whole);
     let Some(place) = found.iter().position(|cut| cut.kept == kept) else { return };
-    let too_much = place + 1 + if behind { dice.below(MAX_TOO_MUCH) } else { 0 };
-    let same_end = |cut: &Cut| (cut.seam != Seam::Front) == behind;
+    let too_much = place + 1 + dice.below(MAX_TOO_MUCH);
+    let same_end = |cut: &Cut| cut.seam.is_ahead() != behind;
     if dice.unit() < CUT_TOO_MUCH && found.get(too_much).is_some_and(same_end) {
         examples.push(is_no_aside(found.swap_remove(too_much)));
     }
