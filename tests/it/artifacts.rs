@@ -128,8 +128,8 @@ fn broken_artifacts_are_refused_with_the_reason() {
     folder.refused("weights.safetensors");
 
     let folder = Folder::new("schema");
-    folder.change("manifest.json", replaced("\"schema\": 8", "\"schema\": 9"));
-    folder.refused("manifest.json, schema: expected 8, which this build reads, found 9; train it anew, or use");
+    folder.change("manifest.json", replaced("\"schema\": 9", "\"schema\": 10"));
+    folder.refused("manifest.json, schema: expected 9, which this build reads, found 10; train it anew, or use");
 
     let folder = Folder::new("features");
     folder.change("manifest.json", replaced("\"feature_schema\": 3", "\"feature_schema\": 2"));
@@ -138,6 +138,17 @@ fn broken_artifacts_are_refused_with_the_reason() {
     let folder = Folder::new("asides");
     folder.change("manifest.json", replaced("\"asides\": true", "\"asides\": 1"));
     folder.refused("manifest.json, the whole file: expected the manifest of an artifact");
+
+    let folder = Folder::new("numbers");
+    folder.change("weights.safetensors", |bytes| {
+        let n = 8 + usize::try_from(u64::from_le_bytes(*bytes.first_chunk().unwrap())).unwrap();
+        let head = String::from_utf8(bytes[8..n].to_vec()).unwrap();
+        let head = head.replace("\"asides.least_of_first\"", "\"nobody's\"");
+        let head = head.replace("\"asides.thresholds\"", "\"asides.least_of_first\"");
+        let length = (head.len() as u64).to_le_bytes();
+        bytes.splice(..n, length.into_iter().chain(head.into_bytes()));
+    });
+    folder.refused("weights.safetensors, tensor `asides.least_of_first`: expected a length of 1, found 4");
 
     let folder = Folder::new("dimension");
     folder.change("manifest.json", replaced("\"kind\": \"feature_net\"", "\"kind\": \"reading_net\""));

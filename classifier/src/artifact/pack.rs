@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::iter;
 use std::path::PathBuf;
 
 use safetensors::tensor::{Dtype, TensorView};
@@ -195,6 +196,8 @@ fn put_asides(shelf: &mut Shelf, asides: &Asides) {
     shelf.put_f32("asides.weights".to_owned(), &asides.weights);
     shelf.put_f32("asides.biases".to_owned(), &asides.biases);
     shelf.put_f32("asides.out".to_owned(), &asides.out);
+    shelf.put_u32("asides.n_first".to_owned(), iter::once(u32::try_from(asides.n_first).unwrap_or(u32::MAX)));
+    shelf.put_f32("asides.least_of_first".to_owned(), &[asides.least_of_first]);
     shelf.put_f32("asides.thresholds".to_owned(), &asides.thresholds);
 }
 
@@ -407,18 +410,15 @@ impl Found<'_> {
     }
 
     fn asides(&self) -> Result<Asides, ArtifactError> {
-        let thresholds = self.f32("asides.thresholds")?;
-        let thresholds = thresholds.try_into().map_err(|found: Vec<f32>| ArtifactError::Content {
-            file: WEIGHTS,
-            place: "tensor `asides.thresholds`".to_owned(),
-            expected: "3 numbers".to_owned(),
-            found: found.len().to_string(),
-        })?;
+        let [n_first] = exactly("asides.n_first", self.u32("asides.n_first")?)?;
+        let [least_of_first] = exactly("asides.least_of_first", self.f32("asides.least_of_first")?)?;
         Ok(Asides {
             weights: self.f32("asides.weights")?,
             biases: self.f32("asides.biases")?,
             out: self.f32("asides.out")?,
-            thresholds,
+            n_first: n_first as usize,
+            least_of_first,
+            thresholds: exactly("asides.thresholds", self.f32("asides.thresholds")?)?,
         })
     }
 
@@ -452,6 +452,16 @@ impl Found<'_> {
         let leaves = self.i8(&at("leaves"))?;
         Ok(Forest { nodes: nodes.collect(), roots: self.u32(&at("roots"))?, n_values: steps.len(), leaves, steps })
     }
+}
+
+/// So many numbers, neither more nor fewer.
+fn exactly<T, const N: usize>(name: &str, numbers: Vec<T>) -> Result<[T; N], ArtifactError> {
+    numbers.try_into().map_err(|found: Vec<T>| ArtifactError::Content {
+        file: WEIGHTS,
+        place: format!("tensor `{name}`"),
+        expected: format!("a length of {N}"),
+        found: found.len().to_string(),
+    })
 }
 
 fn not_finite(name: &str, at: usize, value: f64) -> ArtifactError {

@@ -1,6 +1,6 @@
 //! Where an aside could be, what can be seen of it, and nets by hand.
 
-use super::cuts::{Cut, MAX_WORDS, Seam, cuts, cuts_to_hear, n_signs};
+use super::cuts::{Cut, MAX_WORDS, N_SEAMS, Seam, cuts, cuts_to_hear, n_signs};
 use super::{Asides, canonical_phrase};
 use crate::encoder::{Encoder, Table};
 use crate::lens::pieces_of;
@@ -121,27 +121,65 @@ fn what_has_to_do_with_the_rest_is_seen_to() {
     });
 }
 
+/// A net of one unit that hears a single sign, and anything behind a sentence that it speaks for.
+fn net_of(table: &Table, sign: usize) -> Asides {
+    let mut weights = vec![0.0; n_signs(table.dims())];
+    weights[6 * table.dims() + sign] = 1.0;
+    let thresholds = [1.0, 1.0, 3.0, 9.0];
+    Asides { weights, biases: vec![0.0], out: vec![2.0], n_first: 1, least_of_first: -1.0, thresholds }
+}
+
+/// The signs of a full stop and of a cry at the end.
+const FULL_STOP: usize = 8;
+const CRY: usize = 9;
+
+fn left<'a>(table: &Table, asides: &Asides, text: &'a str) -> &'a str {
+    let (left, pieces) = asides.stripped(table, text);
+    assert_eq!(pieces, pieces_of(table, left), "the pieces of what is left");
+    left
+}
+
 #[test]
 fn a_net_takes_what_speaks_loudest_and_parts_that_do_not_fit_are_refused() {
     with_table(|table| {
         let n = n_signs(table.dims());
         // It hears nothing but cries: where a sentence ends, less must be said.
-        let mut weights = vec![0.0; n];
-        weights[6 * table.dims() + 9] = 1.0;
-        let asides = Asides { weights, biases: vec![0.0], out: vec![2.0], thresholds: [1.0, 1.0, 3.0, 9.0] };
+        let asides = net_of(table, CRY);
         assert_eq!(asides.check(table.dims()), Ok(()));
-        let left = |asides: &Asides, text| {
-            let (left, pieces) = asides.stripped(table, text);
-            assert_eq!(pieces, pieces_of(table, left), "the pieces of what is left");
-            left
-        };
-        assert_eq!(left(&asides, "name a train. it was late!"), "name a train.");
-        assert_eq!(left(&asides, "name a train, it was late!"), "name a train, it was late!");
+        assert_eq!(left(table, &asides, "name a train. it was late!"), "name a train.");
+        assert_eq!(left(table, &asides, "name a train, it was late!"), "name a train, it was late!");
         let only_question = Asides { thresholds: [-1.0, -1.0, -1.0, 1.0], ..asides.clone() };
-        assert_eq!(left(&only_question, "trains run here. was it late?"), "was it late?");
+        assert_eq!(left(table, &only_question, "trains run here. was it late?"), "was it late?");
         let error = asides.check(table.dims() + 1).unwrap_err();
-        assert!(error.contains(&format!("{n} weights, 1 biases and 1 units for {} signs", n + 6)), "{error}");
+        assert!(
+            error.contains(&format!("{n} weights, 1 biases and 1 units, 1 of them first, for {} signs", n + 6)),
+            "{error}"
+        );
         assert!(Asides::default().check(table.dims()).is_err());
+        for n_first in [0, 2] {
+            assert!(Asides { n_first, ..asides.clone() }.check(table.dims()).is_err(), "{n_first} of one unit");
+        }
+    });
+}
+
+#[test]
+fn only_what_the_first_net_finds_likely_is_told_to_the_others() {
+    with_table(|table| {
+        let (mut asides, other) = (net_of(table, CRY), net_of(table, FULL_STOP));
+        asides.weights.extend(other.weights);
+        asides.biases.extend(other.biases);
+        asides.out.extend(other.out);
+        asides.least_of_first = 0.5;
+        assert_eq!(asides.check(table.dims()), Ok(()));
+        let (cry, statement) = ("name a train. it was late!", "name a train. it was late.");
+        assert_eq!(left(table, &asides, cry), "name a train.");
+        assert_eq!(left(table, &asides, statement), statement, "whatever the other would say");
+        let both = Asides { n_first: 2, ..asides.clone() };
+        assert_eq!(left(table, &both, statement), "it was late.", "of two that sound alike the one in front");
+        let more = Asides { thresholds: [3.0; N_SEAMS], ..asides };
+        assert_eq!(left(table, &more, cry), cry, "the other says nothing for it");
+        let signs = |text: &str| cuts(table, text).swap_remove(2).signs;
+        assert_eq!((more.score(&signs(cry)), more.score(&signs(statement))), (Some(2.0), None));
     });
 }
 

@@ -46,8 +46,8 @@ const KEPT_BACK: usize = 4;
 
 /// Of texts of a sort that were kept back and have such a seam, those of which something may be taken away there: a guess at what a
 /// forecast does not miss. Of questions of ours many were written to sound like asides.
-const SHARES_CUT: [f32; N_SEAMS] = [0.02, 0.016, 0.015, 0.02];
-const SHARES_CUT_OF_OURS: [f32; N_SEAMS] = [0.0725, 0.1, 0.02, 0.02];
+const SHARES_CUT: [f32; N_SEAMS] = [0.02, 0.02, 0.015, 0.02];
+const SHARES_CUT_OF_OURS: [f32; N_SEAMS] = [0.05, 0.1, 0.02, 0.02];
 
 /// Cuts of a prompt that are learned from, of each kind; all of a question of ours, of which there are fewer.
 const PER_PROMPT: usize = 4;
@@ -179,7 +179,8 @@ fn examples_of_phrases(table: &Table, sorts: &[Sort], dice: &mut Dice, examples:
     for phrase in PHRASES.lines().map(canonical_phrase) {
         let bare = phrase.trim_end_matches(['.', '!', '?', ',', ':', ';']);
         for (phrase, behind, own_line) in [(&*phrase, true, OWN_LINE), (&phrase, false, OWN_LINE), (bare, false, 0.0)] {
-            for texts in sorts() {
+            // Beside questions of ours, whose cuts are all learned from, twice.
+            for texts in sorts().chain(sorts().next_back()) {
                 let text = &texts[dice.below(texts.len())];
                 let between = if dice.unit() < own_line { '\n' } else { ' ' };
                 examples_of_phrase(table, text, phrase, (behind, between), dice, examples);
@@ -212,15 +213,13 @@ fn examples_of_phrase(
 fn thresholds(table: &Table, prompts: &[String], asides: &Asides, shares: [f32; N_SEAMS]) -> [f32; N_SEAMS] {
     let mut most = [const { Vec::new() }; N_SEAMS];
     for text in prompts {
-        let mut highest = [f32::MIN; N_SEAMS];
+        let mut highest = [None; N_SEAMS];
         for cut in cuts_to_hear(table, text, &pieces_of(table, text)) {
+            let score = asides.score(&cut.signs).unwrap_or(f32::MIN);
             let place = &mut highest[cut.seam as usize];
-            *place = place.max(asides.score(&cut.signs));
+            *place = Some(place.map_or(score, |highest: f32| highest.max(score)));
         }
-        most.iter_mut()
-            .zip(highest)
-            .filter(|(_, highest)| *highest > f32::MIN)
-            .for_each(|(most, highest)| most.push(highest));
+        most.iter_mut().zip(highest).for_each(|(most, highest)| most.extend(highest));
     }
     let mut shares = shares.into_iter();
     most.map(|mut scores| {
