@@ -1,13 +1,29 @@
 //! The canonical form of a text: what is left when letter case, layout and courtesies are taken away. A forecast is made
 //! from this form only, so that nobody talks a price up or down by shouting, spacing or saying please.
 
+use std::borrow::Cow;
+
+use self::anew::begins_anew;
 use crate::courtesy;
+
+mod anew;
+
+/// Stands for a blank behind which the writer began anew, where no sign but a capital letter says so: "urgent Which of the ...".
+pub(crate) const ANEW: char = '\t';
+
+/// The blanks of a canonical text.
+pub(crate) const BLANKS: [char; 3] = [' ', '\n', ANEW];
 
 /// Bytes that are read from the beginning of a long text: some 1,500 tokens, more than the encoder looks at.
 const HEAD_BYTES: usize = 6_000;
 
 /// Bytes that are read from its end, where a question often stands below what was pasted.
 const TAIL_BYTES: usize = 2_000;
+
+/// A canonical text for those who are not to see where the writer began anew: it goes by letter case.
+pub(crate) fn without_case(text: &str) -> Cow<'_, str> {
+    if text.contains(ANEW) { Cow::Owned(text.replace(ANEW, " ")) } else { Cow::Borrowed(text) }
+}
 
 /// The canonical form. Long texts are cut by rule: their head and their tail.
 pub(crate) fn canonical(text: &str) -> String {
@@ -31,15 +47,16 @@ fn ends(text: &str) -> (&str, Option<&str>) {
     (&text[..head], Some(&text[tail..]))
 }
 
-/// Lower case; every run of blanks one space; no blank at the ends of a line; no empty lines; no control characters.
+/// Lower case; every run of blanks one space, or [`ANEW`]; no blank at the ends of a line; no empty lines; no control characters.
 pub(crate) fn folded(text: &str) -> String {
     let mut form = String::with_capacity(text.len());
     let mut pending = None;
-    for c in text.chars() {
+    for (at, c) in text.char_indices() {
         // Most characters of most texts.
         if c.is_ascii_graphic() {
             if let Some(blank) = pending.take().filter(|_| !form.is_empty()) {
-                form.push(blank);
+                let anew = blank == ' ' && c.is_ascii_uppercase() && begins_anew(&text[..at], &text[at..]);
+                form.push(if anew { ANEW } else { blank });
             }
             form.push(c.to_ascii_lowercase());
             continue;

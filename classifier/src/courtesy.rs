@@ -4,6 +4,7 @@
 use self::marks::without_marks;
 use self::remarks::{is_fresh, without_aside};
 use self::words::{SIGN_OFF_ADORNMENTS, SIGN_OFFS, Word, is_emoticon, words_of};
+use crate::canon::BLANKS;
 
 mod marks;
 mod remarks;
@@ -98,7 +99,7 @@ fn without_ornaments(text: &str) -> &str {
     if ["emoji", "symbol", "icon", "smiley"].iter().any(|word| text.contains(word)) {
         return text;
     }
-    let is_blank = |c: char| c == ' ' || c == '\n';
+    let is_blank = |c: char| BLANKS.contains(&c);
     let is_drawn = |word: &str| word.chars().all(|c| matches!(c, '.' | '~' | '\u{2026}'));
     // One alone is a path: `git add .`, `cd ~`.
     let is_trailing = |word: &str| is_emoticon(word) || is_drawn(word) && !matches!(word, "." | "~");
@@ -192,10 +193,11 @@ fn without_run(words: &[Word<'_>], end: usize) -> usize {
 fn after_run(words: &[Word<'_>]) -> usize {
     let run = words.iter().take(MAX_RUN).take_while(|word| word.is_courtesy()).count();
     let ends = |place: usize, signs: &[char]| {
-        words[place].text.ends_with(signs) || words.get(place + 1).is_none_or(|next| next.opens)
+        words[place].text.ends_with(signs) || words.get(place + 1).is_none_or(|next| next.begins)
     };
     // "quick question:" opens a question without a strong word.
-    let label = (0..run.min(MAX_LABEL)).find(|place| words[*place].text.ends_with(':')).map_or(0, |place| place + 1);
+    let named = words.iter().take(MAX_LABEL).take_while(|word| word.is_courtesy() || word.is_numbered()).count();
+    let label = (0..named).find(|place| words[*place].text.ends_with(':')).map_or(0, |place| place + 1);
     let label = if words[..label].iter().any(Word::is_numbered) { label } else { 0 };
     // "please find x" has no sign behind it, and "hello world in c" is a question.
     let openers = words[..run].iter().take_while(|word| word.opens_alone()).count();

@@ -1,6 +1,7 @@
 //! What every view sees of a prompt: its word pieces and its feature row. Training, judging and serving look through the same lens.
 
 use crate::asides::Asides;
+use crate::canon::without_case;
 use crate::encoder::{Encoder, Table};
 use crate::features::{FeatureRow, Features};
 use crate::prompt::Prompt;
@@ -80,7 +81,7 @@ impl Lens {
                 .iter()
                 .map(|prompt| {
                     let (text, pieces) = self.asked(table, prompt);
-                    let row = self.features.row(text, &pieces, &table.pooled(&pieces));
+                    let row = self.features.row(&without_case(text), &pieces, &table.pooled(&pieces));
                     let row = match &self.topics {
                         Some(topics) => row.told(&topics.shares(&pieces)),
                         None => row,
@@ -89,11 +90,11 @@ impl Lens {
                 })
                 .collect(),
             Encoder::Bert(bert) => {
-                let texts: Vec<&str> = prompts.iter().map(Prompt::text).collect();
-                let embeddings = bert.embed(&texts);
-                let rows = prompts.iter().zip(embeddings).map(|(prompt, embedding)| {
+                let texts: Vec<_> = prompts.iter().map(|prompt| without_case(prompt.text())).collect();
+                let embeddings = bert.embed(&texts.iter().map(|text| &**text).collect::<Vec<_>>());
+                let rows = texts.iter().zip(embeddings).map(|(text, embedding)| {
                     // Its ids are not ours: nothing is known of how rare they are, and no net reads them.
-                    let row = self.features.row(prompt.text(), &[], &embedding);
+                    let row = self.features.row(text, &[], &embedding);
                     Reading { pieces: Vec::new(), row }
                 });
                 rows.collect()

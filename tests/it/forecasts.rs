@@ -315,21 +315,20 @@ fn questions_keep_their_words_and_small_talk_beside_them_goes() {
         "The tram broke down again, so I have time to ask you things. ",
         "It is my third question today and you were great so far. ",
     ];
+    let beside = |whole: &dyn Fn(&str) -> String| {
+        QUESTIONS.iter().filter(|text| read(&hears, &whole(text)) == read(&hears, text)).count()
+    };
     let taught = taught_phrases();
     for words in talk.iter().chain(&before) {
         assert!(!taught.contains(&words.trim().to_lowercase()), "taught: {words}");
     }
-    let (mut n, mut heard) = (0, 0);
-    for text in QUESTIONS {
-        let around = talk.iter().map(|talk| format!("{text}{talk}"));
-        for whole in around.chain(before.iter().map(|talk| format!("{talk}{text}"))) {
-            n += 1;
-            heard += usize::from(read(&hears, &whole) == read(&hears, text));
-        }
+    let behind = talk.map(|talk| (talk, beside(&|text| format!("{text}{talk}"))));
+    let ahead = before.map(|talk| (talk, beside(&|text| format!("{talk}{text}"))));
+    let (n, heard) = (behind.len() + ahead.len(), behind.iter().chain(&ahead).map(|(_, heard)| heard).sum::<usize>());
+    assert!(heard * 10 >= n * QUESTIONS.len() * 8, "{heard} times: {behind:?}, {ahead:?}");
+    for (talk, heard) in behind.iter().chain(&ahead) {
+        assert!(heard * 4 >= QUESTIONS.len(), "{talk:?} is heard beside {heard}");
     }
-    assert!(heard * 10 >= n * 8, "{heard} of {n}");
-    let novels = "Name three novels by Virginia Woolf.";
-    assert_eq!(read(&hears, &format!("{novels}{}", talk[0])), read(&hears, novels), "it hears");
 }
 
 #[test]

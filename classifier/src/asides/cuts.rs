@@ -65,7 +65,8 @@ pub struct Cut {
 const CODE: [&str; 9] = ["{", "}", "()", ";", "->", "==", "+=", "def ", "\\"];
 
 /// The cuts of a canonical text: before each of its last words, and behind each of its first. None at the label of an answer to
-/// choose from: what follows is that answer. None before the last words of a text that somebody is to work on.
+/// choose from: what follows is that answer. None before the last words of a text that somebody is to work on, and none that takes
+/// what is to be done to it.
 pub fn cuts(table: &Table, text: &str) -> Vec<Cut> {
     cuts_where(table, text, &pieces_of(table, text), |_| true)
 }
@@ -79,8 +80,11 @@ pub fn cuts_to_hear(table: &Table, text: &str, pieces: &[u32]) -> Vec<Cut> {
 fn cuts_where(table: &Table, text: &str, pieces: &[u32], wanted: impl Fn(&Spot) -> bool) -> Vec<Cut> {
     let words = words_of(text);
     let Some(most) = words.len().checked_sub(MIN_KEPT).map(|most| most.min(MAX_WORDS)) else { return Vec::new() };
-    let mut back = spots_before_last(&words, if gives_text(&words) { 0 } else { most });
-    let mut front = spots_behind_first(&words, most, text.len());
+    let given = gives_text(&words);
+    let mut back = spots_before_last(&words, if given { 0 } else { most });
+    // What is to be done to it stands before a colon.
+    let task = words.iter().position(|word| given && word.text.ends_with(':'));
+    let mut front = spots_behind_first(&words, most.min(task.unwrap_or(most)), text.len());
     back.retain(&wanted);
     front.retain(&wanted);
     if back.is_empty() && front.is_empty() {
@@ -136,7 +140,7 @@ fn spots_before_last(words: &[Word<'_>], most: usize) -> Vec<Spot> {
         let n_said = words.len() - place;
         let short = answer && n_said < MIN_BEHIND_ANSWER && !before.text.ends_with(['.', '!', '?']);
         if !before.labels() && !short {
-            let apart = word.opens || ends_sentence(before);
+            let apart = word.begins || ends_sentence(before);
             let seam = if apart { Seam::Back } else { Seam::Within };
             spots.push(Spot { n_words: n_said, kept: words[0].at..before.end, seam, apart });
         }
@@ -152,7 +156,7 @@ fn spots_behind_first(words: &[Word<'_>], most: usize, end: usize) -> Vec<Spot> 
         if word.labels() || after.labels() {
             break;
         }
-        let apart = after.opens || ends_sentence(word);
+        let apart = after.begins || ends_sentence(word);
         let ends = apart || word.text.ends_with(',');
         if ends || place < MAX_OPENING && !never_starts(after.core()) {
             let seam = if ends { Seam::Front } else { Seam::Opening };

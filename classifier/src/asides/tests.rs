@@ -1,7 +1,7 @@
 //! Where an aside could be, what can be seen of it, and nets by hand.
 
 use super::cuts::{Cut, MAX_WORDS, N_SEAMS, Seam, cuts, cuts_to_hear, n_signs};
-use super::{Asides, canonical_phrase};
+use super::{Asides, canonical_phrase, canonical_question};
 use crate::encoder::{Encoder, Table};
 use crate::lens::pieces_of;
 use crate::{Artifact, artifact::Parts};
@@ -62,6 +62,49 @@ fn behind_first_words_a_question_is_left_that_could_begin_there() {
         assert_eq!(sign("it is hard find all trains there", 3), [0.0, 1.0, 0.0], "it orders");
         assert_eq!(sign("it is hard the train stopped there", 3), [0.0, 0.0, 1.0], "it states");
         assert_eq!(sign("it is hard green trains stop there", 3), [0.0; 3]);
+    });
+}
+
+#[test]
+fn a_capital_letter_in_a_line_is_as_good_as_a_line_break() {
+    with_table(|table| {
+        let seams = |text: &str| {
+            let text = canonical_question(text);
+            let found = cuts(table, &text).into_iter();
+            found.map(|cut| (text[cut.kept.clone()].to_owned(), cut.seam, cut.signs)).collect::<Vec<_>>()
+        };
+        let (marked, lines) = (
+            "my bus is late In which year did it end We shall see",
+            "my bus is late\nin which year did it end\nwe shall see",
+        );
+        let (marked, lines) = (seams(marked), seams(lines));
+        assert_eq!(marked.len(), lines.len());
+        for ((kept, seam, signs), (of_lines, of_line, line_signs)) in marked.iter().zip(&lines) {
+            assert_eq!(
+                (kept.split_whitespace().collect::<Vec<_>>(), seam),
+                (of_lines.split_whitespace().collect(), of_line)
+            );
+            assert_eq!(signs, line_signs);
+        }
+        let seam_of = |text: &str, kept: &str| seams(text).into_iter().find(|found| found.0 == kept).unwrap().1;
+        assert_eq!(seam_of("my bus is late in which year", "in which year"), Seam::Opening);
+        assert_eq!(seam_of("my bus is late In which year", "in which year"), Seam::Front);
+        assert_eq!(seam_of("name the year my bus is late", "name the year"), Seam::Within);
+        assert_eq!(seam_of("name the year My bus is late", "name the year"), Seam::Back);
+    });
+}
+
+#[test]
+fn what_is_to_be_done_to_a_text_stays() {
+    with_table(|table| {
+        let ahead = |text: &str| {
+            let found = cuts(table, text).into_iter().filter(|cut| cut.seam.is_ahead());
+            found.map(|cut| text[..cut.kept.start].trim_end().to_owned()).collect::<Vec<_>>()
+        };
+        let task = "reply politely to this: your invoice is three weeks late";
+        assert_eq!(ahead(task), ["reply", "reply politely", "reply politely to"]);
+        let question = "my dear old friend: which invoice is three weeks late";
+        assert!(ahead(question).iter().any(|said| said == "my dear old friend:"));
     });
 }
 

@@ -2,6 +2,7 @@
 //! and a courtesy in another script.
 
 use super::words::{is_told, is_tongue};
+use crate::canon::BLANKS;
 
 /// Marks that are taken away, at most.
 const MAX_MARKS: usize = 8;
@@ -137,7 +138,7 @@ fn without_first_mark(text: &str) -> &str {
     if line < text.len() && grades && is_comment(&text[..line]) {
         return text[line..].trim_start();
     }
-    let first = text.split([' ', '\n']).next().unwrap_or_default();
+    let first = text.split(BLANKS).next().unwrap_or_default();
     if is_setting(first) {
         return text[first.len()..].trim_start();
     }
@@ -241,7 +242,7 @@ fn is_note(note: &str) -> bool {
 
 /// Whether something begins here: nothing but a blank or the end of a sentence stands before it.
 fn stands_apart(text: &str, at: usize) -> bool {
-    text[..at].ends_with([' ', '\n', '.', '?', '!', ')', '>', ']', '}'])
+    text[..at].ends_with(BLANKS) || text[..at].ends_with(['.', '?', '!', ')', '>', ']', '}'])
 }
 
 /// Whether a part is a short courtesy in another script than the rest.

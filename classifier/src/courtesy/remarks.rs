@@ -46,8 +46,8 @@ fn is_aside(words: &[Word<'_>]) -> bool {
     nod || (!asks || personal) && words.iter().any(Word::tells)
 }
 
-/// Whether a line begins here, or a sentence ends before it.
+/// Whether a line begins here, or a sentence.
 pub(super) fn is_fresh(words: &[Word<'_>], place: usize) -> bool {
     let before = &words[place - 1];
-    words[place].opens || before.text.ends_with(['.', '!', '?', ')', ']']) && !before.labels()
+    words[place].begins || before.text.ends_with(['.', '!', '?', ')', ']']) && !before.labels()
 }

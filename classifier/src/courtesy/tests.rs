@@ -322,3 +322,20 @@ fn any_run_of_courtesies_labels_and_signs_leaves_a_part_of_the_text() {
         assert!(text.contains(left) && !left.trim().is_empty(), "{text:?}");
     }
 }
+
+#[test]
+fn what_a_question_is_called_goes_from_before_it() {
+    for label in ["q: ", "exercise: ", "quick question: ", "the problem: "] {
+        check(&format!("{label}which metal melts first?"), "which metal melts first?");
+    }
+    check("q: 3\na: 4\nq: 5\na:", "3\na: 4\nq: 5\na:");
+    check("ingredients: flour and milk", "ingredients: flour and milk");
+}
+
+#[test]
+fn where_the_writer_began_anew_a_courtesy_ends() {
+    check("hello\twhich metal melts first", "which metal melts first");
+    check("can you help me\tthe metals are these", "the metals are these");
+    check("hello world in c", "hello world in c");
+    check("which metal melts first\tthanks for your time", "which metal melts first");
+}

@@ -5,6 +5,8 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use crate::canon::{ANEW, BLANKS};
+
 /// Words that carry a courtesy or a remark: a run of words at an end goes if one of these is in it.
 const STRONG: &str = "\
 please pls plz thanks thank thankyou thx ty appreciate appreciated grateful gratefully kindly hi hello hey hiya dear greetings \
@@ -165,6 +167,7 @@ const WORKS_ON_TEXT: &[&str] = &[
     "respond",
     "classify",
     "transcribe",
+    "put",
 ];
 
 /// Those of them that mean nothing else.
@@ -226,6 +229,8 @@ pub(crate) struct Word<'a> {
     pub(crate) end: usize,
     /// It is the first of its line.
     pub(crate) opens: bool,
+    /// It is the first of its line, or its writer began anew with it.
+    pub(crate) begins: bool,
     /// What it is without signs around it, and the lists that this is on, once somebody has asked.
     known: OnceCell<(&'a str, Lists)>,
 }
@@ -366,15 +371,16 @@ pub(super) fn is_emoticon(text: &str) -> bool {
 /// The words of a text, in order.
 pub(crate) fn words_of(text: &str) -> Vec<Word<'_>> {
     let mut words = Vec::new();
-    let mut opens = true;
+    let (mut opens, mut begins) = (true, true);
     let mut at = 0;
-    for part in text.split_inclusive([' ', '\n']) {
-        let word = part.trim_end_matches([' ', '\n']);
+    for part in text.split_inclusive(BLANKS) {
+        let word = part.trim_end_matches(BLANKS);
         if !word.is_empty() {
-            words.push(Word { text: word, at, end: at + word.len(), opens, known: OnceCell::new() });
-            opens = false;
+            words.push(Word { text: word, at, end: at + word.len(), opens, begins, known: OnceCell::new() });
+            (opens, begins) = (false, false);
         }
         opens |= part.ends_with('\n');
+        begins |= part.ends_with(['\n', ANEW]);
         at += part.len();
     }
     words

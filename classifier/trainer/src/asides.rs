@@ -21,6 +21,7 @@ const PHRASES: &str = concat!(
     include_str!("asides/phrases/pleas.txt"),
     include_str!("asides/phrases/talk.txt"),
     include_str!("asides/phrases/mixed.txt"),
+    include_str!("asides/phrases/models.txt"),
 );
 
 /// Questions of ours, one a line, of which every word matters: short ones, and such as the training rows have few of.
@@ -47,7 +48,7 @@ const KEPT_BACK: usize = 4;
 /// Of texts of a sort that were kept back and have such a seam, those of which something may be taken away there: a guess at what a
 /// forecast does not miss. Of questions of ours many were written to sound like asides.
 const SHARES_CUT: [f32; N_SEAMS] = [0.02, 0.02, 0.015, 0.02];
-const SHARES_CUT_OF_OURS: [f32; N_SEAMS] = [0.05, 0.1, 0.02, 0.02];
+const SHARES_CUT_OF_OURS: [f32; N_SEAMS] = [0.05, 0.12, 0.02, 0.02];
 
 /// Cuts of a prompt that are learned from, of each kind; all of a question of ours, of which there are fewer.
 const PER_PROMPT: usize = 4;
@@ -82,8 +83,7 @@ pub fn learn<'a>(encoder: &Encoder, texts: impl ExactSizeIterator<Item = &'a str
     }
     let mut dice = Dice::new(seed, PURPOSE);
     let sorts = sorts(texts.step_by(n.div_ceil(MAX_PROMPTS)), &mut dice);
-    let examples = examples(table, &sorts, &mut dice);
-    let (mut asides, least) = fitted(examples, &mut dice);
+    let (mut asides, least) = fitted(|dice| examples(table, &sorts, dice), &mut dice);
     asides.thresholds = [least; N_SEAMS];
     for sort in &sorts {
         let asked = thresholds(table, &sort.kept_back, &asides, sort.shares_cut);
@@ -131,7 +131,7 @@ fn split(texts: impl Iterator<Item = String>) -> (Vec<String>, Vec<String>) {
     (texts(learned_from), texts(kept_back))
 }
 
-/// What there is to learn from.
+/// Some of what there is to learn from: each phrase beside a few texts, and some cuts of each text. Another draw has others.
 fn examples(table: &Table, sorts: &[Sort], dice: &mut Dice) -> Vec<Example> {
     let mut examples = Vec::new();
     for sort in sorts {

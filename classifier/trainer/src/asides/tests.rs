@@ -1,5 +1,7 @@
 //! Asides learned from made-up prompts: the same each time, none from too few, and told from what the prompts end with themselves.
 
+use std::sync::LazyLock;
+
 use classifier::Prompt;
 use classifier::asides::{Asides, canonical_phrase, canonical_question};
 use classifier::encoder::Encoder;
@@ -33,11 +35,13 @@ fn learned(texts: &[String], seed: u64) -> Option<Asides> {
     learn(&encoder(), texts.iter().map(String::as_str), seed)
 }
 
+/// Learned once for all tests: it takes a minute.
+static LEARNED: LazyLock<Asides> = LazyLock::new(|| learned(&texts(MIN_PROMPTS), 1).expect("there are enough"));
+
 #[test]
 fn what_is_said_around_a_question_is_passed_over_and_the_question_is_not() {
     let texts = texts(MIN_PROMPTS);
-    let asides = learned(&texts, 1).expect("there are enough");
-    let lens = Lens::new(encoder()).with_asides(Some(asides));
+    let lens = Lens::new(encoder()).with_asides(Some(LEARNED.clone()));
     let reading = |text: &str| lens.read(&[Prompt::from_text(text)]).remove(0);
     let plain = Lens::new(encoder());
     let plain = |text: &str| plain.read(&[Prompt::from_text(text)]).remove(0);
@@ -55,9 +59,8 @@ fn what_is_said_around_a_question_is_passed_over_and_the_question_is_not() {
 #[test]
 fn the_same_prompts_and_seed_teach_the_same_and_too_few_nothing() {
     let texts = texts(MIN_PROMPTS);
-    let asides = learned(&texts, 1);
-    assert_eq!(asides, learned(&texts, 1));
-    assert_ne!(asides, learned(&texts, 2));
+    assert_eq!(learned(&texts, 1).as_ref(), Some(&*LEARNED));
+    assert_ne!(learned(&texts, 2).as_ref(), Some(&*LEARNED));
     assert_eq!(learned(&texts[1..], 1), None);
 }
 
