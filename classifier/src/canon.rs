@@ -9,6 +9,7 @@ use crate::courtesy;
 mod anew;
 
 /// Stands for a blank behind which the writer began anew, where no sign but a capital letter says so: "urgent Which of the ...".
+/// A tab as somebody typed it is a blank like any other, so the form of a form has lost it.
 pub(crate) const ANEW: char = '\t';
 
 /// The blanks of a canonical text.
