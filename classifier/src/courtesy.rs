@@ -2,7 +2,7 @@
 //! would like to tell the router. They stand at the two ends of a text and are no part of what is asked.
 
 use self::marks::without_marks;
-use self::remarks::{is_fresh, without_aside};
+use self::remarks::{is_fresh, without_aside, without_greeting};
 use self::words::{SIGN_OFF_ADORNMENTS, SIGN_OFFS, Word, is_emoticon, words_of};
 use crate::canon::BLANKS;
 
@@ -62,7 +62,8 @@ fn without_words(text: &str) -> &str {
     let mut before = if gives_text(&words[start..]) { end } else { usize::MAX };
     while before != end {
         before = end;
-        for without in [without_label, without_dashes, without_signature, without_aside, without_run] {
+        for without in [without_label, without_dashes, without_signature, without_aside, without_greeting, without_run]
+        {
             let left = without(&words, end);
             let announced = left > start && words[left - 1].text.ends_with(':');
             let only_question =

@@ -1,8 +1,8 @@
-//! Remarks: whole sentences at the end of a text that speak of the asking, or of how to answer.
+//! Remarks: whole sentences at the end of a text that speak of the asking, or of how to answer, and greetings that came late.
 
 use std::ops::Range;
 
-use super::words::{NODS, Word};
+use super::words::{GREETS, NODS, Word};
 
 /// A remark has at most so many words.
 const MAX_REMARK: usize = 16;
@@ -21,6 +21,21 @@ pub(super) fn without_aside(words: &[Word<'_>], end: usize) -> usize {
         words[*place].text != "answer:" && !words[place - 1].labels() && (is_fresh(words, *place) || behind(*place))
     };
     (end - run..end).find(|place| begins(place) && is_aside(&words[*place..end])).unwrap_or(end)
+}
+
+/// Where a greeting begins that ends here, in the line of the last answer to choose from: an ear does not listen to so few words there,
+/// as they could belong to the answer.
+pub(super) fn without_greeting(words: &[Word<'_>], end: usize) -> usize {
+    let ends_with = |greeting: &str| {
+        let n_words = greeting.split(' ').count();
+        let place = end.checked_sub(n_words).filter(|place| *place > 0)?;
+        let said = words[place..end].iter().map(|word| word.text.trim_end_matches(['.', '!', ',']));
+        let before = &words[place - 1];
+        let stays = before.labels() || before.mentions() || words[place..end].iter().any(|word| word.opens);
+        (said.eq(greeting.split(' ')) && !stays).then_some(place)
+    };
+    let answer = words[..end].iter().rev().find(|word| word.opens).is_some_and(Word::labels);
+    GREETS.iter().filter(|_| answer).find_map(|greeting| ends_with(greeting)).unwrap_or(end)
 }
 
 /// Whether a word may stand in an aside: a number only beside an offer.

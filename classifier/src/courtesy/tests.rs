@@ -109,7 +109,15 @@ fn an_aside_behind_the_last_answer_to_choose_from_goes_and_the_answer_stays() {
     for tail in [" show your work.", " i'm a student.", " this requires advanced reasoning.", " do not make mistakes"] {
         check(&format!("{question}{tail}"), question);
     }
+    for tail in [" good morning", " hello", " hi there!", " excuse me.", " good afternoon. please"] {
+        check(&format!("{question}{tail}"), question);
+    }
     for last in [
+        "b. good morning",
+        "b. the word hello",
+        "b. say good night",
+        "b. hydrogen and hi",
+        "b. \"good day\"",
         "b. a high level of complexity",
         "b. inductive reasoning",
         "b. more money",

@@ -104,6 +104,26 @@ const OFFERS: &[&str] = &["tip", "reward", "bonus", "pay", "dollars"];
 /// A closing sentence of one of these asks for nothing but a nod.
 pub(super) const NODS: &[&str] = &["right", "ok", "okay", "yes", "correct", "deal", "huh", "eh", "agreed"];
 
+/// Greetings and the like that are nothing else, wherever they stand: `hi` is an acid, and `hey` a word that answers quote.
+pub(super) const GREETS: &[&str] = &[
+    "hello",
+    "hi there",
+    "hello there",
+    "hey there",
+    "howdy",
+    "greetings",
+    "good morning",
+    "good afternoon",
+    "good evening",
+    "good night",
+    "good day",
+    "goodbye",
+    "bye",
+    "excuse me",
+    "no rush",
+    "no hurry",
+];
+
 /// Who speaks or is spoken to, in an aside as anywhere.
 const PERSONS: &[&str] = &["i", "i'm", "i've", "i'd", "i'll", "me", "my", "we", "our", "us", "you", "your", "you're"];
 
