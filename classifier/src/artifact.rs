@@ -26,7 +26,7 @@ mod pack;
 pub use built_in::{built_in_catalog, built_in_encoder};
 
 /// The version of the files. It rises when older builds could not read them.
-pub const ARTIFACT_SCHEMA: u32 = 9;
+pub const ARTIFACT_SCHEMA: u32 = 10;
 
 /// The description, for programs and people.
 pub const MANIFEST: &str = "manifest.json";

@@ -18,7 +18,7 @@ pub const MAX_WORDS: usize = 20;
 /// Words of an aside that nothing but the question ends, at most. A guess: longer ones have a sign.
 const MAX_OPENING: usize = 10;
 
-/// Fewer words behind the words of an answer to choose from belong to it: "mentally ill". A guess.
+/// Fewer words behind the words of an answer to choose from mostly belong to it: "mentally ill". A guess.
 const MIN_BEHIND_ANSWER: usize = 4;
 
 /// A full stop behind them ends no sentence.
@@ -38,6 +38,8 @@ pub enum Seam {
     Within,
     /// Behind its first words, anywhere else.
     Opening,
+    /// Before its last few words, within an answer to choose from.
+    Answer,
 }
 
 impl Seam {
@@ -48,7 +50,7 @@ impl Seam {
 }
 
 /// The kinds of seam.
-pub const N_SEAMS: usize = 4;
+pub const N_SEAMS: usize = 5;
 
 /// One way to take an aside from a text.
 #[derive(Clone, Debug)]
@@ -95,7 +97,7 @@ fn cuts_where(table: &Table, text: &str, pieces: &[u32], wanted: impl Fn(&Spot) 
     let mut hear = |spots: Vec<Spot>, mut ear: Ear<'_, '_>| {
         for spot in spots {
             ear.take_in(spot.n_words);
-            let signs = ear.signs(spot.said(text), spot.apart);
+            let signs = ear.signs(spot.said(text), spot.apart, spot.seam == Seam::Answer);
             cuts.push(Cut { kept: spot.kept, seam: spot.seam, signs });
         }
     };
@@ -139,9 +141,13 @@ fn spots_before_last(words: &[Word<'_>], most: usize) -> Vec<Spot> {
         let answer = words[..place].iter().rev().find(|word| word.opens).is_some_and(Word::labels) && !word.opens;
         let n_said = words.len() - place;
         let short = answer && n_said < MIN_BEHIND_ANSWER && !before.text.ends_with(['.', '!', '?']);
-        if !before.labels() && !short {
+        if !before.labels() {
             let apart = word.begins || ends_sentence(before);
-            let seam = if apart { Seam::Back } else { Seam::Within };
+            let seam = match (short, apart) {
+                (true, _) => Seam::Answer,
+                (_, true) => Seam::Back,
+                _ => Seam::Within,
+            };
             spots.push(Spot { n_words: n_said, kept: words[0].at..before.end, seam, apart });
         }
     }

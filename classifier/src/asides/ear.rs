@@ -47,7 +47,7 @@ impl<'a, 'w> Ear<'a, 'w> {
     }
 
     /// What can be seen of a cut here, of this text that would go.
-    pub(super) fn signs(&self, text: &str, apart: bool) -> Vec<f32> {
-        self.said.signs(text, apart, &self.beside)
+    pub(super) fn signs(&self, text: &str, apart: bool, in_answer: bool) -> Vec<f32> {
+        self.said.signs(text, apart, in_answer, &self.beside)
     }
 }

@@ -18,7 +18,7 @@ pub(super) const BESIDE: usize = 2;
 const N_EMBEDDINGS: usize = 4 + BESIDE;
 
 /// Signs besides the embeddings.
-const N_OTHERS: usize = 14 + starts::N_KINDS;
+const N_OTHERS: usize = 15 + starts::N_KINDS;
 
 /// How many signs a cut has, for embeddings of so many numbers.
 pub fn n_signs(dims: usize) -> usize {
@@ -148,7 +148,7 @@ impl<'a> Said<'a> {
     /// What it is about, what the rest is about, how it begins and ends, and the words of the rest beside it, the nearest first: a mean
     /// would not tell "my cat is asleep" from "is my cat asleep".
     #[expect(clippy::cast_precision_loss, reason = "counts of some words")]
-    pub(super) fn signs(&self, text: &str, apart: bool, beside: &VecDeque<Sound>) -> Vec<f32> {
+    pub(super) fn signs(&self, text: &str, apart: bool, in_answer: bool, beside: &VecDeque<Sound>) -> Vec<f32> {
         let n = self.n_pieces.max(1) as f32;
         let dims = self.sum.len();
         let mut signs = Vec::with_capacity(n_signs(dims));
@@ -183,6 +183,7 @@ impl<'a> Said<'a> {
             flag(text.ends_with('!')),
             self.n_numbers as f32 / self.words.len().max(1) as f32,
             flag(apart),
+            flag(in_answer),
             flag(self.end == End::Back),
             text.chars().filter(is_sign).count() as f32 / text.len().max(1) as f32,
         ]);

@@ -54,7 +54,7 @@ fn behind_first_words_a_question_is_left_that_could_begin_there() {
         let long = "train ".repeat(60);
         assert_eq!(ahead(long.trim_end(), Seam::Opening).len(), 10);
         let sign = |text: &str, n_words: usize| {
-            let starts = 6 * table.dims() + 14;
+            let starts = 6 * table.dims() + 15;
             let kept = text.split_whitespace().skip(n_words).collect::<Vec<_>>().join(" ");
             cuts(table, text).into_iter().find(|cut| text[cut.kept.clone()] == kept).unwrap().signs[starts..].to_vec()
         };
@@ -142,6 +142,18 @@ fn answers_to_choose_from_are_no_asides_and_short_texts_have_none() {
         let found = kept(text, &cuts(table, text));
         assert!(!found.is_empty());
         assert!(found.iter().all(|(kept, _)| kept.contains("first?\na.") && kept.contains("\nb. nobody")), "{found:?}");
+        let behind = |text: &str| {
+            let of_answer = cuts(table, text).into_iter().filter(|cut| !cut.seam.is_ahead());
+            of_answer
+                .map(|cut| (text[cut.kept.end..].trim().to_owned(), cut.seam, cut.signs[6 * table.dims() + 12]))
+                .collect::<Vec<_>>()
+        };
+        let within = |said: &str| (said.to_owned(), Seam::Answer, 1.0);
+        assert_eq!(behind(text), [within("all"), within("at all")], "few words could belong to an answer");
+        let many = behind("who was first?\na. my dear aunt\nb. nobody at all my bus is late");
+        assert_eq!(many[3], ("my bus is late".to_owned(), Seam::Within, 0.0), "so many could hardly");
+        let apart = behind("who was first?\na. my dear aunt\nb. nobody at all. so late");
+        assert_eq!(apart[1], ("so late".to_owned(), Seam::Back, 0.0), "a sign ends the answer");
         for text in ["", "thanks", "which train is", "\u{0}"] {
             assert!(cuts(table, text).is_empty(), "{text}");
         }
@@ -168,7 +180,7 @@ fn what_has_to_do_with_the_rest_is_seen_to() {
 fn net_of(table: &Table, sign: usize) -> Asides {
     let mut weights = vec![0.0; n_signs(table.dims())];
     weights[6 * table.dims() + sign] = 1.0;
-    let thresholds = [1.0, 1.0, 3.0, 9.0];
+    let thresholds = [1.0, 1.0, 3.0, 9.0, 9.0];
     Asides { weights, biases: vec![0.0], out: vec![2.0], n_first: 1, least_of_first: -1.0, thresholds }
 }
 
@@ -191,7 +203,7 @@ fn a_net_takes_what_speaks_loudest_and_parts_that_do_not_fit_are_refused() {
         assert_eq!(asides.check(table.dims()), Ok(()));
         assert_eq!(left(table, &asides, "name a train. it was late!"), "name a train.");
         assert_eq!(left(table, &asides, "name a train, it was late!"), "name a train, it was late!");
-        let only_question = Asides { thresholds: [-1.0, -1.0, -1.0, 1.0], ..asides.clone() };
+        let only_question = Asides { thresholds: [-1.0, -1.0, -1.0, 1.0, 1.0], ..asides.clone() };
         assert_eq!(left(table, &only_question, "trains run here. was it late?"), "was it late?");
         let error = asides.check(table.dims() + 1).unwrap_err();
         assert!(

@@ -23,8 +23,8 @@ pub(super) fn without_aside(words: &[Word<'_>], end: usize) -> usize {
     (end - run..end).find(|place| begins(place) && is_aside(&words[*place..end])).unwrap_or(end)
 }
 
-/// Where a greeting begins that ends here, in the line of the last answer to choose from: an ear does not listen to so few words there,
-/// as they could belong to the answer.
+/// Where a greeting begins that ends here, in the line of the last answer to choose from. Elsewhere it is told by its sound; so few words
+/// there could belong to the answer.
 pub(super) fn without_greeting(words: &[Word<'_>], end: usize) -> usize {
     let ends_with = |greeting: &str| {
         let n_words = greeting.split(' ').count();

@@ -47,15 +47,15 @@ const KEPT_BACK: usize = 4;
 
 /// Of texts of a sort that were kept back and have such a seam, those of which something may be taken away there: a guess at what a
 /// forecast does not miss. Of questions of ours many were written to sound like asides.
-const SHARES_CUT: [f32; N_SEAMS] = [0.02, 0.02, 0.015, 0.02];
-const SHARES_CUT_OF_OURS: [f32; N_SEAMS] = [0.05, 0.12, 0.02, 0.02];
+const SHARES_CUT: [f32; N_SEAMS] = [0.02, 0.02, 0.015, 0.02, 0.01];
+const SHARES_CUT_OF_OURS: [f32; N_SEAMS] = [0.05, 0.12, 0.02, 0.02, 0.02];
 
 /// Cuts of a prompt that are learned from, of each kind; all of a question of ours, of which there are fewer.
 const PER_PROMPT: usize = 4;
 const PER_QUESTION: usize = classifier::asides::cuts::MAX_WORDS;
 
 /// How many times as many of each seam. Behind first words hardly any cut is right.
-const TIMES_PER_TEXT: [usize; N_SEAMS] = [1, 1, 1, 2];
+const TIMES_PER_TEXT: [usize; N_SEAMS] = [1, 1, 1, 2, 1];
 
 /// Excerpts of a prompt. With four, phrases beside few words were told more often than with one; more did not help (2026-11-28).
 const EXCERPTS: usize = 4;
