@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use classifier::Artifact;
+use classifier::artifact::ARTIFACT_SCHEMA;
 
 /// The files of the built-in artifact in a folder of their own.
 struct Folder(PathBuf);
@@ -44,7 +45,7 @@ impl Drop for Folder {
     }
 }
 
-fn replaced(from: &'static str, to: &'static str) -> impl FnOnce(&mut Vec<u8>) {
+fn replaced(from: &str, to: &str) -> impl FnOnce(&mut Vec<u8>) {
     move |bytes| {
         let text = String::from_utf8(std::mem::take(bytes)).expect("a manifest is text");
         assert!(text.contains(from), "the manifest has no {from}");
@@ -128,8 +129,10 @@ fn broken_artifacts_are_refused_with_the_reason() {
     folder.refused("weights.safetensors");
 
     let folder = Folder::new("schema");
-    folder.change("manifest.json", replaced("\"schema\": 9", "\"schema\": 10"));
-    folder.refused("manifest.json, schema: expected 9, which this build reads, found 10; train it anew, or use");
+    let (ours, theirs) = (ARTIFACT_SCHEMA, ARTIFACT_SCHEMA + 1);
+    folder.change("manifest.json", replaced(&format!("\"schema\": {ours}"), &format!("\"schema\": {theirs}")));
+    let complaint = format!("schema: expected {ours}, which this build reads, found {theirs}; train it anew, or use");
+    folder.refused(&format!("manifest.json, {complaint}"));
 
     let folder = Folder::new("features");
     folder.change("manifest.json", replaced("\"feature_schema\": 3", "\"feature_schema\": 2"));
