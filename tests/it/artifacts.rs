@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use classifier::Artifact;
 use classifier::artifact::ARTIFACT_SCHEMA;
+use classifier::asides::cuts::N_SEAMS;
 
 /// The files of the built-in artifact in a folder of their own.
 struct Folder(PathBuf);
@@ -151,7 +152,9 @@ fn broken_artifacts_are_refused_with_the_reason() {
         let length = (head.len() as u64).to_le_bytes();
         bytes.splice(..n, length.into_iter().chain(head.into_bytes()));
     });
-    folder.refused("weights.safetensors, tensor `asides.least_of_first`: expected a length of 1, found 4");
+    folder.refused(&format!(
+        "weights.safetensors, tensor `asides.least_of_first`: expected a length of 1, found {N_SEAMS}"
+    ));
 
     let folder = Folder::new("dimension");
     folder.change("manifest.json", replaced("\"kind\": \"feature_net\"", "\"kind\": \"reading_net\""));
