@@ -332,6 +332,43 @@ fn questions_keep_their_words_and_small_talk_beside_them_goes() {
 }
 
 #[test]
+fn few_words_behind_the_last_answer_to_choose_from_are_heard_and_answers_keep_theirs() {
+    let lens = || Artifact::built_in().expect("it is inside the binary").into_parts().lens;
+    let (hears, deaf) = (lens(), lens().with_asides(None));
+    let read = |lens: &Lens, text: &str| lens.read(&[Prompt::from_text(text)]);
+    let questions = [
+        "Which of these melts first?\nA. iron\nB. tin\nC. tungsten\nD. copper",
+        "Who may veto the budget?\nA. the upper house\nB. the head of state\nC. nobody at all\nD. none of the above",
+        "A ladder of 5 m leans 3 m from a wall. How high does it reach?\nA. 2 m\nB. 3.5 m\nC. 4 m\nD. 5.8 m",
+        "What does the kidney chiefly filter?\n(a) air\n(b) blood plasma\n(c) lymph\n(d) gastric juice",
+        "Why did the guild close its doors to strangers?\nA. to keep prices high\nB. for lack of room\nC. out of piety\nD. because the crown had ordered it",
+        "Which gate is true only if both inputs are?\nA. OR\nB. NAND\nC. AND\nD. exclusive or",
+        "The mean of 3, 5 and x is 6. What is x?\nA. 8\nB. 9\nC. 10\nD. 12",
+        "Which organ is mentioned last?\nA. the liver\nB. the spleen\nC. the lung\nD. the small intestine",
+    ];
+    let lost: Vec<_> = questions.iter().filter(|text| read(&deaf, text) != read(&hears, text)).collect();
+    assert!(lost.is_empty(), "{lost:?}");
+    let heard = |talk: &[&'static str]| {
+        let beside = |talk: &str| {
+            questions.iter().filter(|text| read(&hears, &format!("{text} {talk}")) == read(&hears, text)).count()
+        };
+        talk.iter().map(|talk| (*talk, beside(talk))).collect::<Vec<_>>()
+    };
+    let share = |heard: &[(&str, usize)]| {
+        let n_heard: usize = heard.iter().map(|(_, n)| n).sum();
+        n_heard * 10 / (heard.len() * questions.len())
+    };
+    let usual = heard(&["fingers crossed", "my boss insists", "so tired today", "you got this", "good morning"]);
+    assert!(share(&usual) >= 7, "{usual:?}");
+    // Nobody knows whether these belong to an answer; none of them is a phrase of training.
+    let strange = ["so tired today", "my knee hurts", "feeling lucky today", "greetings from oslo", "hungry already"];
+    let taught = taught_phrases();
+    assert!(strange.iter().all(|talk| !taught.contains(talk)));
+    let strange = heard(&strange);
+    assert!(share(&strange) >= 4, "{strange:?}");
+}
+
+#[test]
 fn remarks_that_no_rule_takes_are_heard_beside_most_questions() {
     let lens = Artifact::built_in().expect("it is inside the binary").into_parts().lens;
     let read = |text: &str| lens.read(&[Prompt::from_text(text)]);
