@@ -33,9 +33,14 @@ impl<'a> Contender<'a> {
         Some(Self { model: &candidate.model, quality, cost: candidate.cost })
     }
 
-    /// Lower cost first, then the name.
+    /// Lower cost first, then higher quality: nobody wants less for the same money. Then the name.
     pub(crate) fn by_cost(&self, other: &Self) -> Ordering {
-        self.cost.cmp(&other.cost).then_with(|| self.model.cmp(other.model))
+        self.price().cmp(&other.price())
+    }
+
+    /// What is compared where the lower cost goes first.
+    fn price(&self) -> (PicoUsd, Reverse<Quality>, &'a ModelId) {
+        (self.cost, Reverse(self.quality), self.model)
     }
 
     /// Higher quality first, then lower cost, then the name.
@@ -117,7 +122,7 @@ impl Preference {
 fn cheapest_within(tolerance: Quality, contenders: &[Contender<'_>], by_quality: &[usize]) -> Vec<usize> {
     let mut order = Vec::with_capacity(contenders.len());
     let mut taken = vec![false; contenders.len()];
-    let mut within: BinaryHeap<Reverse<(PicoUsd, &ModelId, usize)>> = BinaryHeap::with_capacity(contenders.len());
+    let mut within = BinaryHeap::with_capacity(contenders.len());
     let mut entering = by_quality.iter().copied().peekable();
     let mut left = by_quality.iter().copied().peekable();
     loop {
@@ -125,9 +130,9 @@ fn cheapest_within(tolerance: Quality, contenders: &[Contender<'_>], by_quality:
         let Some(best) = left.peek() else { return order };
         let best = contenders[*best].quality;
         while let Some(index) = entering.next_if(|index| contenders[*index].shortfall(best) <= tolerance) {
-            within.push(Reverse((contenders[index].cost, contenders[index].model, index)));
+            within.push(Reverse((contenders[index].price(), index)));
         }
-        let Some(Reverse((_, _, cheapest))) = within.pop() else { return order };
+        let Some(Reverse((_, cheapest))) = within.pop() else { return order };
         taken[cheapest] = true;
         order.push(cheapest);
     }

@@ -7,7 +7,7 @@ use crate::candidates::{Candidate, Candidates};
 use crate::flip::flips;
 use crate::policy::{Mode, Rules};
 use crate::scenario::any_list;
-use crate::units::{ModelId, Quality};
+use crate::units::{ModelId, PicoUsd, Quality};
 
 fn plain() -> Rules {
     Rules::of(Mode::Tolerance { quality_tolerance: Quality::ZERO })
@@ -23,6 +23,24 @@ fn struck_out_one_by_one(tolerance: Quality, contenders: &[Contender<'_>]) -> Ve
         order.push(next);
     }
     order
+}
+
+#[test]
+fn for_the_same_money_the_better_one_goes_first_and_of_equals_the_first_by_name() {
+    let names = ["ant", "bee", "cat", "dog"].map(|name| ModelId::new(name).unwrap());
+    // The dog is the cheapest, and too weak.
+    let contenders: Vec<Contender<'_>> = (names.iter().zip([(0.90, 2), (0.91, 2), (0.91, 2), (0.2, 1)]))
+        .map(|(model, (quality, cost))| Contender {
+            model,
+            quality: Quality::new(quality).unwrap(),
+            cost: PicoUsd(cost),
+        })
+        .collect();
+    let half = Quality::new(0.5).unwrap();
+    for preference in [Preference::CheapestWithin(half), Preference::CheapestAbove(half)] {
+        assert_eq!(preference.order(&contenders), [1, 2, 0, 3], "{preference:?}");
+    }
+    assert_eq!(Preference::Utility(0.0).order(&contenders), [3, 1, 2, 0]);
 }
 
 proptest! {
