@@ -17,6 +17,7 @@ use crate::lens::{Lens, Reading};
 use crate::manner::{Manner, UsualManner, n_kinds};
 use crate::ordinary::Ordinary;
 use crate::topics::Topics;
+use crate::trust::Trust;
 use crate::unlikeness::Places;
 
 mod built_in;
@@ -26,7 +27,7 @@ mod pack;
 pub use built_in::{built_in_catalog, built_in_encoder};
 
 /// The version of the files. It rises when older builds could not read them.
-pub const ARTIFACT_SCHEMA: u32 = 10;
+pub const ARTIFACT_SCHEMA: u32 = 11;
 
 /// The description, for programs and people.
 pub const MANIFEST: &str = "manifest.json";
@@ -184,6 +185,8 @@ pub struct Parts {
     pub tokens: Sight,
     /// Of which kinds of prompts it is known how long each model answers.
     pub manner: Manner,
+    /// How far each view is trusted about how hard a prompt is.
+    pub trust: Trust,
     /// From blend to probability.
     pub calibration: Calibration,
     /// Where the training prompts lie.
@@ -268,6 +271,12 @@ impl Parts {
         UsualManner::of(&known, &self.manner.habits, &self.tokens.abilities, &self.tokens.usual_row())
     }
 
+    /// What trust adds to the logits of all models, of a prompt of which this was heard.
+    #[inline(always)]
+    pub fn trust_adds(&self, heard: &Heard, reading: &Reading) -> f32 {
+        self.trust.adds(reading.row.topics(), heard)
+    }
+
     /// What is heard of a prompt in council, which is asked by these abilities of a usual model.
     pub fn hear(&self, usual: &[Vec<f32>], reading: &Reading) -> Heard {
         let members = self.sights.iter().zip(usual).map(|(sight, usual)| Member {
@@ -330,6 +339,13 @@ impl Parts {
                 return content(format!("view {at}, abilities"), "finite numbers", "one that is not".to_owned());
             }
         }
+        if let Err(found) = self.trust.check(n_topics, self.sights.len()) {
+            return content(
+                "trust".to_owned(),
+                "a row for every topic, with a number for every view and one more",
+                found,
+            );
+        }
         if let Err(found) = self.manner.check(self.models.len() * n_kinds(n_topics)) {
             return content("manner".to_owned(), "how well it is known, and a habit, for every model and topic", found);
         }
@@ -341,11 +357,20 @@ impl Parts {
                 format!("{} numbers", self.places.centres.len()),
             );
         }
+        self.check_benchmarks()
+    }
+
+    fn check_benchmarks(&self) -> Result<(), ArtifactError> {
         let n_traits: usize = self.sights.iter().map(|sight| sight.view.n_traits()).sum();
-        if let Some((name, row)) = self.benchmarks.iter().find(|(_, row)| row.len() != n_traits) {
-            return content(format!("benchmark `{name}`"), "a row of all traits", format!("{} numbers", row.len()));
+        match self.benchmarks.iter().find(|(_, row)| row.len() != n_traits) {
+            None => Ok(()),
+            Some((name, row)) => Err(ArtifactError::Content {
+                file: WEIGHTS,
+                place: format!("benchmark `{name}`"),
+                expected: "a row of all traits".to_owned(),
+                found: format!("{} numbers", row.len()),
+            }),
         }
-        Ok(())
     }
 }
 

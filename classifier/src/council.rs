@@ -26,6 +26,10 @@ pub struct Heard {
     /// The traits in each view. Those of a prompt unlike any that was learned from are pulled to the ordinary: who is better in
     /// general is known of it, and who is better at this is not.
     pub traits: Vec<Vec<f32>>,
+    /// What each view expects of a usual model, as a logit.
+    pub levels: Vec<f32>,
+    /// The share that is heard of what is peculiar about it.
+    pub share: f32,
     /// How unlike the prompts of training it is.
     pub unlikeness: f32,
 }
@@ -34,10 +38,10 @@ impl Heard {
     /// Asks all members about a prompt that lies so far from those of training.
     pub fn of<'a>(members: impl Iterator<Item = Member<'a>> + Clone, reading: &Reading, distance: f32) -> Self {
         let mut traits: Vec<Vec<f32>> = members.clone().map(|member| member.view.traits(reading)).collect();
-        let says = |(member, traits): (Member<'_>, &Vec<f32>)| {
-            (member.weight, sigmoid(member.view.logit(traits, member.usual)))
-        };
-        let said: Vec<(f32, f32)> = members.clone().zip(&traits).map(says).collect();
+        let expects = |(member, traits): (Member<'_>, &Vec<f32>)| member.view.logit(traits, member.usual);
+        let levels: Vec<f32> = members.clone().zip(&traits).map(expects).collect();
+        let says = |(member, level): (Member<'_>, &f32)| (member.weight, sigmoid(*level));
+        let said: Vec<(f32, f32)> = members.clone().zip(&levels).map(says).collect();
         let unlikeness = together(distance, dissent(&said));
         let share = share_heard(unlikeness);
         if share < 1.0 {
@@ -45,7 +49,7 @@ impl Heard {
                 member.ordinary.temper(traits, member.usual, share);
             });
         }
-        Self { traits, unlikeness }
+        Self { traits, levels, share, unlikeness }
     }
 }
 

@@ -156,13 +156,14 @@ impl Classifier {
     fn forecast_one(&self, prompt: &Prompt, reading: &Reading) -> Forecast {
         let parts = self.artifact.parts();
         let media = if prompt.images() + prompt.tool_calls() > 0 { UNLIKE_MEDIA } else { 0.0 };
-        let Heard { traits, unlikeness } = parts.hear(&self.usual, reading);
+        let heard = parts.hear(&self.usual, reading);
         let (length, kinds) = (parts.tokens.view.traits(reading), kinds(reading.row.topics()));
         let models = widely(
             #[inline(always)]
             || {
-                let (logits, lengths) = (self.logits(&traits), self.lengths(&length, kinds));
-                let reckoned = self.reckoned(&logits, &lengths, unlikeness + media);
+                let (logits, lengths) =
+                    (self.logits(&heard, parts.trust_adds(&heard, reading)), self.lengths(&length, kinds));
+                let reckoned = self.reckoned(&logits, &lengths, heard.unlikeness + media);
                 let mut models = Vec::with_capacity(self.models.len());
                 for (model, reckoned) in self.models.iter().zip(reckoned) {
                     models.push(model.forecast(reckoned));
@@ -173,12 +174,12 @@ impl Classifier {
         Forecast::new(models).expect("a catalog names each model once, and bounds are built below what they bound")
     }
 
-    /// What the traits of a prompt make of each model: the blended logit.
+    /// What is heard of a prompt makes of each model: the blended logit, on top of what all have alike.
     #[inline(always)]
-    fn logits(&self, traits: &[Vec<f32>]) -> Vec<f32> {
+    fn logits(&self, heard: &Heard, alike: f32) -> Vec<f32> {
         let parts = self.artifact.parts();
-        let mut logits = vec![0.0; self.models.len()];
-        for ((sight, traits), abilities) in parts.sights.iter().zip(traits).zip(&self.abilities) {
+        let mut logits = vec![alike; self.models.len()];
+        for ((sight, traits), abilities) in parts.sights.iter().zip(&heard.traits).zip(&self.abilities) {
             for (logit, sum) in logits.iter_mut().zip(self.products(traits, abilities)) {
                 *logit += sight.weight * sight.view.logit_of(sum);
             }

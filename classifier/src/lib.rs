@@ -25,6 +25,7 @@ mod prompt;
 pub mod system;
 pub mod tokens;
 pub mod topics;
+pub mod trust;
 pub mod unlikeness;
 mod vocabulary;
 

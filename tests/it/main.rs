@@ -8,3 +8,4 @@ mod forecasts;
 mod house;
 mod service;
 mod tidiness;
+mod trust;

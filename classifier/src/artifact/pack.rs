@@ -22,6 +22,7 @@ use crate::matrix::Matrix;
 use crate::net::{Net, Reader};
 use crate::ordinary::Ordinary;
 use crate::topics::Topics;
+use crate::trust::Trust;
 use crate::unlikeness::Places;
 
 /// The tensor with the traits of benchmarks.
@@ -30,6 +31,9 @@ const BENCHMARKS: &str = "benchmarks";
 /// The tensors with how well manners are known, and with habits.
 const KNOWN: &str = "tokens.known";
 const HABITS: &str = "tokens.habits";
+
+/// The tensor with how far views are trusted.
+const TRUST: &str = "trust";
 
 /// A tensor on its way to a file.
 struct Tensor {
@@ -101,6 +105,7 @@ pub(super) fn packed(parts: &Parts) -> Result<Files, ArtifactError> {
         put_sight(&mut shelf, &format!("view{at}"), sight);
     }
     put_sight(&mut shelf, "tokens", &parts.tokens);
+    shelf.put_f32(TRUST.to_owned(), &parts.trust.rows);
     shelf.put_f32(KNOWN.to_owned(), &parts.manner.known);
     shelf.put_f32(HABITS.to_owned(), &parts.manner.habits);
     if let Some(asides) = parts.lens.asides() {
@@ -242,6 +247,7 @@ pub(super) fn unpacked(manifest: &[u8], weights: &[u8], lens: Lens) -> Result<Pa
         lens,
         models: manifest.models.into_iter().map(Into::into).collect(),
         sights,
+        trust: Trust { rows: shelf.f32(TRUST)? },
         tokens: shelf.sight("tokens", &manifest.tokens, n_topics)?,
         manner: Manner {
             known: shelf.f32(KNOWN)?,

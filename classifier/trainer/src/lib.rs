@@ -22,4 +22,5 @@ pub mod prove;
 pub mod publish;
 mod topics;
 pub mod train;
+mod trust;
 pub mod tune;

@@ -55,6 +55,22 @@ impl Subjects {
             dataset.prompts.iter().map(|prompt| topics.get(&usize::from(prompt.dataset)).copied()).collect();
         (topics.len() >= 2).then_some(Self { n_topics: topics.len(), of_prompts })
     }
+
+    /// A row for every topic: the shares of the sources in its prompts.
+    pub(crate) fn sources(&self, dataset: &Dataset) -> Vec<f32> {
+        let n_sources = dataset.sources.len();
+        let mut rows = vec![0.0; self.n_topics * n_sources];
+        for (prompt, topic) in dataset.prompts.iter().zip(&self.of_prompts) {
+            if let Some(topic) = topic {
+                rows[usize::from(*topic) * n_sources + usize::from(prompt.source)] += 1.0;
+            }
+        }
+        for row in rows.chunks_exact_mut(n_sources) {
+            let whole = row.iter().sum::<f32>().max(1.0);
+            row.iter_mut().for_each(|share| *share /= whole);
+        }
+        rows
+    }
 }
 
 /// Topics as they are told by whom.

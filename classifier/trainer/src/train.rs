@@ -9,6 +9,8 @@ use classifier::council::Heard;
 use classifier::kernel::exp;
 use classifier::lens::Lens;
 use classifier::manner::{Manner, told};
+use classifier::topics::Topics;
+use classifier::trust::Trust;
 use classifier::unlikeness::Places;
 
 use crate::calibrate::{Strangers, Unseen, calibrate};
@@ -21,6 +23,7 @@ use crate::learn::{Course, Start};
 use crate::manner::{Manners, Unread, manners};
 use crate::places::places;
 use crate::plan::Plan;
+use crate::trust::Ledger;
 
 use self::council::Council;
 use self::setting::{Job, Kind, Setting};
@@ -102,7 +105,8 @@ pub fn train(dataset: &mut Dataset, lens: Lens, plan: &Plan, progress: OnProgres
     let fitted = side_by_side(&jobs, |job| workshop.fit(job, &step));
     let all: Vec<u32> = (0..).take(dataset.prompts.len()).collect();
     let material = Material::new(dataset, &all);
-    let (unseen, Manners { known: manners, habits }) = workshop.unseen(&jobs, &fitted);
+    let (unseen, Manners { known: manners, habits }, trust) =
+        workshop.unseen(&jobs, &fitted, &material.weights, lens.topics());
     let calibrated = calibrate(dataset, &material.weights, &unseen);
     let mut sights = Vec::new();
     let mut tokens = None;
@@ -134,6 +138,7 @@ pub fn train(dataset: &mut Dataset, lens: Lens, plan: &Plan, progress: OnProgres
         benchmarks: benchmarks(dataset, &sights),
         sights,
         tokens: tokens.expect("every training has a job for tokens"),
+        trust,
         calibration: calibrated.calibration,
         places: places(&embeddings, plan.places as usize, plan.seed),
         plan: plan.to_toml(),
@@ -200,8 +205,14 @@ impl<'a> Workshop<'a> {
         }
     }
 
-    /// What the folds' views say of the prompts in their folds; and the manners of all models.
-    fn unseen(&self, jobs: &[Job], fitted: &[Fitted]) -> (Unseen, Manners) {
+    /// What the folds' views say of the prompts in their folds; the manners of all models; and how far views are trusted.
+    fn unseen(
+        &self,
+        jobs: &[Job],
+        fitted: &[Fitted],
+        weights: &[f32],
+        topics: Option<&Topics>,
+    ) -> (Unseen, Manners, Trust) {
         let (n_prompts, n_models) = (self.dataset.prompts.len(), self.dataset.models.len());
         let setting = self.setting;
         let places: Vec<Places> = (0..setting.plan.folds).map(|fold| self.places_outside(fold)).collect();
@@ -209,19 +220,34 @@ impl<'a> Workshop<'a> {
             (0..setting.plan.folds).map(|fold| Council::of(setting, jobs, fitted, fold)).collect();
         let tokens: Vec<&Fitted> = councils.iter().filter_map(|council| council.tokens).collect();
         let (manners, lengths) = manners(self.dataset, &setting.folds, &tokens);
-        let mut unseen = Unseen { logits: vec![0.0; n_prompts * n_models], lengths, unlikeness: vec![0.0; n_prompts] };
+        let mut logits = vec![0.0; n_prompts * n_models];
+        let mut all_heard = Vec::with_capacity(n_prompts);
         for (prompt, lesson) in self.dataset.prompts.iter().enumerate() {
             let (fold, reading) = (setting.folds[prompt] as usize, &lesson.reading);
             let (council, span) = (&councils[fold], prompt * n_models..(prompt + 1) * n_models);
             let heard = Heard::of(council.members(), reading, places[fold].unlikeness(reading));
             for ((fitted, weight, _), traits) in council.views.iter().zip(&heard.traits) {
                 let rows = fitted.abilities.chunks_exact(1 + traits.len());
-                let onto = unseen.logits[span.clone()].iter_mut();
+                let onto = logits[span.clone()].iter_mut();
                 onto.zip(rows).for_each(|(onto, row)| *onto += weight * fitted.view.logit(traits, row));
             }
-            unseen.unlikeness[prompt] = heard.unlikeness;
+            all_heard.push(heard);
         }
-        (unseen, manners)
+        let trust = match (&setting.subjects, topics) {
+            (Some(subjects), Some(topics)) => {
+                let ledger = Ledger::new(self.dataset, subjects, weights, &all_heard, &logits);
+                let learned = ledger.learn();
+                let added: Vec<f32> = (0..n_prompts).map(|prompt| ledger.added(prompt, &learned)).collect();
+                let trust = ledger.trust(&learned, topics, &setting.kinds());
+                for (row, added) in logits.chunks_exact_mut(n_models).zip(added) {
+                    row.iter_mut().for_each(|logit| *logit += added);
+                }
+                trust
+            }
+            _ => Trust::default(),
+        };
+        let unlikeness = all_heard.iter().map(|heard| heard.unlikeness).collect();
+        (Unseen { logits, lengths, unlikeness }, manners, trust)
     }
 
     fn places_outside(&self, fold: u32) -> Places {

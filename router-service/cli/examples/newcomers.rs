@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use classifier::Artifact;
 use classifier::artifact::Parts;
+use classifier::council::Heard;
 use classifier::lens::Reading;
 use classifier::manner::n_kinds;
 use trainer::dataset::{Dataset, Gathering, Lesson};
@@ -130,20 +131,21 @@ fn leave_out(parts: &mut Parts, model: &str) {
 
 fn quality(parts: &Parts, model: &str, reading: &Reading) -> f64 {
     let Some(place) = parts.place(model) else { return 0.5 };
-    let traits = parts.hear(&parts.usual_rows(), reading).traits;
-    f64::from(forecast(parts, &traits, place))
+    let heard = parts.hear(&parts.usual_rows(), reading);
+    f64::from(forecast(parts, &heard, parts.trust_adds(&heard, reading), place))
 }
 
-fn forecast(parts: &Parts, traits: &[Vec<f32>], place: usize) -> f32 {
-    let sights = parts.sights.iter().zip(traits);
-    let logit = sights.map(|(sight, traits)| sight.weight * sight.view.logit(traits, sight.row(place))).sum();
-    parts.calibration.quality(logit, parts.models[place].offset)
+fn forecast(parts: &Parts, heard: &Heard, alike: f32, place: usize) -> f32 {
+    let sights = parts.sights.iter().zip(&heard.traits);
+    let own: f32 = sights.map(|(sight, traits)| sight.weight * sight.view.logit(traits, sight.row(place))).sum();
+    parts.calibration.quality(alike + own, parts.models[place].offset)
 }
 
 /// What is forecast of its rivals on the prompt, on average: all that is known of a model about which nothing is known.
 fn mean_of(parts: &Parts, rivals: &[String], reading: &Reading) -> f64 {
-    let traits = parts.hear(&parts.usual_rows(), reading).traits;
-    let of = |model: &String| Some(f64::from(forecast(parts, &traits, parts.place(model)?)));
+    let heard = parts.hear(&parts.usual_rows(), reading);
+    let alike = parts.trust_adds(&heard, reading);
+    let of = |model: &String| Some(f64::from(forecast(parts, &heard, alike, parts.place(model)?)));
     let found: Vec<f64> = rivals.iter().filter_map(of).collect();
     found.iter().sum::<f64>() / found.len().max(1) as f64
 }

@@ -79,6 +79,18 @@ impl<'a> Setting<'a> {
         jobs
     }
 
+    /// For each view of the artifact, which of a fold's views is of its kind, and its part of that one's weight.
+    pub(super) fn kinds(&self) -> Vec<(usize, f32)> {
+        let jobs = self.jobs();
+        let blended = || jobs.iter().filter(|job| job.kind != Kind::Tokens);
+        let of_fold: Vec<Kind> = blended().filter(|job| job.fold == Some(0)).map(|job| job.kind).collect();
+        let of_whole = blended().filter(|job| job.fold.is_none()).filter_map(|job| {
+            let part = self.weight(job.kind, None) / self.weight(job.kind, Some(0)).max(f32::MIN_POSITIVE);
+            Some((of_fold.iter().position(|kind| *kind == job.kind)?, part))
+        });
+        of_whole.collect()
+    }
+
     /// Progress steps of a job: one an epoch-sized piece of work.
     fn steps(&self, job: &Job) -> usize {
         let n = self.rows(job.fold).len().div_ceil(BATCH);
