@@ -9,7 +9,6 @@ use classifier::council::Heard;
 use classifier::kernel::exp;
 use classifier::lens::Lens;
 use classifier::manner::{Manner, told};
-use classifier::topics::Topics;
 use classifier::trust::Trust;
 use classifier::unlikeness::Places;
 
@@ -105,8 +104,7 @@ pub fn train(dataset: &mut Dataset, lens: Lens, plan: &Plan, progress: OnProgres
     let fitted = side_by_side(&jobs, |job| workshop.fit(job, &step));
     let all: Vec<u32> = (0..).take(dataset.prompts.len()).collect();
     let material = Material::new(dataset, &all);
-    let (unseen, Manners { known: manners, habits }, trust) =
-        workshop.unseen(&jobs, &fitted, &material.weights, lens.topics());
+    let (unseen, Manners { known: manners, habits }, trust) = workshop.unseen(&jobs, &fitted, &material.weights);
     let calibrated = calibrate(dataset, &material.weights, &unseen);
     let mut sights = Vec::new();
     let mut tokens = None;
@@ -206,13 +204,7 @@ impl<'a> Workshop<'a> {
     }
 
     /// What the folds' views say of the prompts in their folds; the manners of all models; and how far views are trusted.
-    fn unseen(
-        &self,
-        jobs: &[Job],
-        fitted: &[Fitted],
-        weights: &[f32],
-        topics: Option<&Topics>,
-    ) -> (Unseen, Manners, Trust) {
+    fn unseen(&self, jobs: &[Job], fitted: &[Fitted], weights: &[f32]) -> (Unseen, Manners, Trust) {
         let (n_prompts, n_models) = (self.dataset.prompts.len(), self.dataset.models.len());
         let setting = self.setting;
         let places: Vec<Places> = (0..setting.plan.folds).map(|fold| self.places_outside(fold)).collect();
@@ -233,19 +225,16 @@ impl<'a> Workshop<'a> {
             }
             all_heard.push(heard);
         }
-        let trust = match (&setting.subjects, topics) {
-            (Some(subjects), Some(topics)) => {
-                let ledger = Ledger::new(self.dataset, subjects, weights, &all_heard, &logits);
-                let learned = ledger.learn();
-                let added: Vec<f32> = (0..n_prompts).map(|prompt| ledger.added(prompt, &learned)).collect();
-                let trust = ledger.trust(&learned, topics, &setting.kinds());
-                for (row, added) in logits.chunks_exact_mut(n_models).zip(added) {
-                    row.iter_mut().for_each(|logit| *logit += added);
-                }
-                trust
+        let trust = setting.subjects.as_ref().map_or_else(Trust::default, |subjects| {
+            let ledger = Ledger::new(self.dataset, subjects, weights, &all_heard, &logits);
+            let learned = ledger.learn();
+            let added: Vec<f32> = (0..n_prompts).map(|prompt| ledger.added(prompt, &learned)).collect();
+            let trust = ledger.trust(&learned, &setting.kinds());
+            for (row, added) in logits.chunks_exact_mut(n_models).zip(added) {
+                row.iter_mut().for_each(|logit| *logit += added);
             }
-            _ => Trust::default(),
-        };
+            trust
+        });
         let unlikeness = all_heard.iter().map(|heard| heard.unlikeness).collect();
         (Unseen { logits, lengths, unlikeness }, manners, trust)
     }

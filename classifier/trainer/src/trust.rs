@@ -5,7 +5,6 @@
 use classifier::council::Heard;
 use classifier::kernel::sigmoid;
 use classifier::system::System;
-use classifier::topics::Topics;
 use classifier::trust::Trust;
 
 use crate::dataset::Dataset;
@@ -103,10 +102,11 @@ impl<'a> Ledger<'a> {
     }
 
     /// Trust in the views of the artifact: each is of the kind of one of the folds' views, and has a part of what is trusted of it.
-    pub(crate) fn trust(&self, learned: &Learned, topics: &Topics, views: &[(usize, f32)]) -> Trust {
+    pub(crate) fn trust(&self, learned: &Learned, views: &[(usize, f32)]) -> Trust {
         let n_sources = self.dataset.sources.len();
         let n_kinds = learned.rows.len() / n_sources.max(1);
-        let mut rows = Vec::with_capacity(topics.n_topics() * Trust::n_columns(views.len()));
+        let n_topics = self.sources.len() / n_sources.max(1);
+        let mut rows = Vec::with_capacity(n_topics * Trust::n_columns(views.len()));
         for sources in self.sources.chunks_exact(n_sources) {
             let of_column = |column: usize| -> f32 {
                 let of_sources = learned.rows.chunks_exact(n_kinds.max(1)).map(|row| row[column] as f32);

@@ -54,7 +54,7 @@ fn calibration_hears_how_far_the_views_are_apart_and_what_remains_of_them() {
     let jobs = setting.jobs();
     let workshop = Workshop::new(&dataset, &setting);
     let fitted: Vec<_> = jobs.iter().map(|job| workshop.fit(job, &|| ())).collect();
-    let (unseen, _, _) = workshop.unseen(&jobs, &fitted, &vec![1.0; dataset.prompts.len()], None);
+    let (unseen, _, _) = workshop.unseen(&jobs, &fitted, &vec![1.0; dataset.prompts.len()]);
     let (mut farther, mut tempered) = (0, 0);
     for (at, lesson) in dataset.prompts.iter().enumerate() {
         let (fold, reading) = (setting.folds[at], &lesson.reading);

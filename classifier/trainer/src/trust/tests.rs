@@ -1,8 +1,6 @@
 //! Two sources, each known to one of two views.
 
 use classifier::council::Heard;
-use classifier::matrix::Matrix;
-use classifier::topics::Topics;
 use classifier::{Artifact, Prompt};
 
 use super::{Learned, Ledger};
@@ -71,10 +69,6 @@ fn learned<R>(share: f32, with: impl FnOnce(&Ledger<'_>, &Learned) -> R) -> R {
     with(&ledger, &ledger.learn())
 }
 
-fn topics() -> Topics {
-    Topics { weights: Matrix::of(&[], 2), biases: vec![0.0; 2], ..Topics::default() }
-}
-
 #[test]
 fn each_source_trusts_the_view_that_knows_it() {
     learned(1.0, |ledger, learned| {
@@ -95,7 +89,7 @@ fn each_source_trusts_the_view_that_knows_it() {
 fn what_the_artifact_adds_is_what_was_learned_however_many_views_of_a_kind_it_has() {
     for share in [1.0, 0.5] {
         learned(share, |ledger, learned| {
-            let trust = ledger.trust(learned, &topics(), &[(0, 0.5), (1, 1.0), (0, 0.5)]);
+            let trust = ledger.trust(learned, &[(0, 0.5), (1, 1.0), (0, 0.5)]);
             for (prompt, lesson) in ledger.dataset.prompts.iter().enumerate() {
                 let Heard { levels, .. } = &ledger.heard[prompt];
                 let three = Heard { levels: vec![levels[0], levels[1], levels[0]], ..ledger.heard[prompt].clone() };
