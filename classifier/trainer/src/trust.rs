@@ -59,7 +59,10 @@ impl<'a> Ledger<'a> {
             for (prompt, input) in inputs.iter().enumerate() {
                 let added: f64 = input.iter().zip(&rows).map(|(value, row)| value * row).sum();
                 let (off, slope) = self.off(prompt, added);
-                system.observe(input, added + off / slope, slope);
+                // A prompt that counts for nothing, as one without answers, tells nothing.
+                if slope > 0.0 {
+                    system.observe(input, added + off / slope, slope);
+                }
             }
             rows.copy_from_slice(system.solved());
         }

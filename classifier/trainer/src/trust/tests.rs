@@ -101,6 +101,21 @@ fn what_the_artifact_adds_is_what_was_learned_however_many_views_of_a_kind_it_ha
 }
 
 #[test]
+fn a_prompt_that_nobody_answered_changes_nothing() {
+    let (mut dataset, heard) = (dataset(), heard(1.0));
+    let (mut weights, logits) = (vec![1.0; dataset.prompts.len()], vec![0.0; 2 * dataset.prompts.len()]);
+    let subjects = Subjects::of(&dataset).expect("two data sets");
+    let rows = |dataset: &Dataset, weights: &[f32], n: usize| {
+        Ledger::new(dataset, &subjects, weights, &heard[..n], &logits).learn().rows
+    };
+    let last = dataset.prompts.len() - 1;
+    let without = rows(&dataset, &weights, last);
+    dataset.prompts[last].answers.clear();
+    weights[last] = 0.0;
+    assert_eq!(rows(&dataset, &weights, last + 1), without);
+}
+
+#[test]
 fn nothing_is_learned_from_prompts_of_which_nothing_is_heard() {
     let (dataset, heard) = (dataset(), heard(1.0));
     let (weights, logits) = (vec![1.0; dataset.prompts.len()], vec![0.0; 2 * dataset.prompts.len()]);
