@@ -16,7 +16,6 @@ use crate::heads::View;
 use crate::lens::{Lens, Reading};
 use crate::manner::{Manner, UsualManner, n_kinds};
 use crate::ordinary::Ordinary;
-use crate::topics::Topics;
 use crate::trust::Trust;
 use crate::unlikeness::Places;
 
@@ -27,7 +26,7 @@ mod pack;
 pub use built_in::{built_in_catalog, built_in_encoder};
 
 /// The version of the files. It rises when older builds could not read them.
-pub const ARTIFACT_SCHEMA: u32 = 11;
+pub const ARTIFACT_SCHEMA: u32 = 12;
 
 /// The description, for programs and people.
 pub const MANIFEST: &str = "manifest.json";
@@ -305,7 +304,7 @@ impl Parts {
         if let Some(Err(found)) = self.lens.asides().map(|asides| asides.check(self.lens.encoder().dims())) {
             return content("asides".to_owned(), "a net over the signs of a cut", found);
         }
-        if let Some(Err(found)) = self.lens.topics().map(Topics::check) {
+        if let Some(Err(found)) = self.lens.topics().map(|topics| topics.check(0)) {
             return content("topics".to_owned(), "topics with a weight for each of their word pieces", found);
         }
         if self.sights.is_empty() {

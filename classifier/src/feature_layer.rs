@@ -1,4 +1,4 @@
-//! The first layer of a net, from the features to its trunk. Most features of a prompt are absent: words that do not occur, signs
+//! The first layer of a net, from the features to its trunk, or of topics, from the features to what each topic has. Most features of a prompt are absent: words that do not occur, signs
 //! that are not there. What their absence says is summed up once, and a prompt pays for what it has.
 
 use crate::kernel::add_rows;
@@ -29,6 +29,11 @@ impl FeatureLayer {
         Self { centre, inverse_spread, weights, bias, at_rest }
     }
 
+    /// A layer that asks no feature: its sums are always these.
+    pub fn without_features(bias: Vec<f32>) -> Self {
+        Self::new(Vec::new(), Vec::new(), Matrix::default(), bias)
+    }
+
     /// How many sums come out.
     pub(crate) fn width(&self) -> usize {
         self.bias.len()
@@ -54,14 +59,29 @@ impl FeatureLayer {
         sums
     }
 
+    /// Checks that it takes so many features in, and that it has weights for each.
+    pub(crate) fn check(&self, n_features: usize) -> Result<(), String> {
+        let parts = [("centre", self.centre.len()), ("inverse_spread", self.inverse_spread.len())];
+        if let Some((part, found)) = parts.into_iter().find(|(_, found)| *found != n_features) {
+            return Err(format!("{found} numbers in `{part}` instead of {n_features}"));
+        }
+        let width = self.width();
+        let unasked = n_features == 0 && self.weights == Matrix::default();
+        if !unasked && !self.weights.measures(n_features, width) {
+            let (steps, n_rows) = (self.weights.steps.len(), self.weights.n_rows());
+            return Err(format!("{steps} numbers in {n_rows} rows of `weights` instead of {n_features} x {width}"));
+        }
+        Ok(())
+    }
+
     /// Its weights, as they are stored.
     pub(crate) fn weights(&self) -> &Matrix {
         &self.weights
     }
 
-    /// Its other tensors by name.
-    pub(crate) fn tensors(&self) -> [(&'static str, &[f32]); 3] {
-        [("centre", &self.centre), ("inverse_spread", &self.inverse_spread), ("trunk_bias", &self.bias)]
+    /// Its other tensors: the mean of each feature, one over its deviation, and what is added to the sums.
+    pub(crate) fn tensors(&self) -> [&[f32]; 3] {
+        [&self.centre, &self.inverse_spread, &self.bias]
     }
 }
 

@@ -40,6 +40,11 @@ impl FeatureRow {
         &self.values[HAND_FEATURES..self.values.len() - self.n_topics]
     }
 
+    /// All but the shares of topics.
+    pub fn untold(&self) -> &[f32] {
+        &self.values[..self.values.len() - self.n_topics]
+    }
+
     /// The shares of topics; none where nobody told them.
     pub fn topics(&self) -> &[f32] {
         &self.values[self.values.len() - self.n_topics..]

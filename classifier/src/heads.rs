@@ -6,6 +6,7 @@ use crate::forest::Forest;
 use crate::kernel::{dot, logit};
 use crate::lens::Reading;
 use crate::net::Net;
+use crate::topics::Topics;
 
 /// One way to look at a prompt.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,8 +15,8 @@ pub enum View {
     Net(Box<Net>),
     /// A forest: the same sum makes a probability.
     Forest(Forest),
-    /// The prompt's shares of so many topics, as its feature row has them: the same sum makes a probability.
-    Topics(usize),
+    /// Topics of its own, told by features, too: the same sum of the prompt's shares of them makes a probability.
+    Topics(Box<Topics>),
 }
 
 /// Sums that are probabilities are kept this far from 0 and 1: they can leave the interval.
@@ -27,7 +28,7 @@ impl View {
         match self {
             Self::Net(net) => net.traits(&reading.pieces, reading.row.values()),
             Self::Forest(forest) => forest.values(reading.row.values()),
-            Self::Topics(_) => reading.row.topics().to_vec(),
+            Self::Topics(topics) => topics.shares(&reading.pieces, reading.row.untold()),
         }
     }
 
@@ -36,7 +37,7 @@ impl View {
         match self {
             Self::Net(net) => net.n_out(),
             Self::Forest(forest) => forest.n_values,
-            Self::Topics(n_topics) => *n_topics,
+            Self::Topics(topics) => topics.n_topics(),
         }
     }
 
@@ -45,8 +46,7 @@ impl View {
         match self {
             Self::Net(net) => net.check(n_features),
             Self::Forest(forest) => forest.check(n_features),
-            Self::Topics(n) if *n != n_topics => Err(format!("{n} topics where prompts have shares of {n_topics}")),
-            Self::Topics(_) => Ok(()),
+            Self::Topics(topics) => topics.check(n_features - n_topics),
         }
     }
 

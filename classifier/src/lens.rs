@@ -83,7 +83,7 @@ impl Lens {
                     let (text, pieces) = self.asked(table, prompt);
                     let row = self.features.row(&without_case(text), &pieces, &table.pooled(&pieces));
                     let row = match &self.topics {
-                        Some(topics) => row.told(&topics.shares(&pieces)),
+                        Some(topics) => row.told(&topics.shares(&pieces, &[])),
                         None => row,
                     };
                     Reading { pieces, row }

@@ -93,9 +93,9 @@ impl Net {
     pub(crate) fn tensors(&self) -> [(&'static str, &[f32]); 6] {
         let [centre, inverse_spread, trunk_bias] = self.features.tensors();
         [
-            centre,
-            inverse_spread,
-            trunk_bias,
+            ("centre", centre),
+            ("inverse_spread", inverse_spread),
+            ("trunk_bias", trunk_bias),
             ("second_bias", &self.second_bias),
             ("out", &self.out),
             ("out_bias", &self.out_bias),
@@ -104,16 +104,10 @@ impl Net {
 
     /// Whether the parts fit each other and the feature row.
     pub(crate) fn check(&self, n_features: usize) -> Result<(), String> {
+        self.features.check(n_features)?;
         let (trunk, n_out) = (self.features.width(), self.out_bias.len());
-        let [centre, inverse_spread, _] = self.features.tensors();
-        let mut sizes = vec![
-            (centre.0, centre.1.len(), n_features),
-            (inverse_spread.0, inverse_spread.1.len(), n_features),
-            ("second_bias", self.second_bias.len(), trunk),
-            ("out", self.out.len(), trunk * n_out),
-        ];
-        let mut matrices =
-            vec![("into_trunk", self.features.weights(), n_features, trunk), ("second", &self.second, trunk, trunk)];
+        let mut sizes = vec![("second_bias", self.second_bias.len(), trunk), ("out", self.out.len(), trunk * n_out)];
+        let mut matrices = vec![("second", &self.second, trunk, trunk)];
         if let Some(reader) = &self.reader {
             let (width, pooled) = (reader.width, N_POOLINGS * reader.width);
             sizes.extend([

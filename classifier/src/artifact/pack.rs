@@ -29,6 +29,9 @@ use crate::unlikeness::Places;
 const BENCHMARKS: &str = "benchmarks";
 
 /// The tensors with how well manners are known, and with habits.
+/// Of the topics that every row is told, and behind a view's name of those that are its own.
+const TOPICS: &str = "topics";
+
 const KNOWN: &str = "tokens.known";
 const HABITS: &str = "tokens.habits";
 
@@ -112,7 +115,7 @@ pub(super) fn packed(parts: &Parts) -> Result<Files, ArtifactError> {
         put_asides(&mut shelf, asides);
     }
     if let Some(topics) = parts.lens.topics() {
-        put_topics(&mut shelf, topics);
+        put_topics(&mut shelf, TOPICS, topics);
     }
     shelf.put_f32("places".to_owned(), &parts.places.centres);
     let traits: Vec<f32> = parts.benchmarks.values().flatten().copied().collect();
@@ -192,8 +195,7 @@ fn put_sight(shelf: &mut Shelf, name: &str, sight: &Sight) {
             shelf.put_i8(at("forest.leaves"), &forest.leaves);
             shelf.put_f32(at("forest.steps"), &forest.steps);
         }
-        // What it sees is seen by all.
-        View::Topics(_) => {}
+        View::Topics(topics) => put_topics(shelf, &at(TOPICS), topics),
     }
 }
 
@@ -206,11 +208,14 @@ fn put_asides(shelf: &mut Shelf, asides: &Asides) {
     shelf.put_f32("asides.thresholds".to_owned(), &asides.thresholds);
 }
 
-fn put_topics(shelf: &mut Shelf, topics: &Topics) {
-    shelf.put_u32("topics.pieces".to_owned(), topics.pieces.iter().copied());
-    shelf.put_f32("topics.rarities".to_owned(), &topics.rarities);
-    shelf.put_matrix("topics.weights", &topics.weights);
-    shelf.put_f32("topics.biases".to_owned(), &topics.biases);
+fn put_topics(shelf: &mut Shelf, name: &str, topics: &Topics) {
+    shelf.put_u32(format!("{name}.pieces"), topics.pieces.iter().copied());
+    shelf.put_f32(format!("{name}.rarities"), &topics.rarities);
+    shelf.put_matrix(&format!("{name}.weights"), &topics.weights);
+    shelf.put_matrix(&format!("{name}.features"), topics.features.weights());
+    for (part, values) in ["centre", "inverse_spread", "biases"].into_iter().zip(topics.features.tensors()) {
+        shelf.put_f32(format!("{name}.{part}"), values);
+    }
 }
 
 fn upper_half(value: f32) -> u16 {
@@ -231,14 +236,13 @@ pub(super) fn unpacked(manifest: &[u8], weights: &[u8], lens: Lens) -> Result<Pa
         .map_err(|error| wrong(WEIGHTS, "tensors in the safetensors format", error.to_string()))?;
     let shelf = Found { tensors };
     let asides = if manifest.asides { Some(shelf.asides()?) } else { None };
-    let topics = if manifest.topics { Some(shelf.topics()?) } else { None };
+    let topics = if manifest.topics { Some(shelf.topics(TOPICS)?) } else { None };
     let lens = lens.with_asides(asides).with_topics(topics);
-    let n_topics = lens.n_topics();
     let sights = manifest
         .sights
         .iter()
         .enumerate()
-        .map(|(at, line)| shelf.sight(&format!("view{at}"), line, n_topics))
+        .map(|(at, line)| shelf.sight(&format!("view{at}"), line))
         .collect::<Result<_, _>>()?;
     if !manifest.usual_distance.is_finite() || manifest.usual_distance <= 0.0 {
         return Err(wrong(MANIFEST, "a usual distance above 0", manifest.usual_distance.to_string()));
@@ -248,7 +252,7 @@ pub(super) fn unpacked(manifest: &[u8], weights: &[u8], lens: Lens) -> Result<Pa
         models: manifest.models.into_iter().map(Into::into).collect(),
         sights,
         trust: Trust { rows: shelf.f32(TRUST)? },
-        tokens: shelf.sight("tokens", &manifest.tokens, n_topics)?,
+        tokens: shelf.sight("tokens", &manifest.tokens)?,
         manner: Manner {
             known: shelf.f32(KNOWN)?,
             habits: shelf.f32(HABITS)?,
@@ -368,13 +372,13 @@ impl Found<'_> {
         Ok(named)
     }
 
-    fn sight(&self, name: &str, line: &SightLine, n_topics: usize) -> Result<Sight, ArtifactError> {
+    fn sight(&self, name: &str, line: &SightLine) -> Result<Sight, ArtifactError> {
         let at = |part: &str| format!("{name}.{part}");
         let view = match line.kind {
             Kind::ReadingNet => View::Net(Box::new(self.net(name, true)?)),
             Kind::FeatureNet => View::Net(Box::new(self.net(name, false)?)),
             Kind::Forest => View::Forest(self.forest(name)?),
-            Kind::Topics => View::Topics(n_topics),
+            Kind::Topics => View::Topics(Box::new(self.topics(&at(TOPICS))?)),
         };
         let usual = Usual { means: self.f64(&at("usual.means"))?, variances: self.f64(&at("usual.variances"))? };
         let ordinary = Ordinary { mean: self.f32(&at("ordinary.mean"))?, along: self.f32(&at("ordinary.along"))? };
@@ -428,12 +432,18 @@ impl Found<'_> {
         })
     }
 
-    fn topics(&self) -> Result<Topics, ArtifactError> {
+    fn topics(&self, name: &str) -> Result<Topics, ArtifactError> {
+        let at = |part: &str| format!("{name}.{part}");
         Ok(Topics {
-            pieces: self.u32("topics.pieces")?,
-            rarities: self.f32("topics.rarities")?,
-            weights: self.matrix("topics.weights")?,
-            biases: self.f32("topics.biases")?,
+            pieces: self.u32(&at("pieces"))?,
+            rarities: self.f32(&at("rarities"))?,
+            weights: self.matrix(&at("weights"))?,
+            features: FeatureLayer::new(
+                self.f32(&at("centre"))?,
+                self.f32(&at("inverse_spread"))?,
+                self.matrix(&at("features"))?,
+                self.f32(&at("biases"))?,
+            ),
         })
     }
 

@@ -8,6 +8,7 @@ use crate::dice::Dice;
 use crate::factors::{Cell, Factors, Penalties};
 use crate::grow::{Growth, Sample, grow};
 use crate::learn::{Classroom, Course, Pupil, Start, learn};
+use crate::topics::Told;
 use classifier::abilities::{Seen, Usual};
 use classifier::matrix::Matrix;
 use classifier::ordinary::Ordinary;
@@ -132,18 +133,19 @@ pub(crate) fn fit_forest(
     Fitted::seeing(&unseen, View::Forest(grown.forest), abilities, usual)
 }
 
-/// The view of topics, fitted to these prompts, which were told theirs by topics that never saw them.
-pub(crate) fn fit_shares(material: &Material<'_>) -> Fitted {
-    let prompts = &material.dataset.prompts;
-    let n = prompts.first().map_or(0, |prompt| prompt.reading.row.topics().len());
+/// The view of topics, fitted to these prompts by what topics that never saw them told of each.
+pub(crate) fn fit_shares(material: &Material<'_>, told: &Told, fold: Option<u32>) -> Fitted {
+    let topics = told.without(fold);
     let mut seen = vec![Vec::new(); material.dataset.models.len()];
     for cell in material.qualities() {
-        let traits = prompts[cell.prompt as usize].reading.row.topics();
+        let traits = told.unseen(cell.prompt);
         seen[cell.model as usize].push(Seen { traits, value: cell.value, weight: 1.0 });
     }
-    let (usual, rows) = Usual::learn(&seen, n);
+    let (usual, rows) = Usual::learn(&seen, topics.n_topics());
     let abilities = rows.iter().flatten().map(|value| *value as f32).collect();
-    Fitted::new(material, View::Topics(n), abilities, usual)
+    let unseen: Vec<(&[f32], f32)> =
+        material.rows.iter().map(|row| (told.unseen(*row), material.weights[*row as usize])).collect();
+    Fitted::seeing(&unseen, View::Topics(Box::new(topics.clone())), abilities, usual)
 }
 
 /// A net view. `table` holds a row for each word piece to start from.
@@ -155,7 +157,8 @@ pub(crate) fn fit_net(
     step_done: &dyn Fn(),
 ) -> Fitted {
     let dataset = material.dataset;
-    let (centre, inverse_spread) = spread(material);
+    let (centre, inverse_spread) =
+        spread(material.rows.iter().map(|row| dataset.prompts[*row as usize].reading.row.values()));
     let standardised: Vec<Vec<f32>> = material
         .rows
         .iter()
@@ -214,13 +217,12 @@ pub(crate) fn fit_net(
     Fitted::new(material, View::Net(Box::new(learned.net)), rows, usual)
 }
 
-/// Mean and one over the deviation of every feature.
-fn spread(material: &Material<'_>) -> (Vec<f32>, Vec<f32>) {
-    let rows = || material.rows.iter().map(|row| material.dataset.prompts[*row as usize].reading.row.values());
-    let width = rows().next().map_or(0, <[f32]>::len);
-    let n = material.rows.len().max(1) as f64;
+/// Mean and one over the deviation of every number in these rows.
+pub(crate) fn spread<'a>(rows: impl ExactSizeIterator<Item = &'a [f32]> + Clone) -> (Vec<f32>, Vec<f32>) {
+    let width = rows.clone().next().map_or(0, <[f32]>::len);
+    let n = rows.len().max(1) as f64;
     let mut sums = vec![(0.0_f64, 0.0_f64); width];
-    for row in rows() {
+    for row in rows {
         for (sum, value) in sums.iter_mut().zip(row) {
             sum.0 += f64::from(*value);
             sum.1 += f64::from(*value) * f64::from(*value);

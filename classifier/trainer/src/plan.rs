@@ -70,7 +70,7 @@ impl Default for Plan {
             feature_weight: 0.15,
             forest_weight: 0.5,
             topic_epochs: 25,
-            topic_weight: 0.15,
+            topic_weight: 0.3,
             places: 64,
         }
     }

@@ -22,6 +22,7 @@ use crate::learn::{Course, Start};
 use crate::manner::{Manners, Unread, manners};
 use crate::places::places;
 use crate::plan::Plan;
+use crate::topics::{Told, ToldBy};
 use crate::trust::Ledger;
 
 use self::council::Council;
@@ -100,7 +101,8 @@ pub fn train(dataset: &mut Dataset, lens: Lens, plan: &Plan, progress: OnProgres
     let step = || progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
     let lens = setting.tell_topics(dataset, lens, &step);
     let dataset = &*dataset;
-    let workshop = Workshop::new(dataset, &setting);
+    let told = setting.learn_topics(dataset, ToldBy::All, &step);
+    let workshop = Workshop::new(dataset, &setting, told);
     let fitted = side_by_side(&jobs, |job| workshop.fit(job, &step));
     let all: Vec<u32> = (0..).take(dataset.prompts.len()).collect();
     let material = Material::new(dataset, &all);
@@ -165,11 +167,13 @@ struct Workshop<'a> {
     dataset: &'a Dataset,
     setting: &'a Setting<'a>,
     columns: Vec<f32>,
+    /// What the view of topics hears, where there is one.
+    told: Option<Told>,
 }
 
 impl<'a> Workshop<'a> {
-    fn new(dataset: &'a Dataset, setting: &'a Setting<'a>) -> Self {
-        Self { dataset, setting, columns: columns(dataset) }
+    fn new(dataset: &'a Dataset, setting: &'a Setting<'a>, told: Option<Told>) -> Self {
+        Self { dataset, setting, columns: columns(dataset), told }
     }
 
     fn fit(&self, job: &Job, step: &dyn Fn()) -> Fitted {
@@ -194,7 +198,8 @@ impl<'a> Workshop<'a> {
             }
             Kind::Topics => {
                 step();
-                fit_shares(&material)
+                let told = self.told.as_ref().expect("a view of topics is asked for where there are topics");
+                fit_shares(&material, told, job.fold)
             }
             Kind::Tokens => {
                 let course = ForestCourse { growth, rank: 4, penalties: LENGTH };

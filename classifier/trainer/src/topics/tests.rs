@@ -3,7 +3,7 @@
 use classifier::lens::Lens;
 use classifier::{Artifact, Prompt};
 
-use super::{MIN_TOPIC_PROMPTS, Subjects, Told, rows_outside};
+use super::{MIN_TOPIC_PROMPTS, Subjects, Told, ToldBy, rows_outside};
 use crate::dataset::{Dataset, Lesson};
 use crate::plan::Plan;
 
@@ -18,14 +18,19 @@ fn lens() -> Lens {
 
 /// Points and cakes, in turn, and a few prompts of a third data set that is too small to be a topic.
 fn dataset(lens: &Lens) -> Dataset {
+    dataset_of(lens, 2 * N_PROMPTS + 5, |at| match at {
+        at if at >= 2 * N_PROMPTS => (1, format!("Name the odd number number {at}.")),
+        at if at % 2 == 0 => (2, format!("Which lever moves the railway points at signal {at}?")),
+        at => (0, format!("How much flour goes into a chocolate cake for {at} guests?")),
+    })
+}
+
+/// So many prompts, each with its data set and its text.
+fn dataset_of(lens: &Lens, n: usize, prompt: impl Fn(usize) -> (u16, String)) -> Dataset {
     let mut dataset =
         Dataset { datasets: ["cakes", "odds", "points"].map(str::to_owned).to_vec(), ..Dataset::default() };
-    for at in 0..2 * N_PROMPTS + 5 {
-        let (place, text) = match at {
-            at if at >= 2 * N_PROMPTS => (1, format!("Name the odd number number {at}.")),
-            at if at % 2 == 0 => (2, format!("Which lever moves the railway points at signal {at}?")),
-            at => (0, format!("How much flour goes into a chocolate cake for {at} guests?")),
-        };
+    for at in 0..n {
+        let (place, text) = prompt(at);
         let reading = lens.read(&[Prompt::from_text(&text)]).remove(0);
         let group = u64::try_from(at).unwrap();
         let id = format!("made/up/{at}");
@@ -46,46 +51,70 @@ fn folds(dataset: &Dataset) -> Vec<u32> {
     (0..dataset.prompts.len()).map(|at| u32::try_from(at / 2).unwrap() % N_FOLDS).collect()
 }
 
-fn told(dataset: &Dataset) -> Told {
+fn told(dataset: &Dataset, by: ToldBy) -> Told {
     let subjects = Subjects::of(dataset).expect("two data sets are large enough");
     assert_eq!(subjects.n_topics, 2);
     let plan = Plan { topic_epochs: 20, ..Plan::default() };
-    Told::learn(dataset, &subjects, (&folds(dataset), N_FOLDS), &plan, &|| ())
+    Told::learn(dataset, &subjects, by, (&folds(dataset), N_FOLDS), &plan, &|| ())
+}
+
+/// Whether a prompt that was not learned from is told to be of its own data set, the even ones of the second.
+fn is_told(shares: &[f32], at: usize) -> bool {
+    shares[usize::from(at.is_multiple_of(2))] > 0.8
 }
 
 #[test]
 fn topics_are_told_apart_on_prompts_that_were_not_learned_from() {
     let lens = lens();
     let dataset = dataset(&lens);
-    let told = told(&dataset);
-    for (at, shares) in told.unseen.chunks_exact(2).enumerate().take(2 * N_PROMPTS) {
-        let own = if at % 2 == 0 { 1 } else { 0 };
-        assert!(shares[own] > 0.8, "prompt {at}: {shares:?}");
-    }
     let new = lens.read(&[Prompt::from_text("Is flour better than chocolate in a cake?")]).remove(0);
-    assert!(told.whole.shares(&new.pieces)[0] > 0.8);
-    // A piece that one or two prompts hold is not remembered.
-    assert!(!told.whole.pieces.is_empty());
-    let held = |piece: &u32| dataset.prompts.iter().filter(|prompt| prompt.reading.pieces.contains(piece)).count();
-    assert!(told.whole.pieces.iter().all(|piece| held(piece) >= super::MIN_PIECE_PROMPTS));
+    for by in [ToldBy::Pieces, ToldBy::All] {
+        let told = told(&dataset, by);
+        for (at, shares) in told.unseen.chunks_exact(2).enumerate().take(2 * N_PROMPTS) {
+            assert!(is_told(shares, at), "prompt {at} by {by:?}: {shares:?}");
+        }
+        assert!(told.whole.shares(&new.pieces, new.row.untold())[0] > 0.8, "{by:?}");
+        // A piece that one or two prompts hold is not remembered.
+        assert!(!told.whole.pieces.is_empty());
+        let held = |piece: &u32| dataset.prompts.iter().filter(|prompt| prompt.reading.pieces.contains(piece)).count();
+        assert!(told.whole.pieces.iter().all(|piece| held(piece) >= super::signs::MIN_PIECE_PROMPTS));
+    }
+}
+
+#[test]
+fn features_tell_topics_apart_whose_word_pieces_are_the_same() {
+    let lens = lens();
+    // A bag holds one piece either way, as often as it is there: only how long a prompt is tells them apart.
+    let short_or_long = |at: usize| {
+        let (place, n) = if at.is_multiple_of(2) { (2, 40 + at % 7) } else { (0, 3 + at % 7) };
+        (place, "railway ".repeat(n))
+    };
+    let dataset = dataset_of(&lens, 2 * N_PROMPTS, short_or_long);
+    let n_told = |by: ToldBy| {
+        let told = told(&dataset, by);
+        told.unseen.chunks_exact(2).enumerate().filter(|(at, shares)| is_told(shares, *at)).count()
+    };
+    assert_eq!((n_told(ToldBy::Pieces), n_told(ToldBy::All)), (0, 2 * N_PROMPTS));
 }
 
 #[test]
 fn the_same_prompts_give_the_same_topics() {
     let dataset = dataset(&lens());
-    let (one, other) = (told(&dataset), told(&dataset));
-    assert_eq!((one.whole, one.unseen), (other.whole, other.unseen));
+    let (one, other) = (told(&dataset, ToldBy::All), told(&dataset, ToldBy::All));
+    assert_eq!((one.whole, one.outside, one.unseen), (other.whole, other.outside, other.unseen));
 }
 
 #[test]
 fn what_a_prompt_is_said_to_be_comes_from_those_that_never_saw_it() {
     let mut dataset = dataset(&lens());
-    let before = told(&dataset);
+    let before = told(&dataset, ToldBy::All);
     // The first prompt says it is from the other data set: only its own fold must not notice.
     dataset.prompts[0].dataset = 0;
-    let after = told(&dataset);
-    assert_eq!(before.unseen[..2], after.unseen[..2]);
+    let after = told(&dataset, ToldBy::All);
+    assert_eq!(before.unseen(0), after.unseen(0));
+    assert_eq!(before.without(Some(0)), after.without(Some(0)));
     assert_ne!(before.unseen, after.unseen);
+    assert_ne!(before.without(None), after.without(None));
 }
 
 #[test]
@@ -108,7 +137,7 @@ fn steps_are_reported_as_they_were_announced() {
         done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     };
     let subjects = Subjects::of(&dataset).unwrap();
-    Told::learn(&dataset, &subjects, (&folds, N_FOLDS), &plan, &step);
+    Told::learn(&dataset, &subjects, ToldBy::All, (&folds, N_FOLDS), &plan, &step);
     assert_eq!(done.into_inner(), Told::n_steps(&folds, N_FOLDS, &plan));
     assert_eq!(rows_outside(&folds, None).len(), dataset.prompts.len());
 }

@@ -9,7 +9,7 @@ use classifier::lens::Lens;
 use super::BATCH;
 use crate::dataset::Dataset;
 use crate::plan::Plan;
-use crate::topics::{Subjects, Told, rows_outside};
+use crate::topics::{Subjects, Told, ToldBy, rows_outside};
 
 /// What a job fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,17 +105,21 @@ impl<'a> Setting<'a> {
     /// All steps of a training.
     pub(super) fn total(&self, jobs: &[Job]) -> usize {
         let topics = self.subjects.as_ref().map_or(0, |_| Told::n_steps(&self.folds, self.plan.folds, self.plan));
-        topics + jobs.iter().map(|job| self.steps(job)).sum::<usize>()
+        2 * topics + jobs.iter().map(|job| self.steps(job)).sum::<usize>()
     }
 
     /// Topics are learned before the views are, which see them. Each prompt is told them by what the other folds taught.
     pub(super) fn tell_topics(&self, dataset: &mut Dataset, lens: Lens, step: &(dyn Fn() + Sync)) -> Lens {
-        let folds = (self.folds.as_slice(), self.plan.folds);
-        let learn = |subjects| Told::learn(dataset, subjects, folds, self.plan, step);
-        let told = self.subjects.as_ref().map(learn);
+        let told = self.learn_topics(dataset, ToldBy::Pieces, step);
         let (whole, unseen) = told.map_or((None, Vec::new()), |told| (Some(told.whole), told.unseen));
         dataset.tell_topics(&unseen);
         lens.with_topics(whole)
+    }
+
+    /// Topics told by so much, where there are topics.
+    pub(super) fn learn_topics(&self, dataset: &Dataset, by: ToldBy, step: &(dyn Fn() + Sync)) -> Option<Told> {
+        let folds = (self.folds.as_slice(), self.plan.folds);
+        self.subjects.as_ref().map(|subjects| Told::learn(dataset, subjects, by, folds, self.plan, step))
     }
 
     pub(super) fn trees(&self, job: &Job) -> usize {

@@ -52,7 +52,7 @@ fn calibration_hears_how_far_the_views_are_apart_and_what_remains_of_them() {
     };
     let setting = Setting::new(&dataset, &lens, &plan);
     let jobs = setting.jobs();
-    let workshop = Workshop::new(&dataset, &setting);
+    let workshop = Workshop::new(&dataset, &setting, None);
     let fitted: Vec<_> = jobs.iter().map(|job| workshop.fit(job, &|| ())).collect();
     let (unseen, _, _) = workshop.unseen(&jobs, &fitted, &vec![1.0; dataset.prompts.len()]);
     let (mut farther, mut tempered) = (0, 0);
