@@ -1,5 +1,6 @@
-//! The first layer of a net, from the features to its trunk, or of topics, from the features to what each topic has. Most features of a prompt are absent: words that do not occur, signs
-//! that are not there. What their absence says is summed up once, and a prompt pays for what it has.
+//! The first layer of a net, from the features to its trunk, or of topics, from the features to what each topic has. Most features
+//! of a prompt are absent: words that do not occur, signs that are not there. What their absence says is summed up once, and a
+//! prompt pays for what it has.
 
 use crate::kernel::add_rows;
 use crate::matrix::Matrix;

@@ -28,10 +28,10 @@ use crate::unlikeness::Places;
 /// The tensor with the traits of benchmarks.
 const BENCHMARKS: &str = "benchmarks";
 
-/// The tensors with how well manners are known, and with habits.
-/// Of the topics that every row is told, and behind a view's name of those that are its own.
+/// The tensors of the topics that every row is told, and behind a view's name of those that are its own.
 const TOPICS: &str = "topics";
 
+/// The tensors with how well manners are known, and with habits.
 const KNOWN: &str = "tokens.known";
 const HABITS: &str = "tokens.habits";
 
