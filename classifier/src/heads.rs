@@ -79,3 +79,50 @@ impl View {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    //! The view that asks topics of its own.
+
+    use super::View;
+    use crate::feature_layer::FeatureLayer;
+    use crate::features::{Features, HAND_FEATURES};
+    use crate::lens::Reading;
+    use crate::matrix::Matrix;
+    use crate::topics::Topics;
+
+    /// Those of a row with two numbers of an encoder, of which the last speaks for the second topic.
+    const N_FEATURES: usize = HAND_FEATURES + 2;
+
+    fn view() -> View {
+        let mut weights = vec![0.0; N_FEATURES * 2];
+        weights[N_FEATURES * 2 - 2..].copy_from_slice(&[-3.0, 3.0]);
+        let weights = Matrix::of(&weights, 2);
+        View::Topics(Box::new(Topics {
+            pieces: vec![3],
+            rarities: vec![1.0],
+            weights: Matrix::of(&[4.0, -4.0], 2),
+            features: FeatureLayer::new(vec![0.0; N_FEATURES], vec![1.0; N_FEATURES], weights, vec![0.0; 2]),
+        }))
+    }
+
+    #[test]
+    fn the_view_of_topics_hears_pieces_and_features_and_not_what_the_row_was_told() {
+        let view = view();
+        let seen = |pieces: &[u32], last: f32, told: &[f32]| {
+            let row = Features::new().row("", &[], &[0.0, last]).told(told);
+            view.traits(&Reading { pieces: pieces.to_vec(), row })
+        };
+        assert!(seen(&[3], 0.0, &[])[0] > 0.99 && seen(&[], 1.0, &[])[1] > 0.99);
+        assert_eq!(seen(&[], 1.0, &[0.9, 0.1, 0.0]), seen(&[], 1.0, &[]));
+        assert_eq!(seen(&[], 0.0, &[0.9, 0.1, 0.0]), [0.5, 0.5]);
+    }
+
+    #[test]
+    fn the_view_of_topics_fits_rows_of_its_features_beside_any_number_of_topics() {
+        let view = view();
+        assert_eq!((view.check(N_FEATURES + 7, 7), view.n_traits()), (Ok(()), 2));
+        let error = view.check(N_FEATURES + 8, 7).unwrap_err();
+        assert!(error.contains(&format!("instead of {}", N_FEATURES + 1)), "{error}");
+    }
+}

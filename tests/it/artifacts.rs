@@ -6,6 +6,17 @@ use classifier::Artifact;
 use classifier::artifact::ARTIFACT_SCHEMA;
 use classifier::asides::cuts::N_SEAMS;
 
+const FILES: [&str; 5] = [
+    "manifest.json",
+    "weights.safetensors",
+    "encoder/encoder.json",
+    "encoder/encoder.safetensors",
+    "encoder/tokenizer.json",
+];
+
+/// What the built-in artifact may weigh, its encoder included: everybody who builds or starts the program carries it.
+const MAX_BUILT_IN_BYTES: u64 = 24_000_000;
+
 /// The files of the built-in artifact in a folder of their own.
 struct Folder(PathBuf);
 
@@ -14,13 +25,7 @@ impl Folder {
         let folder = std::env::temp_dir().join(format!("pointsman-forecasts-{name}-{}", std::process::id()));
         let embedded = Path::new(env!("CARGO_MANIFEST_DIR")).join("../classifier/embedded/artifact");
         std::fs::create_dir_all(folder.join("encoder")).expect("a temporary folder");
-        for file in [
-            "manifest.json",
-            "weights.safetensors",
-            "encoder/encoder.json",
-            "encoder/encoder.safetensors",
-            "encoder/tokenizer.json",
-        ] {
+        for file in FILES {
             std::fs::copy(embedded.join(file), folder.join(file)).expect("the artifact is part of the repository");
         }
         Self(folder)
@@ -52,6 +57,13 @@ fn replaced(from: &str, to: &str) -> impl FnOnce(&mut Vec<u8>) {
         assert!(text.contains(from), "the manifest has no {from}");
         *bytes = text.replacen(from, to, 1).into_bytes();
     }
+}
+
+#[test]
+fn the_built_in_artifact_is_light_enough_to_carry() {
+    let folder = Folder::new("light");
+    let bytes: u64 = FILES.iter().map(|file| std::fs::metadata(folder.0.join(file)).expect("copied").len()).sum();
+    assert!(bytes <= MAX_BUILT_IN_BYTES, "{bytes} bytes, expected at most {MAX_BUILT_IN_BYTES}");
 }
 
 #[test]
@@ -159,6 +171,15 @@ fn broken_artifacts_are_refused_with_the_reason() {
     let folder = Folder::new("dimension");
     folder.change("manifest.json", replaced("\"kind\": \"feature_net\"", "\"kind\": \"reading_net\""));
     folder.refused("expected numbers of type");
+
+    // A view whose own topics ask for features that no tensor has.
+    let folder = Folder::new("own-topics");
+    folder.change("weights.safetensors", |bytes| {
+        let (from, to) = (b".topics.centre\"", b".topics.center\"");
+        let at = (0..bytes.len() - from.len()).find(|at| bytes[*at..].starts_with(from)).expect("a view of topics");
+        bytes[at..at + to.len()].copy_from_slice(to);
+    });
+    folder.refused(".topics.centre`");
 
     // Views that see topics, and nobody who tells them.
     let folder = Folder::new("topics");

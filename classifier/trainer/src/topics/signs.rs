@@ -13,7 +13,8 @@ use crate::fit::spread;
 /// A word piece that fewer prompts hold says nothing: it would only remember them.
 pub(super) const MIN_PIECE_PROMPTS: usize = 3;
 
-/// How loud the features of a usual prompt are beside the bag of its word pieces, whose parts' squares sum to 1. Found likewise.
+/// How loud the features of a usual prompt are beside the bag of its word pieces, whose parts' squares sum to 1. On folds of the
+/// shared outcomes (2026-11-29) features at 0.7 and at 2 told nearly as many topics as each other, and far more than none.
 const FEATURES_PART: f32 = 1.0;
 
 /// By what topics are told.
