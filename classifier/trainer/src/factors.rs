@@ -39,28 +39,26 @@ pub(crate) struct Factors {
 /// Alternating sweeps: the error has long settled by then (measured on the shared outcomes: 30 change it by less than 0.1%).
 const SWEEPS: usize = 20;
 
-/// Cells pulled towards the mean of all models when a bias is estimated from few.
+/// A bias is held where the sweep before left it by so many cells; few cells of a model do not throw it about.
 const BIAS_PRIOR_CELLS: f64 = 5.0;
 
 impl Factors {
-    /// Fits `rank` numbers a prompt (difficulty and traits) to the cells.
-    pub(crate) fn fit(cells: &[Cell], n: (usize, usize), rank: usize, penalties: &Penalties, dice: &mut Dice) -> Self {
+    /// Fits `rank` numbers a prompt (difficulty and traits) to the cells; biases begin at the models' footing.
+    pub(crate) fn fit(
+        cells: &[Cell],
+        n: (usize, usize),
+        rank: usize,
+        penalties: &Penalties,
+        footing: &[f64],
+        dice: &mut Dice,
+    ) -> Self {
         let (n_prompts, n_models) = n;
-        let mut biases = vec![(0.0, 0.0); n_models];
-        for cell in cells {
-            let bias = &mut biases[cell.model as usize];
-            *bias = (bias.0 + f64::from(cell.value), bias.1 + 1.0);
-        }
-        let overall =
-            biases.iter().map(|bias| bias.0).sum::<f64>() / biases.iter().map(|bias| bias.1).sum::<f64>().max(1.0);
-        let biases =
-            biases.iter().map(|(sum, n)| (sum + BIAS_PRIOR_CELLS * overall) / (n + BIAS_PRIOR_CELLS)).collect();
         let mut models = vec![0.0; n_models * rank];
         for row in models.chunks_exact_mut(rank) {
             row[0] = penalties.slope;
             row[1..].fill_with(|| 0.1 * f64::from(dice.normal()));
         }
-        let mut factors = Self { rank, biases, prompts: vec![0.0; n_prompts * rank], models };
+        let mut factors = Self { rank, biases: footing.to_vec(), prompts: vec![0.0; n_prompts * rank], models };
         let by_prompt = grouped(cells, n_prompts, |cell| cell.prompt);
         let by_model = grouped(cells, n_models, |cell| cell.model);
         for _ in 0..SWEEPS {
@@ -94,7 +92,6 @@ impl Factors {
             system.clear();
             system.pull(0, penalties.slopes, penalties.slope);
             (1..rank).for_each(|k| system.pull(k, penalties.abilities, 0.0));
-            // The bias is held where it started by as many cells as its estimate was.
             system.pull(rank, BIAS_PRIOR_CELLS / penalties.noise, self.biases[model]);
             for cell in cells {
                 input[..rank].copy_from_slice(&self.prompts[cell.prompt as usize * rank..][..rank]);

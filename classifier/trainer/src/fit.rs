@@ -6,10 +6,11 @@ use classifier::heads::View;
 use crate::dataset::Dataset;
 use crate::dice::Dice;
 use crate::factors::{Cell, Factors, Penalties};
+use crate::footing::footing;
 use crate::grow::{Growth, Sample, grow};
 use crate::learn::{Classroom, Course, Pupil, Start, learn};
 use crate::topics::Told;
-use classifier::abilities::{Seen, Usual};
+use classifier::abilities::{Link, Seen, Usual};
 use classifier::matrix::Matrix;
 use classifier::ordinary::Ordinary;
 
@@ -112,7 +113,8 @@ pub(crate) fn fit_forest(
     let dataset = material.dataset;
     let rank = course.rank;
     let n = (dataset.prompts.len(), dataset.models.len());
-    let factors = Factors::fit(cells, n, rank, &course.penalties, &mut Dice::new(seed, 0));
+    let footing = footing(dataset, cells, Link::Identity);
+    let factors = Factors::fit(cells, n, rank, &course.penalties, &footing, &mut Dice::new(seed, 0));
     let targets: Vec<f32> = factors.prompts.iter().map(|value| *value as f32).collect();
     let groups: Vec<u64> = dataset.prompts.iter().map(|prompt| prompt.group).collect();
     let weights = &material.weights;
@@ -125,24 +127,39 @@ pub(crate) fn fit_forest(
         let traits = &grown.unseen[cell.prompt as usize * rank..][..rank];
         seen[cell.model as usize].push(Seen { traits, value: cell.value, weight: 1.0 });
     }
-    let (usual, rows) = Usual::learn(&seen, rank);
-    let abilities = rows.iter().flatten().map(|value| *value as f32).collect();
+    let (usual, abilities) = learn_beside(&footing, seen, rank);
     let rows = material.rows.iter().map(|row| *row as usize).filter(|row| grown.n_unseen[*row] > 0.0);
     let unseen: Vec<(&[f32], f32)> =
         rows.map(|row| (&grown.unseen[row * rank..][..rank], material.weights[row])).collect();
     Fitted::seeing(&unseen, View::Forest(grown.forest), abilities, usual)
 }
 
+/// Abilities by what is left of each model's outcomes over its footing. Left to itself, a regression half takes a model that was
+/// only asked what is hard for one that is weak everywhere.
+fn learn_beside(footing: &[f64], mut seen: Vec<Vec<Seen<'_>>>, n_traits: usize) -> (Usual, Vec<f32>) {
+    for (seen, footing) in seen.iter_mut().zip(footing) {
+        seen.iter_mut().for_each(|seen| seen.value -= *footing as f32);
+    }
+    let (mut usual, mut rows) = Usual::learn(&seen, n_traits);
+    rows.iter_mut().zip(footing).for_each(|(row, footing)| row[0] += footing);
+    let n = footing.len().max(1) as f64;
+    let mean = footing.iter().sum::<f64>() / n;
+    usual.means[0] += mean;
+    usual.variances[0] += footing.iter().map(|footing| (footing - mean) * (footing - mean)).sum::<f64>() / n;
+    (usual, rows.iter().flatten().map(|value| *value as f32).collect())
+}
+
 /// The view of topics, fitted to these prompts by what topics that never saw them told of each.
 pub(crate) fn fit_shares(material: &Material<'_>, told: &Told, fold: Option<u32>) -> Fitted {
     let topics = told.without(fold);
+    let cells = material.qualities();
+    let footing = footing(material.dataset, &cells, Link::Identity);
     let mut seen = vec![Vec::new(); material.dataset.models.len()];
-    for cell in material.qualities() {
+    for cell in cells {
         let traits = told.unseen(cell.prompt);
         seen[cell.model as usize].push(Seen { traits, value: cell.value, weight: 1.0 });
     }
-    let (usual, rows) = Usual::learn(&seen, topics.n_topics());
-    let abilities = rows.iter().flatten().map(|value| *value as f32).collect();
+    let (usual, abilities) = learn_beside(&footing, seen, topics.n_topics());
     let unseen: Vec<(&[f32], f32)> =
         material.rows.iter().map(|row| (told.unseen(*row), material.weights[*row as usize])).collect();
     Fitted::seeing(&unseen, View::Topics(Box::new(topics.clone())), abilities, usual)
@@ -200,12 +217,14 @@ pub(crate) fn fit_net(
             Pupil { pieces, features, answers, weight: material.weights[*row as usize], dataset: prompt.dataset }
         })
         .collect();
+    let biases: Vec<f32> =
+        footing(dataset, &material.qualities(), Link::Logit).into_iter().map(|value| value as f32).collect();
     let room = Classroom {
         pupils: &pupils,
         start: table.zip(small.as_ref()).map(|(start, small)| Start { width: start.width, table: small }),
         centre: &centre,
         inverse_spread: &inverse_spread,
-        biases: &biases(material),
+        biases: &biases,
         n_datasets: dataset.datasets.len(),
     };
     let mut learned = learn(&room, course, seed, step_done);
@@ -235,18 +254,6 @@ pub(crate) fn spread<'a>(rows: impl ExactSizeIterator<Item = &'a [f32]> + Clone)
         if variance > 1e-8 { (1.0 / variance.sqrt()) as f32 } else { 0.0 }
     });
     (centre, inverse.collect())
-}
-
-/// The logit of each model's mean, pulled towards the mean of all.
-fn biases(material: &Material<'_>) -> Vec<f32> {
-    let mut sums = vec![(2.0_f32, 4.0_f32); material.dataset.models.len()];
-    for row in material.rows {
-        for answer in &material.dataset.prompts[*row as usize].answers {
-            let sum = &mut sums[usize::from(answer.model)];
-            *sum = (sum.0 + answer.quality, sum.1 + 1.0);
-        }
-    }
-    sums.iter().map(|(sum, n)| classifier::kernel::logit((sum / n).clamp(0.02, 0.98))).collect()
 }
 
 /// The word pieces that occur: only their rows are trained, the others stay as they were distilled.
@@ -287,5 +294,54 @@ impl Vocabulary {
             table.scales[*piece as usize] = *scale;
         }
         reader.table = table;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! Abilities of models that were not asked everything.
+
+    use classifier::abilities::{Seen, Usual};
+
+    use super::learn_beside;
+
+    const EASY: [f32; 2] = [1.0, 0.0];
+    const HARD: [f32; 2] = [0.0, 1.0];
+
+    /// What so many outcomes of a kind of prompts say.
+    fn said(kind: &[f32; 2], value: f32) -> Vec<Seen<'_>> {
+        vec![Seen { traits: kind, value, weight: 1.0 }; 30]
+    }
+
+    /// Of twelve models three were asked both kinds, one as good as they the easy kind alone, and eight weak ones the hard kind alone.
+    fn seen<'a>() -> Vec<Vec<Seen<'a>>> {
+        let both = (0..3).map(|_| [said(&EASY, 0.9), said(&HARD, 0.5)].concat());
+        let easy = std::iter::once(said(&EASY, 0.9));
+        let weak = (0..8).map(|_| said(&HARD, 0.1));
+        both.chain(easy).chain(weak).collect()
+    }
+
+    /// As `footing` would have it: the weak are 0.4 below the others.
+    fn footing() -> Vec<f64> {
+        (0..12).map(|model| if model < 4 { 0.7 } else { 0.3 }).collect()
+    }
+
+    /// What the fourth model would do where it was not asked, and a weak one where it was not.
+    fn elsewhere(row: impl Fn(usize, usize) -> f64) -> [f64; 2] {
+        [row(3, 0) + row(3, 2), row(11, 0) + row(11, 1)]
+    }
+
+    #[test]
+    fn where_a_model_was_not_asked_it_does_as_its_footing_says() {
+        let (usual, rows) = learn_beside(&footing(), seen(), 2);
+        let [fourth, weak] = elsewhere(|model, k| f64::from(rows[model * 3 + k]));
+        assert!((fourth - 0.5).abs() < 0.05, "three as good as it come to 0.5 there: {fourth}");
+        assert!((weak - 0.5).abs() < 0.1, "0.4 below the others, who come to 0.9 there: {weak}");
+        let where_asked = f64::from(rows[11 * 3] + rows[11 * 3 + 2]);
+        assert!((where_asked - 0.1).abs() < 0.02, "{where_asked}");
+        assert!((usual.means[0] + usual.means[1] - 0.63).abs() < 0.1, "{usual:?}");
+        let (_, alone) = Usual::learn(&seen(), 2);
+        let [fourth, _] = elsewhere(|model, k| alone[model][k]);
+        assert!(fourth < 0.43, "without a footing it is taken for one of the weak there: {fourth}");
     }
 }

@@ -10,6 +10,7 @@ mod dice;
 pub mod distill;
 mod factors;
 mod fit;
+mod footing;
 mod gemm;
 mod grow;
 mod herd;

@@ -5,18 +5,20 @@
 //! `cargo run --release -p pointsman --example newcomers -- ARTIFACT PLAN OUTCOMES [OUTCOMES_GIVEN]`, with the plan that the
 //! artifact was trained by: its held-out prompts are used, two thirds to give outcomes from and one third to judge on.
 
-use std::error::Error;
 use std::io::{Write, stdout};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use classifier::Artifact;
 use classifier::artifact::Parts;
-use classifier::council::Heard;
 use classifier::lens::Reading;
 use classifier::manner::n_kinds;
-use trainer::dataset::{Dataset, Gathering, Lesson};
+use trainer::dataset::{Dataset, Lesson};
 use trainer::onboard::{Outcome, onboard, suggest};
 use trainer::plan::Plan;
+
+use kept_back::{Failure, forecast, heard, held_out};
+
+mod kept_back;
 
 /// Models that are let in anew: those with the most held-out prompts, each of another family.
 const N_MODELS: usize = 10;
@@ -26,8 +28,6 @@ const N_DRAWS: usize = 5;
 
 /// Outcomes that a newcomer is given, where nothing else is asked.
 const N_GIVEN: usize = 50;
-
-type Failure = Box<dyn Error>;
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -76,17 +76,6 @@ fn columns(scores: [f64; 5]) -> String {
     scores.map(|score| format!("{score:>9.4}")).join(" ")
 }
 
-/// The prompts that the plan kept back, as the artifact reads them.
-fn held_out(parts: &Parts, plan: &Plan, outcomes: &str) -> Result<Dataset, Failure> {
-    let split = plan.split()?;
-    let mut rows = training_data::rows::read(&[PathBuf::from(outcomes)], false)?;
-    let mut gathering = Gathering::default();
-    for row in split.held_out_rows(rows.by_ref()) {
-        gathering.add(&row?)?;
-    }
-    Ok(gathering.read(&parts.lens, |_| ()))
-}
-
 /// Well-judged models, no two of a family.
 fn chosen(town: &Dataset, parts: &Parts) -> Vec<String> {
     let mut counts = vec![0_usize; town.models.len()];
@@ -131,20 +120,13 @@ fn leave_out(parts: &mut Parts, model: &str) {
 
 fn quality(parts: &Parts, model: &str, reading: &Reading) -> f64 {
     let Some(place) = parts.place(model) else { return 0.5 };
-    let heard = parts.hear(&parts.usual_rows(), reading);
-    f64::from(forecast(parts, &heard, parts.trust_adds(&heard, reading), place))
-}
-
-fn forecast(parts: &Parts, heard: &Heard, alike: f32, place: usize) -> f32 {
-    let sights = parts.sights.iter().zip(&heard.traits);
-    let own: f32 = sights.map(|(sight, traits)| sight.weight * sight.view.logit(traits, sight.row(place))).sum();
-    parts.calibration.quality(alike + own, parts.models[place].offset)
+    let (heard, alike) = heard(parts, &parts.usual_rows(), reading);
+    f64::from(forecast(parts, &heard, alike, place))
 }
 
 /// What is forecast of its rivals on the prompt, on average: all that is known of a model about which nothing is known.
 fn mean_of(parts: &Parts, rivals: &[String], reading: &Reading) -> f64 {
-    let heard = parts.hear(&parts.usual_rows(), reading);
-    let alike = parts.trust_adds(&heard, reading);
+    let (heard, alike) = heard(parts, &parts.usual_rows(), reading);
     let of = |model: &String| Some(f64::from(forecast(parts, &heard, alike, parts.place(model)?)));
     let found: Vec<f64> = rivals.iter().filter_map(of).collect();
     found.iter().sum::<f64>() / found.len().max(1) as f64

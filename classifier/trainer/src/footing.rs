@@ -1,0 +1,154 @@
+//! Models on one footing: how each does beside the others on the data sets that it shares with them. The mean of its own outcomes
+//! would call a model weak that was only asked what is hard, and then nothing else would call those prompts hard.
+
+use std::collections::BTreeMap;
+
+use classifier::abilities::Link;
+
+use crate::dataset::Dataset;
+use crate::factors::Cell;
+
+/// Rounds in which models and data sets settle: some models are tied to the others by few.
+const ROUNDS: usize = 100;
+
+/// How firmly each is held to the middle, in outcomes: one that is tied to no other stays near it.
+const HOLD: f64 = 1.0;
+
+/// What an outcome tells that is nearly certain, beside one that is wholly uncertain.
+const LEAST_TELLING: f64 = 0.08;
+
+/// The middle is kept this far from certainty.
+const EDGE: f64 = 0.02;
+
+/// All outcomes of one model in one data set.
+struct Tally {
+    dataset: usize,
+    model: usize,
+    sum: f64,
+    n: f64,
+}
+
+/// What each model would observe on a middling data set, before the link.
+pub(crate) fn footing(dataset: &Dataset, cells: &[Cell], link: Link) -> Vec<f64> {
+    let tallies = tallies(dataset, cells);
+    let (sum, n) = tallies.iter().fold((0.0, 0.0), |(sum, n), tally| (sum + tally.sum, n + tally.n));
+    let middle = middle(sum / f64::max(n, 1.0), link);
+    let mut datasets = vec![middle; dataset.datasets.len()];
+    let mut models = vec![0.0; dataset.models.len()];
+    let sums = |datasets: &[f64], models: &[f64]| -> Vec<f64> {
+        tallies.iter().map(|tally| datasets[tally.dataset] + models[tally.model]).collect()
+    };
+    for _ in 0..ROUNDS {
+        let before = sums(&datasets, &models);
+        settle(&mut datasets, middle, &tallies, &before, link, |tally| tally.dataset);
+        let before = sums(&datasets, &models);
+        settle(&mut models, 0.0, &tallies, &before, link, |tally| tally.model);
+    }
+    models.into_iter().map(|model| middle + model).collect()
+}
+
+fn tallies(dataset: &Dataset, cells: &[Cell]) -> Vec<Tally> {
+    let mut counts: BTreeMap<(u16, u32), (f64, f64)> = BTreeMap::new();
+    for cell in cells {
+        let count = counts.entry((dataset.prompts[cell.prompt as usize].dataset, cell.model)).or_default();
+        *count = (count.0 + f64::from(cell.value), count.1 + 1.0);
+    }
+    let tally = |((dataset, model), (sum, n))| Tally { dataset: usize::from(dataset), model: model as usize, sum, n };
+    counts.into_iter().map(tally).collect()
+}
+
+fn middle(mean: f64, link: Link) -> f64 {
+    match link {
+        Link::Identity => mean,
+        Link::Logit => {
+            let mean = mean.clamp(EDGE, 1.0 - EDGE);
+            libm::log(mean / (1.0 - mean))
+        }
+    }
+}
+
+/// Moves every model, or every data set, by a Newton step to where its outcomes put it, the others given.
+fn settle(values: &mut [f64], middle: f64, tallies: &[Tally], sums: &[f64], link: Link, end: impl Fn(&Tally) -> usize) {
+    let mut steps: Vec<(f64, f64)> = values.iter().map(|value| (HOLD * (middle - value), HOLD)).collect();
+    for (tally, sum) in tallies.iter().zip(sums) {
+        // Logistic outcomes are counted in those that are wholly uncertain.
+        let (expected, telling, scale) = match link {
+            Link::Identity => (*sum, 1.0, 1.0),
+            Link::Logit => {
+                let probability = 1.0 / (1.0 + libm::exp(-sum));
+                (probability, (4.0 * probability * (1.0 - probability)).max(LEAST_TELLING), 4.0)
+            }
+        };
+        let step = &mut steps[end(tally)];
+        *step = (step.0 + scale * (tally.sum - tally.n * expected), step.1 + tally.n * telling);
+    }
+    values.iter_mut().zip(steps).for_each(|(value, (off, strength))| *value += off / strength);
+}
+
+#[cfg(test)]
+mod tests {
+    //! Two schools, one of them hard, and the few who went to both.
+
+    use classifier::abilities::Link;
+    use classifier::{Artifact, Prompt};
+
+    use super::footing;
+    use crate::dataset::{Dataset, Lesson};
+    use crate::factors::Cell;
+
+    const N_PROMPTS: u32 = 40;
+
+    /// Who went to both schools, who to the hard one and who to the easy one; and one who is tied to nobody, in a third school.
+    const NAMES: [&str; 4] = ["both", "hard", "easy", "alone"];
+
+    /// Shares of success in the easy, the hard and the third school.
+    const SUCCESS: [[Option<f32>; 3]; 4] =
+        [[Some(0.9), Some(0.4), None], [None, Some(0.4), None], [Some(0.75), None, None], [None, None, Some(0.1)]];
+
+    fn school() -> (Dataset, Vec<Cell>) {
+        let mut dataset = Dataset {
+            models: NAMES.map(str::to_owned).to_vec(),
+            datasets: ["easy", "hard", "third"].map(str::to_owned).to_vec(),
+            ..Dataset::default()
+        };
+        let lens = Artifact::built_in().expect("it is built in").into_parts().lens;
+        let reading = lens.read(&[Prompt::from_text("What of it?")]).remove(0);
+        let mut cells = Vec::new();
+        for prompt in 0..3 * N_PROMPTS {
+            let school = u16::try_from(prompt % 3).unwrap();
+            for (model, success) in (0..).zip(SUCCESS) {
+                cells.extend(success[usize::from(school)].map(|value| Cell { prompt, model, value }));
+            }
+            dataset.prompts.push(Lesson {
+                id: prompt.to_string(),
+                source: 0,
+                dataset: school,
+                group: u64::from(prompt),
+                answers: Vec::new(),
+                reading: reading.clone(),
+                tokens: 1.0,
+            });
+        }
+        (dataset, cells)
+    }
+
+    #[test]
+    fn a_model_that_was_asked_what_is_hard_stands_beside_its_equal() {
+        let (dataset, cells) = school();
+        for link in [Link::Identity, Link::Logit] {
+            let found = footing(&dataset, &cells, link);
+            let [both, hard, easy, _] = found[..] else { panic!("{found:?}") };
+            assert!((both - hard).abs() < 0.1, "{link:?}: {both} and {hard}");
+            assert!(easy < hard - 0.1, "{link:?}: {easy} of those who were asked what is easy, {hard}");
+        }
+    }
+
+    #[test]
+    fn one_that_is_tied_to_nobody_is_taken_to_be_of_the_middle() {
+        let (dataset, cells) = school();
+        let found = footing(&dataset, &cells, Link::Identity);
+        let middle = found.iter().sum::<f64>() / found.len() as f64;
+        assert!((found[3] - middle).abs() < 0.2, "{found:?}");
+        assert!(footing(&dataset, &[], Link::Logit).iter().all(|value| value.is_finite()));
+    }
+}

@@ -1,0 +1,142 @@
+//! What a forecast is worth where a model was never asked: of every model with outcomes in several sources one source is taken
+//! away, an artifact is trained on the rest, and what it says of the model there is held against what came of it. With an artifact
+//! that was trained by the same plan on all outcomes, beside what that one says.
+//!
+//! `cargo run --release -p pointsman --example elsewhere -- PLAN OUTCOMES [ARTIFACT]`; judged on the prompts that the plan kept back.
+
+use std::collections::BTreeMap;
+use std::io::{Write, stderr, stdout};
+use std::path::{Path, PathBuf};
+
+use classifier::Artifact;
+use classifier::artifact::{Parts, built_in_encoder};
+use classifier::encoder::Encoder;
+use classifier::lens::Lens;
+use trainer::asides;
+use trainer::dataset::{Dataset, Gathering};
+use trainer::plan::Plan;
+use trainer::train::train;
+
+use kept_back::{Failure, forecast, heard, held_out};
+
+mod kept_back;
+
+/// A source where a model has fewer outcomes says little of it there.
+const MIN_OUTCOMES: usize = 30;
+
+/// Prompts kept back that a rate is told from, at least.
+const MIN_JUDGED: usize = 20;
+
+/// A model, and the source that is taken from it.
+type Taken = BTreeMap<String, String>;
+
+fn main() -> Result<(), Failure> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [plan, outcomes, rest @ ..] = arguments.as_slice() else {
+        return Err("expected PLAN OUTCOMES".into());
+    };
+    let plan = Plan::from_toml(&std::fs::read_to_string(plan)?)?;
+    let taken = taken(outcomes)?;
+    let without = trained(&plan, outcomes, &taken)?;
+    let town = held_out(&without, &plan, outcomes)?;
+    let told = verdicts(&without, &town, &taken);
+    let told_whole = match rest.first() {
+        Some(folder) => verdicts(&Artifact::read(Path::new(folder))?.into_parts(), &town, &taken),
+        None => Vec::new(),
+    };
+    let mut out = stdout().lock();
+    writeln!(out, "{:18} {:30} {:>7} {:>7} {:>7} {:>7}", "source", "model", "prompts", "real", "said", "Brier")?;
+    for Verdict { source, model, n, real, said, brier } in &told {
+        writeln!(out, "{source:18} {model:30} {n:>7} {real:>7.3} {said:>7.3} {brier:>7.3}")?;
+    }
+    writeln!(out, "never asked there: {}", summary(&told))?;
+    if !told_whole.is_empty() {
+        writeln!(out, "asked there:       {}", summary(&told_whole))?;
+    }
+    Ok(())
+}
+
+/// Of every model with several sources one, another one in turn.
+fn taken(outcomes: &str) -> Result<Taken, Failure> {
+    let mut counts: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
+    for row in training_data::rows::read(&[PathBuf::from(outcomes)], false)? {
+        let row = row?;
+        *counts.entry(row.model.to_string()).or_default().entry(row.source.to_string()).or_default() += 1;
+    }
+    let several = counts.into_iter().filter_map(|(model, sources)| {
+        let sources = sources.into_iter().filter(|(_, n)| *n >= MIN_OUTCOMES).map(|(source, _)| source);
+        let sources: Vec<String> = sources.collect();
+        (sources.len() > 1).then_some((model, sources))
+    });
+    Ok(several.enumerate().map(|(turn, (model, sources))| (model, sources[turn % sources.len()].clone())).collect())
+}
+
+/// An artifact by the plan, without what is taken away.
+fn trained(plan: &Plan, outcomes: &str, taken: &Taken) -> Result<Parts, Failure> {
+    let mut gathering = Gathering::default();
+    let rows = training_data::rows::read(&[PathBuf::from(outcomes)], false)?;
+    for row in plan.split()?.learning_rows(rows) {
+        let (_, row) = row?;
+        if taken.get(row.model.as_ref() as &str).is_none_or(|source| **source != *row.source) {
+            gathering.add(&row)?;
+        }
+    }
+    let [config, tokenizer, table] = built_in_encoder().map(|(_, bytes)| bytes);
+    let encoder = Encoder::from_bytes(config, tokenizer, table)?;
+    let asides = asides::learn(&encoder, gathering.texts(), plan.seed);
+    let lens = Lens::new(encoder).with_asides(asides);
+    let mut dataset = gathering.read(&lens, |_| ());
+    let tell = |done: usize, all: usize| {
+        if done.is_multiple_of(1_000) {
+            // Nobody may be listening.
+            let _ = writeln!(stderr(), "training: {done} of {all}");
+        }
+    };
+    Ok(train(&mut dataset, lens, plan, &tell)?.parts)
+}
+
+/// What came of a model in the source that was taken from it, and what was said.
+struct Verdict {
+    source: String,
+    model: String,
+    n: usize,
+    real: f64,
+    said: f64,
+    brier: f64,
+}
+
+fn verdicts(parts: &Parts, town: &Dataset, taken: &Taken) -> Vec<Verdict> {
+    let usual = parts.usual_rows();
+    let mut cells: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
+    for lesson in &town.prompts {
+        let source = &town.sources[usize::from(lesson.source)];
+        let (heard, alike) = heard(parts, &usual, &lesson.reading);
+        for answer in &lesson.answers {
+            let model = &town.models[usize::from(answer.model)];
+            let Some(place) = parts.place(model).filter(|_| taken.get(model) == Some(source)) else { continue };
+            let said = f64::from(forecast(parts, &heard, alike, place));
+            cells.entry(model).or_default().push((f64::from(answer.quality), said));
+        }
+    }
+    let enough = cells.into_iter().filter(|(_, cells)| cells.len() >= MIN_JUDGED);
+    let verdict = |(model, cells): (&str, Vec<(f64, f64)>)| Verdict {
+        source: taken[model].clone(),
+        model: model.to_owned(),
+        n: cells.len(),
+        real: mean(cells.iter().map(|(real, _)| *real)),
+        said: mean(cells.iter().map(|(_, said)| *said)),
+        brier: mean(cells.iter().map(|(real, said)| (said - real).powi(2))),
+    };
+    enough.map(verdict).collect()
+}
+
+fn summary(verdicts: &[Verdict]) -> String {
+    let off = mean(verdicts.iter().map(|verdict| (verdict.said - verdict.real).abs()));
+    let brier = mean(verdicts.iter().map(|verdict| verdict.brier));
+    format!("rates of {} models are off by {off:.3} on average, mean Brier score {brier:.4}", verdicts.len())
+}
+
+fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let n = values.len().max(1) as f64;
+    values.sum::<f64>() / n
+}
