@@ -24,6 +24,9 @@ mod kept_back;
 /// A source where a model has fewer outcomes says little of it there.
 const MIN_OUTCOMES: usize = 30;
 
+/// Nothing is taken from a source that knows fewer models: nobody might be left there.
+const MIN_MODELS: usize = 5;
+
 /// Prompts kept back that a rate is told from, at least.
 const MIN_JUDGED: usize = 20;
 
@@ -38,10 +41,12 @@ fn main() -> Result<(), Failure> {
     let plan = Plan::from_toml(&std::fs::read_to_string(plan)?)?;
     let taken = taken(outcomes)?;
     let without = trained(&plan, outcomes, &taken)?;
-    let town = held_out(&without, &plan, outcomes)?;
-    let told = verdicts(&without, &town, &taken);
+    let told = verdicts(&without, &held_out(&without, &plan, outcomes)?, &taken);
     let told_whole = match rest.first() {
-        Some(folder) => verdicts(&Artifact::read(Path::new(folder))?.into_parts(), &town, &taken),
+        Some(folder) => {
+            let whole = Artifact::read(Path::new(folder))?.into_parts();
+            verdicts(&whole, &held_out(&whole, &plan, outcomes)?, &taken)
+        }
         None => Vec::new(),
     };
     let mut out = stdout().lock();
@@ -63,10 +68,12 @@ fn taken(outcomes: &str) -> Result<Taken, Failure> {
         let row = row?;
         *counts.entry(row.model.to_string()).or_default().entry(row.source.to_string()).or_default() += 1;
     }
-    let several = counts.into_iter().filter_map(|(model, sources)| {
-        let sources = sources.into_iter().filter(|(_, n)| *n >= MIN_OUTCOMES).map(|(source, _)| source);
-        let sources: Vec<String> = sources.collect();
-        (sources.len() > 1).then_some((model, sources))
+    let mut n_models: BTreeMap<String, usize> = BTreeMap::new();
+    counts.values().flat_map(BTreeMap::keys).for_each(|source| *n_models.entry(source.clone()).or_default() += 1);
+    let several = counts.into_iter().filter(|(_, sources)| sources.len() > 1).filter_map(|(model, sources)| {
+        let enough = |(source, n): &(String, usize)| *n >= MIN_OUTCOMES && n_models[source] >= MIN_MODELS;
+        let sources: Vec<String> = sources.into_iter().filter(enough).map(|(source, _)| source).collect();
+        (!sources.is_empty()).then_some((model, sources))
     });
     Ok(several.enumerate().map(|(turn, (model, sources))| (model, sources[turn % sources.len()].clone())).collect())
 }
