@@ -24,8 +24,8 @@ mod kept_back;
 /// A source where a model has fewer outcomes says little of it there.
 const MIN_OUTCOMES: usize = 30;
 
-/// Nothing is taken from a source that knows fewer models: nobody might be left there.
-const MIN_MODELS: usize = 5;
+/// Nothing is taken from a source that shares fewer models with others: nothing might be left to tie it to them.
+const MIN_TIES: usize = 6;
 
 /// Prompts kept back that a rate is told from, at least.
 const MIN_JUDGED: usize = 20;
@@ -61,21 +61,27 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Of every model with several sources one, another one in turn.
+/// Of every model with several sources the one that has so far lost the least part of such models: they are what ties sources together.
 fn taken(outcomes: &str) -> Result<Taken, Failure> {
     let mut counts: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
     for row in training_data::rows::read(&[PathBuf::from(outcomes)], false)? {
         let row = row?;
         *counts.entry(row.model.to_string()).or_default().entry(row.source.to_string()).or_default() += 1;
     }
-    let mut n_models: BTreeMap<String, usize> = BTreeMap::new();
-    counts.values().flat_map(BTreeMap::keys).for_each(|source| *n_models.entry(source.clone()).or_default() += 1);
-    let several = counts.into_iter().filter(|(_, sources)| sources.len() > 1).filter_map(|(model, sources)| {
-        let enough = |(source, n): &(String, usize)| *n >= MIN_OUTCOMES && n_models[source] >= MIN_MODELS;
-        let sources: Vec<String> = sources.into_iter().filter(enough).map(|(source, _)| source).collect();
-        (!sources.is_empty()).then_some((model, sources))
-    });
-    Ok(several.enumerate().map(|(turn, (model, sources))| (model, sources[turn % sources.len()].clone())).collect())
+    counts.values_mut().for_each(|sources| sources.retain(|_, n| *n >= MIN_OUTCOMES));
+    counts.retain(|_, sources| sources.len() > 1);
+    let mut ties: BTreeMap<&str, usize> = BTreeMap::new();
+    counts.values().flat_map(BTreeMap::keys).for_each(|source| *ties.entry(source).or_default() += 1);
+    let mut lost: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut taken = Taken::new();
+    for (model, sources) in &counts {
+        let part = |source: &str| (lost.get(source).copied().unwrap_or(0) as f64 + 1.0) / ties[source] as f64;
+        let enough = sources.keys().filter(|source| ties[source.as_str()] >= MIN_TIES);
+        let Some(source) = enough.min_by(|a, b| part(a).total_cmp(&part(b))) else { continue };
+        *lost.entry(source).or_default() += 1;
+        taken.insert(model.clone(), source.clone());
+    }
+    Ok(taken)
 }
 
 /// An artifact by the plan, without what is taken away.
