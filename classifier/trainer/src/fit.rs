@@ -303,7 +303,10 @@ mod tests {
 
     use classifier::abilities::{Seen, Usual};
 
-    use super::learn_beside;
+    use super::{Material, fit_net, learn_beside};
+    use crate::footing::tests::school;
+    use crate::learn::Course;
+    use crate::train::COURSE;
 
     const EASY: [f32; 2] = [1.0, 0.0];
     const HARD: [f32; 2] = [0.0, 1.0];
@@ -329,6 +332,17 @@ mod tests {
     /// What the fourth model would do where it was not asked, and a weak one where it was not.
     fn elsewhere(row: impl Fn(usize, usize) -> f64) -> [f64; 2] {
         [row(3, 0) + row(3, 2), row(11, 0) + row(11, 1)]
+    }
+
+    #[test]
+    fn a_net_begins_with_models_on_one_footing() {
+        let (dataset, _) = school();
+        let rows: Vec<u32> = (0..).take(dataset.prompts.len()).collect();
+        let untaught = Course { reads: false, epochs: 0, ..COURSE };
+        let fitted = fit_net(&Material::new(&dataset, &rows), None, &untaught, 1, &|| ());
+        let n = fitted.abilities.len() / dataset.models.len();
+        let [both, hard, easy] = [0, 1, 2].map(|model| fitted.abilities[model * n]);
+        assert!((both - hard).abs() < 0.1 && easy < hard - 0.1, "{both}, {hard}, {easy}");
     }
 
     #[test]

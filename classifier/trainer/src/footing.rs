@@ -17,6 +17,10 @@ const HOLD: f64 = 1.0;
 /// What an outcome tells that is nearly certain, beside one that is wholly uncertain.
 const LEAST_TELLING: f64 = 0.08;
 
+/// The longest step of a logit: from where all is nearly certain, an unchecked one would leap to the other end, and back. On the shared
+/// outcomes none is longer than 2.1.
+const LONGEST_STEP: f64 = 4.0;
+
 /// The middle is kept this far from certainty.
 const EDGE: f64 = 0.02;
 
@@ -82,18 +86,24 @@ fn settle(values: &mut [f64], middle: f64, tallies: &[Tally], sums: &[f64], link
         let step = &mut steps[end(tally)];
         *step = (step.0 + scale * (tally.sum - tally.n * expected), step.1 + tally.n * telling);
     }
-    values.iter_mut().zip(steps).for_each(|(value, (off, strength))| *value += off / strength);
+    let longest = match link {
+        Link::Identity => f64::INFINITY,
+        Link::Logit => LONGEST_STEP,
+    };
+    for (value, (off, strength)) in values.iter_mut().zip(steps) {
+        *value += (off / strength).clamp(-longest, longest);
+    }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     //! Two schools, one of them hard, and the few who went to both.
 
     use classifier::abilities::Link;
     use classifier::{Artifact, Prompt};
 
     use super::footing;
-    use crate::dataset::{Dataset, Lesson};
+    use crate::dataset::{Answer, Dataset, Lesson};
     use crate::factors::Cell;
 
     const N_PROMPTS: u32 = 40;
@@ -105,9 +115,10 @@ mod tests {
     const SUCCESS: [[Option<f32>; 3]; 4] =
         [[Some(0.9), Some(0.4), None], [None, Some(0.4), None], [Some(0.75), None, None], [None, None, Some(0.1)]];
 
-    fn school() -> (Dataset, Vec<Cell>) {
+    pub(crate) fn school() -> (Dataset, Vec<Cell>) {
         let mut dataset = Dataset {
             models: NAMES.map(str::to_owned).to_vec(),
+            sources: vec!["town".to_owned()],
             datasets: ["easy", "hard", "third"].map(str::to_owned).to_vec(),
             ..Dataset::default()
         };
@@ -116,15 +127,21 @@ mod tests {
         let mut cells = Vec::new();
         for prompt in 0..3 * N_PROMPTS {
             let school = u16::try_from(prompt % 3).unwrap();
-            for (model, success) in (0..).zip(SUCCESS) {
-                cells.extend(success[usize::from(school)].map(|value| Cell { prompt, model, value }));
-            }
+            let asked = (0_u16..).zip(SUCCESS.map(|success| success[usize::from(school)]));
+            let answers: Vec<Answer> = asked
+                .filter_map(|(model, quality)| Some(Answer { model, quality: quality?, output: None, reasoning: None }))
+                .collect();
+            cells.extend(answers.iter().map(|answer| Cell {
+                prompt,
+                model: u32::from(answer.model),
+                value: answer.quality,
+            }));
             dataset.prompts.push(Lesson {
                 id: prompt.to_string(),
                 source: 0,
                 dataset: school,
                 group: u64::from(prompt),
-                answers: Vec::new(),
+                answers,
                 reading: reading.clone(),
                 tokens: 1.0,
             });
@@ -150,5 +167,17 @@ mod tests {
         let middle = found.iter().sum::<f64>() / found.len() as f64;
         assert!((found[3] - middle).abs() < 0.2, "{found:?}");
         assert!(footing(&dataset, &[], Link::Logit).iter().all(|value| value.is_finite()));
+    }
+
+    /// Where nearly all fail, a data set that half succeed at lies far from the middle, and a leap to it would go far beyond.
+    #[test]
+    fn one_easy_data_set_among_hard_ones_does_not_throw_models_about() {
+        let (dataset, _) = school();
+        let said = |n: usize, prompt, model, value| vec![Cell { prompt, model, value }; n];
+        let hard = [said(20_000, 0, 2, 0.0), said(5, 0, 0, 0.02)].concat();
+        let easy = [said(1, 1, 0, 0.5), said(1_000, 1, 1, 0.5), said(5, 1, 2, 0.5)].concat();
+        let third = [said(1, 2, 0, 0.5), said(1, 2, 2, 0.9)].concat();
+        let found = footing(&dataset, &[hard, easy, third].concat(), Link::Logit);
+        assert!(found.iter().all(|value| value.abs() < 10.0), "{found:?}");
     }
 }

@@ -255,7 +255,7 @@ impl<'a> Workshop<'a> {
 const BATCH: usize = 128;
 
 /// Found on folds of the shared outcomes, 2026-11; most of it hardly matters.
-const COURSE: Course = Course {
+pub(crate) const COURSE: Course = Course {
     reads: true,
     n_traits: 32,
     trunk: 192,
