@@ -302,11 +302,18 @@ mod tests {
     //! Abilities of models that were not asked everything.
 
     use classifier::abilities::{Seen, Usual};
+    use classifier::heads::View;
 
-    use super::{Material, fit_net, learn_beside};
+    use super::{Fitted, ForestCourse, Material, fit_forest, fit_net, fit_shares, learn_beside};
+    use crate::dataset::{Answer, Dataset};
     use crate::footing::tests::school;
+    use crate::grow::Growth;
     use crate::learn::Course;
-    use crate::train::COURSE;
+    use crate::plan::Plan;
+    use crate::topics::{Subjects, Told, ToldBy};
+    use crate::train::{COURSE, QUALITY};
+
+    const N_WEAK: u16 = 8;
 
     const EASY: [f32; 2] = [1.0, 0.0];
     const HARD: [f32; 2] = [0.0, 1.0];
@@ -343,6 +350,54 @@ mod tests {
         let n = fitted.abilities.len() / dataset.models.len();
         let [both, hard, easy] = [0, 1, 2].map(|model| fitted.abilities[model * n]);
         assert!((both - hard).abs() < 0.1 && easy < hard - 0.1, "{both}, {hard}, {easy}");
+    }
+
+    /// The school with many who are weak and went to the hard one alone, and with prompts that are told which school they are of.
+    fn told_school() -> (Dataset, Vec<f32>) {
+        let (mut dataset, _) = school();
+        dataset.models.extend((0..N_WEAK).map(|weak| format!("weak{weak}")));
+        for prompt in dataset.prompts.iter_mut().filter(|prompt| prompt.dataset == 1) {
+            let answer = |model| Answer { model, quality: 0.05, output: None, reasoning: None };
+            prompt.answers.extend((4..4 + N_WEAK).map(answer));
+        }
+        let share = |school: usize, prompt: &crate::dataset::Lesson| f32::from(usize::from(prompt.dataset) == school);
+        let shares: Vec<f32> =
+            dataset.prompts.iter().flat_map(|prompt| [0, 1, 2].map(|school| share(school, prompt))).collect();
+        dataset.tell_topics(&shares);
+        (dataset, shares)
+    }
+
+    /// What a model would do on a prompt with these traits.
+    fn expected(fitted: &Fitted, model: usize, traits: &[f32]) -> f32 {
+        let n = 1 + traits.len();
+        View::sum(traits, &fitted.abilities[model * n..][..n])
+    }
+
+    #[test]
+    fn a_forest_learns_what_is_left_over_the_footing() {
+        let (dataset, _) = told_school();
+        let rows: Vec<u32> = (0..).take(dataset.prompts.len()).collect();
+        let material = Material::new(&dataset, &rows);
+        let columns = crate::train::columns(&dataset);
+        let growth = Growth { n_trees: 20, min_leaf: 2, share_of_columns: 0.3, left_out: 0.3 };
+        let course = ForestCourse { growth, rank: 2, penalties: QUALITY };
+        let fitted = fit_forest(&material, &columns, &material.qualities(), &course, 1, &|| ());
+        let hard = fitted.view.traits(&dataset.prompts[1].reading);
+        let [both, easy] = [0, 2].map(|model| expected(&fitted, model, &hard));
+        assert!(easy < both - 0.05, "0.15 worse where both were asked: {easy}, {both}");
+    }
+
+    #[test]
+    fn the_view_of_topics_learns_what_is_left_over_the_footing() {
+        let (dataset, shares) = told_school();
+        let rows: Vec<u32> = (0..).take(dataset.prompts.len()).collect();
+        let (subjects, folds) = (Subjects::of(&dataset).unwrap(), vec![0; dataset.prompts.len()]);
+        let plan = Plan { topic_epochs: 1, ..Plan::default() };
+        let mut told = Told::learn(&dataset, &subjects, ToldBy::Pieces, (&folds, 1), &plan, &|| ());
+        told.unseen.clone_from(&shares);
+        let fitted = fit_shares(&Material::new(&dataset, &rows), &told, None);
+        let easy = expected(&fitted, 2, &[0.0, 1.0, 0.0]);
+        assert!((easy - 0.25).abs() < 0.04, "0.15 worse than one that comes to 0.4 there: {easy}");
     }
 
     #[test]

@@ -272,13 +272,13 @@ pub(crate) const COURSE: Course = Course {
 };
 
 /// Likewise. The noise is that of a success: a probability times its opposite, nearly everywhere.
-const QUALITY: Penalties = Penalties { noise: 0.15, slopes: 20.0, slope: 0.3, abilities: 20.0 };
+pub(crate) const QUALITY: Penalties = Penalties { noise: 0.15, slopes: 20.0, slope: 0.3, abilities: 20.0 };
 
 /// Logarithms of lengths vary by half around what is expected.
 const LENGTH: Penalties = Penalties { noise: 0.3, slopes: 20.0, slope: 0.5, abilities: 20.0 };
 
 /// Feature by feature, as trees ask them.
-fn columns(dataset: &Dataset) -> Vec<f32> {
+pub(crate) fn columns(dataset: &Dataset) -> Vec<f32> {
     let n = dataset.prompts.len();
     let width = dataset.prompts.first().map_or(0, |prompt| prompt.reading.row.values().len());
     let mut columns = vec![0.0; n * width];

@@ -1,10 +1,12 @@
 //! What a forecast is worth where a model was never asked: of every model with outcomes in several sources one source is taken
-//! away, an artifact is trained on the rest, and what it says of the model there is held against what came of it. With an artifact
-//! that was trained by the same plan on all outcomes, beside what that one says.
+//! away, an artifact is trained on the rest, and what it says of the model there is held against what came of it. With `--only`, of
+//! every other model that this source asked all its other sources are taken away. With an artifact that was trained by the same plan
+//! on all outcomes, beside what that one says.
 //!
-//! `cargo run --release -p pointsman --example elsewhere -- PLAN OUTCOMES [ARTIFACT]`; judged on the prompts that the plan kept back.
+//! `cargo run --release -p pointsman --example elsewhere -- PLAN OUTCOMES [--only SOURCE] [ARTIFACT]`; judged on the prompts that the
+//! plan kept back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Write, stderr, stdout};
 use std::path::{Path, PathBuf};
 
@@ -30,19 +32,27 @@ const MIN_TIES: usize = 6;
 /// Prompts kept back that a rate is told from, at least.
 const MIN_JUDGED: usize = 20;
 
-/// A model, and the source that is taken from it.
-type Taken = BTreeMap<String, String>;
+/// How many outcomes of a model there are, source by source.
+type Counts = BTreeMap<String, BTreeMap<String, usize>>;
+
+/// What is taken away: models and sources.
+type Taken = BTreeSet<(String, String)>;
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [plan, outcomes, rest @ ..] = arguments.as_slice() else {
-        return Err("expected PLAN OUTCOMES".into());
+        return Err("expected PLAN OUTCOMES [--only SOURCE] [ARTIFACT]".into());
+    };
+    let (only, whole) = match rest {
+        [flag, source, rest @ ..] if flag == "--only" => (Some(source.as_str()), rest.first()),
+        _ => (None, rest.first()),
     };
     let plan = Plan::from_toml(&std::fs::read_to_string(plan)?)?;
-    let taken = taken(outcomes)?;
+    let counts = counts(outcomes)?;
+    let taken = only.map_or_else(|| one_each(&counts), |source| all_but(source, &counts));
     let without = trained(&plan, outcomes, &taken)?;
     let told = verdicts(&without, &held_out(&without, &plan, outcomes)?, &taken);
-    let told_whole = match rest.first() {
+    let told_whole = match whole {
         Some(folder) => {
             let whole = Artifact::read(Path::new(folder))?.into_parts();
             verdicts(&whole, &held_out(&whole, &plan, outcomes)?, &taken)
@@ -50,9 +60,13 @@ fn main() -> Result<(), Failure> {
         None => Vec::new(),
     };
     let mut out = stdout().lock();
-    writeln!(out, "{:18} {:30} {:>7} {:>7} {:>7} {:>7}", "source", "model", "prompts", "real", "said", "Brier")?;
-    for Verdict { source, model, n, real, said, brier } in &told {
-        writeln!(out, "{source:18} {model:30} {n:>7} {real:>7.3} {said:>7.3} {brier:>7.3}")?;
+    writeln!(
+        out,
+        "{:18} {:30} {:>7} {:>7} {:>7} {:>7} {:>7}",
+        "source", "model", "prompts", "real", "said", "bound", "Brier"
+    )?;
+    for Verdict { source, model, n, real, said, bound, brier } in &told {
+        writeln!(out, "{source:18} {model:30} {n:>7} {real:>7.3} {said:>7.3} {bound:>7.3} {brier:>7.3}")?;
     }
     writeln!(out, "never asked there: {}", summary(&told))?;
     if !told_whole.is_empty() {
@@ -61,27 +75,41 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Of every model with several sources the one that has so far lost the least part of such models: they are what ties sources together.
-fn taken(outcomes: &str) -> Result<Taken, Failure> {
-    let mut counts: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
+/// Of models with outcomes enough in several sources.
+fn counts(outcomes: &str) -> Result<Counts, Failure> {
+    let mut counts = Counts::new();
     for row in training_data::rows::read(&[PathBuf::from(outcomes)], false)? {
         let row = row?;
         *counts.entry(row.model.to_string()).or_default().entry(row.source.to_string()).or_default() += 1;
     }
     counts.values_mut().for_each(|sources| sources.retain(|_, n| *n >= MIN_OUTCOMES));
     counts.retain(|_, sources| sources.len() > 1);
+    Ok(counts)
+}
+
+/// Of every model the source that has so far lost the least part of such models: they are what ties sources together.
+fn one_each(counts: &Counts) -> Taken {
     let mut ties: BTreeMap<&str, usize> = BTreeMap::new();
     counts.values().flat_map(BTreeMap::keys).for_each(|source| *ties.entry(source).or_default() += 1);
     let mut lost: BTreeMap<&str, usize> = BTreeMap::new();
     let mut taken = Taken::new();
-    for (model, sources) in &counts {
+    for (model, sources) in counts {
         let part = |source: &str| (lost.get(source).copied().unwrap_or(0) as f64 + 1.0) / ties[source] as f64;
         let enough = sources.keys().filter(|source| ties[source.as_str()] >= MIN_TIES);
         let Some(source) = enough.min_by(|a, b| part(a).total_cmp(&part(b))) else { continue };
         *lost.entry(source).or_default() += 1;
-        taken.insert(model.clone(), source.clone());
+        taken.insert((model.clone(), source.clone()));
     }
-    Ok(taken)
+    taken
+}
+
+/// Of every other model that this source asked, all its other sources: the models left tie it to them.
+fn all_but(only: &str, counts: &Counts) -> Taken {
+    let asked = counts.iter().filter(|(_, sources)| sources.contains_key(only)).step_by(2);
+    let others = |(model, sources): (&String, &BTreeMap<String, usize>)| -> Vec<(String, String)> {
+        sources.keys().filter(|source| *source != only).map(|source| (model.clone(), source.clone())).collect()
+    };
+    asked.flat_map(others).collect()
 }
 
 /// An artifact by the plan, without what is taken away.
@@ -90,7 +118,7 @@ fn trained(plan: &Plan, outcomes: &str, taken: &Taken) -> Result<Parts, Failure>
     let rows = training_data::rows::read(&[PathBuf::from(outcomes)], false)?;
     for row in plan.split()?.learning_rows(rows) {
         let (_, row) = row?;
-        if taken.get(row.model.as_ref() as &str).is_none_or(|source| **source != *row.source) {
+        if !taken.contains(&(row.model.to_string(), row.source.to_string())) {
             gathering.add(&row)?;
         }
     }
@@ -108,37 +136,39 @@ fn trained(plan: &Plan, outcomes: &str, taken: &Taken) -> Result<Parts, Failure>
     Ok(train(&mut dataset, lens, plan, &tell)?.parts)
 }
 
-/// What came of a model in the source that was taken from it, and what was said.
+/// What came of a model in a source that was taken from it, and what was said.
 struct Verdict {
     source: String,
     model: String,
     n: usize,
     real: f64,
     said: f64,
+    bound: f64,
     brier: f64,
 }
 
 fn verdicts(parts: &Parts, town: &Dataset, taken: &Taken) -> Vec<Verdict> {
     let usual = parts.usual_rows();
-    let mut cells: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
+    let mut cells: BTreeMap<(String, String), Vec<(f64, (f64, f64))>> = BTreeMap::new();
     for lesson in &town.prompts {
         let source = &town.sources[usize::from(lesson.source)];
         let (heard, alike) = heard(parts, &usual, &lesson.reading);
         for answer in &lesson.answers {
-            let model = &town.models[usize::from(answer.model)];
-            let Some(place) = parts.place(model).filter(|_| taken.get(model) == Some(source)) else { continue };
-            let said = f64::from(forecast(parts, &heard, alike, place));
-            cells.entry(model).or_default().push((f64::from(answer.quality), said));
+            let cell = (town.models[usize::from(answer.model)].clone(), source.clone());
+            let Some(place) = parts.place(&cell.0).filter(|_| taken.contains(&cell)) else { continue };
+            let said = forecast(parts, &heard, alike, place);
+            cells.entry(cell).or_default().push((f64::from(answer.quality), said));
         }
     }
     let enough = cells.into_iter().filter(|(_, cells)| cells.len() >= MIN_JUDGED);
-    let verdict = |(model, cells): (&str, Vec<(f64, f64)>)| Verdict {
-        source: taken[model].clone(),
-        model: model.to_owned(),
+    let verdict = |((model, source), cells): ((String, String), Vec<(f64, (f64, f64))>)| Verdict {
+        source,
+        model,
         n: cells.len(),
         real: mean(cells.iter().map(|(real, _)| *real)),
-        said: mean(cells.iter().map(|(_, said)| *said)),
-        brier: mean(cells.iter().map(|(real, said)| (said - real).powi(2))),
+        said: mean(cells.iter().map(|(_, (said, _))| *said)),
+        bound: mean(cells.iter().map(|(_, (_, low))| *low)),
+        brier: mean(cells.iter().map(|(real, (said, _))| (said - real).powi(2))),
     };
     enough.map(verdict).collect()
 }
@@ -146,7 +176,11 @@ fn verdicts(parts: &Parts, town: &Dataset, taken: &Taken) -> Vec<Verdict> {
 fn summary(verdicts: &[Verdict]) -> String {
     let off = mean(verdicts.iter().map(|verdict| (verdict.said - verdict.real).abs()));
     let brier = mean(verdicts.iter().map(|verdict| verdict.brier));
-    format!("rates of {} models are off by {off:.3} on average, mean Brier score {brier:.4}", verdicts.len())
+    let above = verdicts.iter().filter(|verdict| verdict.real >= verdict.bound).count();
+    let n = verdicts.len();
+    format!(
+        "rates of {n} models and sources are off by {off:.3} on average, {above} lie above their bounds, mean Brier score {brier:.4}"
+    )
 }
 
 fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {

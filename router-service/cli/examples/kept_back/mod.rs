@@ -22,11 +22,15 @@ pub(crate) fn held_out(parts: &Parts, plan: &Plan, outcomes: &str) -> Result<Dat
     Ok(gathering.read(&parts.lens, |_| ()))
 }
 
-/// The probability that a model succeeds on a prompt, by what was heard of it and by what is added for all models alike.
-pub(crate) fn forecast(parts: &Parts, heard: &Heard, alike: f32, place: usize) -> f32 {
+/// The probability that a model succeeds on a prompt and its lower bound, by what was heard of it and by what is added for all models alike.
+pub(crate) fn forecast(parts: &Parts, heard: &Heard, alike: f32, place: usize) -> (f64, f64) {
     let sights = parts.sights.iter().zip(&heard.traits);
     let own: f32 = sights.map(|(sight, traits)| sight.weight * sight.view.logit(traits, sight.row(place))).sum();
-    parts.calibration.quality(alike + own, parts.models[place].offset)
+    let (calibration, known) = (&parts.calibration, &parts.models[place]);
+    let doubt = calibration.doubt_after(known.n_outcomes as f32);
+    let quality = calibration.quality(alike + own, known.offset);
+    let low = calibration.quality_low(alike + own, known.offset, doubt, heard.unlikeness);
+    (f64::from(quality), f64::from(low))
 }
 
 /// What the views hear of a prompt, and what is added for all models alike.
