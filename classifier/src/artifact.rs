@@ -26,7 +26,7 @@ mod pack;
 pub use built_in::{built_in_catalog, built_in_encoder};
 
 /// The version of the files. It rises when older builds could not read them.
-pub const ARTIFACT_SCHEMA: u32 = 12;
+pub const ARTIFACT_SCHEMA: u32 = 13;
 
 /// The description, for programs and people.
 pub const MANIFEST: &str = "manifest.json";
@@ -171,6 +171,19 @@ pub struct Known {
     pub reasoning: f32,
 }
 
+impl Known {
+    /// Checks that each is a number, and that hidden reasoning is a share.
+    fn check(&self) -> Result<(), String> {
+        let Self { offset, log_mean, log_p90, reasoning, .. } = self;
+        if !(0.0..=1.0).contains(reasoning) {
+            return Err(format!("reasoning {reasoning}"));
+        }
+        let named = [("offset", offset), ("log_mean", log_mean), ("log_p90", log_p90)];
+        let strange = named.into_iter().find(|(_, value)| !value.is_finite());
+        strange.map_or(Ok(()), |(name, value)| Err(format!("{name} {value}")))
+    }
+}
+
 /// Everything that training makes.
 #[derive(Debug)]
 pub struct Parts {
@@ -219,7 +232,8 @@ impl Artifact {
         let files = files_of(directory)?;
         let content = |name: &str| files.get(Path::new(name)).map(Vec::as_slice).unwrap_or_default();
         let encoder = Encoder::read(&directory.join(ENCODER))?;
-        let digest = digest_of(files.iter().map(|(name, bytes)| (name.as_path(), bytes.as_slice())));
+        pack::check_seal(&files)?;
+        let digest = digest_of(&files);
         Self::checked(content(MANIFEST), content(WEIGHTS), encoder, digest)
     }
 
@@ -246,9 +260,10 @@ impl Artifact {
 }
 
 impl Parts {
-    /// The manifest and the weights as files. The encoder's files are its own and stand beside them.
-    pub fn files(&self) -> Result<Files, ArtifactError> {
-        pack::packed(self)
+    /// All files of an artifact with these of its encoder, by name and contents.
+    pub fn files(&self, encoder: &[(String, Vec<u8>)]) -> Result<Files, ArtifactError> {
+        let encoder = encoder.iter().map(|(name, bytes)| (Path::new(ENCODER).join(name), bytes.clone())).collect();
+        pack::packed(self, &encoder)
     }
 
     /// The place of a model.
@@ -300,6 +315,13 @@ impl Parts {
                 "models in order of their names",
                 "another order".to_owned(),
             );
+        }
+        self.check_manifest()?;
+        let reads = |sight: &Sight| matches!(&sight.view, View::Net(net) if net.reader.is_some());
+        let hears = self.lens.asides().is_some() || n_topics > 0 || self.sights.iter().any(reads);
+        if hears && !matches!(self.lens.encoder(), Encoder::Table(_)) {
+            let found = "a BERT-family encoder".to_owned();
+            return content("encoder".to_owned(), "a table, whose word pieces asides, topics and views read", found);
         }
         if let Some(Err(found)) = self.lens.asides().map(|asides| asides.check(self.lens.encoder().dims())) {
             return content("asides".to_owned(), "a net over the signs of a cut", found);
@@ -359,6 +381,23 @@ impl Parts {
         self.check_benchmarks()
     }
 
+    /// The numbers that stand in the manifest.
+    fn check_manifest(&self) -> Result<(), ArtifactError> {
+        let content = |place: String, expected: &str, found: String| {
+            Err(ArtifactError::Content { file: MANIFEST, place, expected: expected.to_owned(), found })
+        };
+        if let Err(found) = self.calibration.check() {
+            return content("calibration".to_owned(), "finite numbers, and doubts that are not below 0", found);
+        }
+        for known in &self.models {
+            if let Err(found) = known.check() {
+                let expected = "finite numbers, and a share from 0 to 1 as reasoning";
+                return content(format!("model `{}`", known.name), expected, found);
+            }
+        }
+        Ok(())
+    }
+
     fn check_benchmarks(&self) -> Result<(), ArtifactError> {
         let n_traits: usize = self.sights.iter().map(|sight| sight.view.n_traits()).sum();
         match self.benchmarks.iter().find(|(_, row)| row.len() != n_traits) {
@@ -414,9 +453,9 @@ fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, ArtifactError> {
 }
 
 /// One digest over names and contents, in order of the names.
-fn digest_of<'a>(files: impl Iterator<Item = (&'a Path, &'a [u8])>) -> String {
+fn digest_of(files: &Files) -> String {
     let mut ordered: Vec<(String, &[u8])> =
-        files.map(|(name, bytes)| (name.to_string_lossy().replace('\\', "/"), bytes)).collect();
+        files.iter().map(|(name, bytes)| (name.to_string_lossy().replace('\\', "/"), bytes.as_slice())).collect();
     ordered.sort_unstable();
     let mut whole = Sha256::new();
     for (name, bytes) in ordered {

@@ -28,6 +28,18 @@ const INFORMATION: f32 = 0.16;
 const EDGE: f32 = 0.002;
 
 impl Calibration {
+    /// Checks that each is a number, and that no doubt is below none.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let Self { slope, offset, doubt, doubt_unlike, doubt_model } = self;
+        for (name, doubt) in [("doubt", doubt), ("doubt_unlike", doubt_unlike), ("doubt_model", doubt_model)] {
+            if !doubt.is_finite() || *doubt < 0.0 {
+                return Err(format!("{name} {doubt}"));
+            }
+        }
+        let strange = [("slope", slope), ("offset", offset)].into_iter().find(|(_, value)| !value.is_finite());
+        strange.map_or(Ok(()), |(name, value)| Err(format!("{name} {value}")))
+    }
+
     /// The probability of success for a blended logit and a model's own offset.
     #[inline(always)]
     pub fn quality(&self, logit: f32, own_offset: f32) -> f32 {

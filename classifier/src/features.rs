@@ -82,6 +82,7 @@ impl Features {
         self.words.push(text, &mut values);
         push_rarity(pieces, &mut values);
         debug_assert_eq!(values.len(), HAND_FEATURES, "every column is always there");
+        debug_assert!(values.iter().all(|value| value.is_finite()), "every column is a number, whatever the text");
         values.extend_from_slice(embedding);
         FeatureRow { values, n_topics: 0 }
     }

@@ -142,6 +142,10 @@ impl Classifier {
             if forecast.models().len() != self.models.len() {
                 return Err(format!("{} of {} models were forecast", forecast.models().len(), self.models.len()));
             }
+            // Calibration gives no quality of 0: where there is one, something was no number.
+            if let Some(model) = forecast.models().iter().find(|model| model.quality == Quality::ZERO) {
+                return Err(format!("model `{}` was forecast without a number", model.model));
+            }
             let alone = self.forecast(std::slice::from_ref(prompt));
             let tolerance = if self.likes_company() { COMPANY_MOVES } else { 0.0 };
             if !alone.first().is_some_and(|alone| agree(alone, forecast, tolerance)) {
@@ -248,7 +252,7 @@ impl Bound {
             clippy::cast_precision_loss,
             reason = "a share of a bounded count"
         )]
-        let reasoning = (output as f32 * self.reasoning) as u64;
+        let reasoning = ((output as f32 * self.reasoning) as u64).min(output);
         let p90 = whole(reckoned.output_p90).clamp(output, self.max_tokens.max(output));
         let tokens = |count: u64| Tokens::new(count).unwrap_or(Tokens::ZERO);
         ModelForecast {
@@ -370,7 +374,7 @@ fn bind(parts: &Parts, catalog: &Catalog, model: &Model, abreast: &mut Abreast) 
 /// By how much answers of so many tokens to usual prompts are longer than is usual, as a logarithm.
 fn longer(parts: &Parts, mean: Tokens) -> f32 {
     #[expect(clippy::cast_precision_loss, reason = "a count of tokens; the last of millions does not matter")]
-    let log = libm::logf(mean.get() as f32);
+    let log = libm::log1pf(mean.get() as f32);
     log - parts.manner.log_usual
 }
 
@@ -423,7 +427,8 @@ mod tests {
 
     use decision::{Forecast, ModelForecast, ModelId, Quality, Tokens};
 
-    use super::{COMPANY_MOVES, agree};
+    use super::{COMPANY_MOVES, agree, longer, tokens_of, whole};
+    use crate::artifact::Artifact;
 
     fn forecast(quality: f64) -> Forecast {
         let one = ModelForecast {
@@ -435,6 +440,15 @@ mod tests {
             output_p90: Tokens::ZERO,
         };
         Forecast::new(vec![one]).unwrap()
+    }
+
+    #[test]
+    fn a_stated_mean_is_what_is_expected_of_the_prompt_in_the_middle() {
+        let parts = Artifact::built_in().expect("it is inside the binary").into_parts();
+        for mean in [2, 5, 10, 700] {
+            let log = parts.manner.log_usual + longer(&parts, Tokens::new(mean).unwrap());
+            assert_eq!(whole(tokens_of(log)), mean);
+        }
     }
 
     #[test]

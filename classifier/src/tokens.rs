@@ -166,6 +166,11 @@ impl FramedTokenizer {
         self.before.iter().copied().chain(ids).chain(self.after.iter().copied()).collect()
     }
 
+    /// The highest id of the special tokens around every text. What a post-processor puts there nobody else has checked.
+    pub(crate) fn highest_of_frame(&self) -> Option<u32> {
+        self.before.iter().chain(&self.after).copied().max()
+    }
+
     /// The special tokens around every text.
     pub(crate) fn n_frame(&self) -> usize {
         self.before.len() + self.after.len()

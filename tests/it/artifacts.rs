@@ -38,6 +38,15 @@ impl Folder {
         std::fs::write(&path, bytes).expect("a temporary file");
     }
 
+    /// As if the manifest had been written with the files as they are.
+    fn sealed(&self) -> &Self {
+        let error = Artifact::read(&self.0).err().map(|error| error.to_string()).unwrap_or_default();
+        let digests: Vec<&str> = error.split("sha256:").skip(1).map(|rest| &rest[..64]).collect();
+        let [was, is] = digests[..] else { panic!("{error}") };
+        self.change("manifest.json", replaced(was, is));
+        self
+    }
+
     #[track_caller]
     fn refused(&self, complaint: &str) {
         let error = Artifact::read(&self.0).err().map(|error| error.to_string()).unwrap_or_default();
@@ -51,11 +60,27 @@ impl Drop for Folder {
     }
 }
 
+/// The head of tensors, and where they begin behind it.
+fn head(bytes: &[u8]) -> (String, usize) {
+    let n = 8 + usize::try_from(u64::from_le_bytes(*bytes.first_chunk().unwrap())).unwrap();
+    (String::from_utf8(bytes[8..n].to_vec()).unwrap(), n)
+}
+
 fn replaced(from: &str, to: &str) -> impl FnOnce(&mut Vec<u8>) {
     move |bytes| {
         let text = String::from_utf8(std::mem::take(bytes)).expect("a manifest is text");
         assert!(text.contains(from), "the manifest has no {from}");
         *bytes = text.replacen(from, to, 1).into_bytes();
+    }
+}
+
+/// Another number behind the first such key.
+fn numbered(key: &str, value: &str) -> impl FnOnce(&mut Vec<u8>) {
+    move |bytes| {
+        let text = String::from_utf8(std::mem::take(bytes)).expect("a manifest is text");
+        let (before, rest) = text.split_once(&format!("\"{key}\": ")).expect("the key");
+        let end = rest.find([',', '\n']).expect("more lines");
+        *bytes = format!("{before}\"{key}\": {value}{}", &rest[end..]).into_bytes();
     }
 }
 
@@ -74,17 +99,22 @@ fn a_folder_reads_as_the_built_in_does() {
 }
 
 #[test]
-fn how_an_encoder_pools_is_part_of_the_digest() {
+fn files_of_another_artifact_are_refused() {
+    let folder = Folder::new("mixed");
+    folder.change("weights.safetensors", |bytes| *bytes.last_mut().expect("weights") ^= 1);
+    folder.refused("manifest.json, files: expected the weights and the encoder that it was written with, sha256:");
+    // How an encoder pools is part of it.
     let folder = Folder::new("pooling");
-    let digest = || Artifact::read(&folder.0).unwrap().digest().to_owned();
-    let without = digest();
+    let digest = |folder: &Folder| Artifact::read(&folder.0).unwrap().digest().to_owned();
+    let mut digests = vec![digest(&folder)];
     std::fs::create_dir(folder.0.join("encoder/1_Pooling")).unwrap();
-    let pooled = |text: &str| {
+    for text in ["mean", "first"] {
         std::fs::write(folder.0.join("encoder/1_Pooling/config.json"), text).unwrap();
-        digest()
-    };
-    let (mean, first) = (pooled("mean"), pooled("first"));
-    assert!(without != mean && mean != first && without != first);
+        folder.refused("manifest.json, files: expected the weights and the encoder that it was written with, sha256:");
+        digests.push(digest(folder.sealed()));
+    }
+    digests.dedup();
+    assert_eq!(digests.len(), 3);
 }
 
 #[test]
@@ -129,17 +159,19 @@ fn broken_artifacts_are_refused_with_the_reason() {
 
     let folder = Folder::new("truncated");
     folder.change("weights.safetensors", |bytes| bytes.truncate(1_000_000));
-    folder.refused("weights.safetensors, the whole file: expected tensors in the safetensors format");
+    folder.sealed().refused("weights.safetensors, the whole file: expected tensors in the safetensors format");
 
     let folder = Folder::new("nan");
-    // Behind the head, whose length comes first, stand the widest numbers.
     folder.change("weights.safetensors", |bytes| {
-        let from = 8 + bytes[0] as usize + (bytes[1] as usize) * 256;
-        for at in (from..from + 10_000).step_by(4) {
-            bytes[at..at + 4].copy_from_slice(&f32::NAN.to_le_bytes());
-        }
+        let (head, n) = head(bytes);
+        let of_tensor = head.split("\"asides.weights\"").nth(1).expect("asides have weights");
+        let offset = of_tensor.split("\"data_offsets\":[").nth(1).and_then(|rest| rest.split(',').next());
+        let at = n + offset.and_then(|offset| offset.parse::<usize>().ok()).expect("a place");
+        bytes[at..at + 4].copy_from_slice(&f32::NAN.to_le_bytes());
     });
-    folder.refused("weights.safetensors");
+    folder
+        .sealed()
+        .refused("weights.safetensors, tensor `asides.weights`, number 0: expected a finite number, found NaN");
 
     let folder = Folder::new("schema");
     let (ours, theirs) = (ARTIFACT_SCHEMA, ARTIFACT_SCHEMA + 1);
@@ -157,14 +189,13 @@ fn broken_artifacts_are_refused_with_the_reason() {
 
     let folder = Folder::new("numbers");
     folder.change("weights.safetensors", |bytes| {
-        let n = 8 + usize::try_from(u64::from_le_bytes(*bytes.first_chunk().unwrap())).unwrap();
-        let head = String::from_utf8(bytes[8..n].to_vec()).unwrap();
+        let (head, n) = head(bytes);
         let head = head.replace("\"asides.least_of_first\"", "\"nobody's\"");
         let head = head.replace("\"asides.thresholds\"", "\"asides.least_of_first\"");
         let length = (head.len() as u64).to_le_bytes();
         bytes.splice(..n, length.into_iter().chain(head.into_bytes()));
     });
-    folder.refused(&format!(
+    folder.sealed().refused(&format!(
         "weights.safetensors, tensor `asides.least_of_first`: expected a length of 1, found {N_SEAMS}"
     ));
 
@@ -179,7 +210,7 @@ fn broken_artifacts_are_refused_with_the_reason() {
         let at = (0..bytes.len() - from.len()).find(|at| bytes[*at..].starts_with(from)).expect("a view of topics");
         bytes[at..at + to.len()].copy_from_slice(to);
     });
-    folder.refused(".topics.centre`");
+    folder.sealed().refused(".topics.centre`");
 
     // Views that see topics, and nobody who tells them.
     let folder = Folder::new("topics");
@@ -196,5 +227,24 @@ fn broken_artifacts_are_refused_with_the_reason() {
 
     let folder = Folder::new("encoder");
     folder.change("encoder/encoder.safetensors", |bytes| bytes.truncate(4_000));
-    folder.refused("encoder");
+    folder.refused("encoder.safetensors, digest: expected sha256:");
+
+    // Numbers that would make others none.
+    for (key, value, complaint) in [
+        (
+            "doubt",
+            "-0.5",
+            "manifest.json, calibration: expected finite numbers, and doubts that are not below 0, found doubt -0.5",
+        ),
+        ("reasoning", "3.0", "finite numbers, and a share from 0 to 1 as reasoning, found reasoning 3"),
+        (
+            "slope",
+            "1e39",
+            "manifest.json, the whole file: expected the manifest of an artifact, found number out of range",
+        ),
+    ] {
+        let folder = Folder::new("manifest");
+        folder.change("manifest.json", numbered(key, value));
+        folder.refused(complaint);
+    }
 }

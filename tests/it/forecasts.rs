@@ -77,6 +77,10 @@ fn any_prompt_has_an_ordered_forecast_and_strange_ones_a_wide_bound() {
     ] {
         assert!(gap(text) > usual, "{text:?}: {} against {usual}", gap(text));
     }
+    // Of forty digits and more: as a number of 32 bits it would be infinite.
+    let endless = format!("Which is larger?\nA. {}\nB. -{}\nC. 5", "9".repeat(60), "9".repeat(60));
+    let row = classifier.artifact().parts().lens.read(&[Prompt::from_text(&endless)]).remove(0).row;
+    assert!(row.values().iter().all(|value| value.is_finite()) && gap(&endless).is_finite());
     let long = "What is this about? ".repeat(52_429);
     assert!(gap(&long).is_finite());
 }

@@ -11,6 +11,8 @@ pub(super) struct Manifest {
     pub(super) schema: u32,
     pub(super) feature_schema: u32,
     pub(super) n_features: usize,
+    /// The digest over the weights and the encoder's files: those of another artifact are none of this one's.
+    pub(super) files: String,
     /// Whether asides are among the weights.
     pub(super) asides: bool,
     /// Whether topics are among the weights.

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::iter;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, View as TensorLike};
 
 use super::manifest::{Kind, Manifest, MannerLine, SightLine};
-use super::{ARTIFACT_SCHEMA, ArtifactError, Files, MANIFEST, Parts, Sight, WEIGHTS};
+use super::{ARTIFACT_SCHEMA, ArtifactError, Files, MANIFEST, Parts, Sight, WEIGHTS, digest_of};
 use crate::abilities::Usual;
 use crate::asides::Asides;
 use crate::feature_layer::FeatureLayer;
@@ -102,7 +102,8 @@ impl Shelf {
     }
 }
 
-pub(super) fn packed(parts: &Parts) -> Result<Files, ArtifactError> {
+/// The manifest and the weights; the manifest says which files of the encoder it belongs to.
+pub(super) fn packed(parts: &Parts, encoder: &Files) -> Result<Files, ArtifactError> {
     let mut shelf = Shelf::default();
     for (at, sight) in parts.sights.iter().enumerate() {
         put_sight(&mut shelf, &format!("view{at}"), sight);
@@ -128,10 +129,13 @@ pub(super) fn packed(parts: &Parts) -> Result<Files, ArtifactError> {
     };
     let tensors = shelf.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor));
     let weights = safetensors::serialize(tensors, None).map_err(|error| broken(error.to_string()))?;
+    let mut files = encoder.clone();
+    files.insert(PathBuf::from(WEIGHTS), weights);
     let manifest = Manifest {
         schema: ARTIFACT_SCHEMA,
         feature_schema: FEATURE_SCHEMA,
         n_features: HAND_FEATURES,
+        files: digest_of(&files),
         asides: parts.lens.asides().is_some(),
         topics: parts.lens.topics().is_some(),
         sights: parts.sights.iter().map(line).collect(),
@@ -149,7 +153,40 @@ pub(super) fn packed(parts: &Parts) -> Result<Files, ArtifactError> {
     };
     let mut text = serde_json::to_vec_pretty(&manifest).map_err(|error| broken(error.to_string()))?;
     text.push(b'\n');
-    Ok(Files::from([(PathBuf::from(MANIFEST), text), (PathBuf::from(WEIGHTS), weights)]))
+    files.insert(PathBuf::from(MANIFEST), text);
+    Ok(files)
+}
+
+/// Checks that the files beside a manifest are those that it was written for.
+pub(super) fn check_seal(files: &Files) -> Result<(), ArtifactError> {
+    #[derive(serde::Deserialize)]
+    struct Seal {
+        files: String,
+    }
+    let manifest = files.get(Path::new(MANIFEST)).map(Vec::as_slice).unwrap_or_default();
+    versions(manifest)?;
+    let Seal { files: expected } = serde_json::from_slice(manifest).map_err(|error| not_a_manifest(&error))?;
+    let mut beside = files.clone();
+    beside.remove(Path::new(MANIFEST));
+    let found = digest_of(&beside);
+    if found == expected {
+        return Ok(());
+    }
+    Err(ArtifactError::Content {
+        file: MANIFEST,
+        place: "files".to_owned(),
+        expected: format!("the weights and the encoder that it was written with, {expected}"),
+        found: format!("others, or changed ones, {found}"),
+    })
+}
+
+fn not_a_manifest(error: &serde_json::Error) -> ArtifactError {
+    ArtifactError::Content {
+        file: MANIFEST,
+        place: "the whole file".to_owned(),
+        expected: "the manifest of an artifact".to_owned(),
+        found: error.to_string(),
+    }
 }
 
 fn line(sight: &Sight) -> SightLine {
@@ -230,8 +267,7 @@ pub(super) fn unpacked(manifest: &[u8], weights: &[u8], lens: Lens) -> Result<Pa
         found,
     };
     versions(manifest)?;
-    let manifest: Manifest = serde_json::from_slice(manifest)
-        .map_err(|error| wrong(MANIFEST, "the manifest of an artifact", error.to_string()))?;
+    let manifest: Manifest = serde_json::from_slice(manifest).map_err(|error| not_a_manifest(&error))?;
     let tensors = SafeTensors::deserialize(weights)
         .map_err(|error| wrong(WEIGHTS, "tensors in the safetensors format", error.to_string()))?;
     let shelf = Found { tensors };
@@ -275,12 +311,7 @@ fn versions(manifest: &[u8]) -> Result<(), ArtifactError> {
         feature_schema: u32,
         n_features: usize,
     }
-    let read: Versions = serde_json::from_slice(manifest).map_err(|error| ArtifactError::Content {
-        file: MANIFEST,
-        place: "the whole file".to_owned(),
-        expected: "the manifest of an artifact".to_owned(),
-        found: error.to_string(),
-    })?;
+    let read: Versions = serde_json::from_slice(manifest).map_err(|error| not_a_manifest(&error))?;
     for (key, expected, found) in
         [("schema", ARTIFACT_SCHEMA, read.schema), ("feature_schema", FEATURE_SCHEMA, read.feature_schema)]
     {

@@ -58,6 +58,10 @@ impl Bert {
             let expected = format!("ids below {}, the vocab_size of {CONFIG}", layout.n_pieces);
             return refuse("model.vocab", expected, format!("id {}", tokenizer.n_pieces() - 1));
         }
+        if let Some(id) = tokenizer.highest_of_frame().filter(|id| *id as usize >= layout.n_pieces) {
+            let expected = format!("ids below {}, the vocab_size of {CONFIG}", layout.n_pieces);
+            return refuse("post_processor.special_tokens", expected, format!("id {id}"));
+        }
         if tokenizer.n_frame() >= max_ids {
             let expected = format!("fewer special tokens than the {max_ids} ids of a text");
             return refuse("post_processor", expected, tokenizer.n_frame().to_string());

@@ -6,6 +6,9 @@ use super::{count, log};
 /// How many numbers [`push`] adds.
 pub(super) const COUNT: usize = 15;
 
+/// Beyond this a number is as large as any: one of forty digits is infinite, and what is reckoned with it no number.
+const LARGEST: f32 = 1e30;
+
 pub(super) fn push(view: &View<'_>, values: &mut Vec<f32>) {
     push_bounds(view, values);
     push_small(view, values);
@@ -76,7 +79,9 @@ fn push_small(view: &View<'_>, values: &mut Vec<f32>) {
 
 /// Options that are numbers: how many, and how far apart.
 fn push_options(view: &View<'_>, values: &mut Vec<f32>) {
-    let numeric: Vec<f32> = view.options.iter().filter_map(|option| numbers_of(option).first()?.parse().ok()).collect();
+    let first = |option: &&str| numbers_of(option).first()?.parse().ok();
+    let numeric: Vec<f32> =
+        view.options.iter().filter_map(first).map(|number: f32| number.clamp(-LARGEST, LARGEST)).collect();
     let spread = match (numeric.iter().copied().reduce(f32::max), numeric.iter().copied().reduce(f32::min)) {
         (Some(high), Some(low)) if numeric.len() > 1 => log(high - low),
         _ => -1.0,

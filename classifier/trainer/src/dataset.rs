@@ -1,17 +1,21 @@
-//! Rows become prompts with their answers, read through the lens that will serve. Everything is ordered by name, so that the
-//! order of rows and files does not matter.
+//! Rows become prompts with their answers, read through the lens that will serve. Everything is ordered by name, and of several rows
+//! for one answer the means count, so that the order of rows and files does not matter.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use classifier::Prompt;
 use classifier::lens::{Lens, Reading};
 use training_data::OutcomeRow;
+use training_data::row::Text;
 
 /// Prompts a training run may hold: readings take some three kilobytes each.
 pub const MAX_PROMPTS: usize = 2_000_000;
 
 /// Models a training run may hold.
 pub const MAX_MODELS: usize = 4_096;
+
+/// Data sets a training run may hold: nets and calibration keep numbers for each.
+pub const MAX_DATASETS: usize = 16_384;
 
 /// How one model did.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -69,27 +73,67 @@ pub enum DatasetError {
     /// More than [`MAX_MODELS`].
     #[error("expected at most {MAX_MODELS} models to learn from")]
     TooManyModels,
+    /// More than [`MAX_DATASETS`].
+    #[error(
+        "expected at most {MAX_DATASETS} data sets to learn from; a `dataset` is a family of prompts, not a name for each"
+    )]
+    TooManyDatasets,
 }
 
-/// The answers of one model to one prompt: the sum of their qualities, how many, tokens of the answer, hidden ones among them.
-type Answered = (f64, u32, Option<u64>, Option<u64>);
+/// A sum, and of how many.
+#[derive(Clone, Copy, Default)]
+struct Mean {
+    sum: f64,
+    n: f64,
+}
+
+impl Mean {
+    fn add(&mut self, value: f64) {
+        self.sum += value;
+        self.n += 1.0;
+    }
+
+    fn value(self) -> Option<f64> {
+        (self.n > 0.0).then(|| self.sum / self.n)
+    }
+}
+
+/// The answers of one model to one prompt.
+#[derive(Default)]
+struct Answered {
+    quality: Mean,
+    output: Mean,
+    /// Hidden tokens, and all those of the rows that say how many of them were hidden.
+    reasoning: Mean,
+    reasoned: Mean,
+}
+
+impl Answered {
+    /// Hidden tokens: as large a part of all as they are where rows say so.
+    fn hidden(&self) -> Option<f64> {
+        let hidden = self.reasoning.value()?;
+        let (all, reasoned) = (self.output.value()?, self.reasoned.value()?);
+        Some(if self.reasoned.n < self.output.n && reasoned > 0.0 { hidden * (all / reasoned) } else { hidden })
+    }
+}
 
 /// By model.
-type Answers = BTreeMap<training_data::row::Text, Answered>;
+type Answers = BTreeMap<Text, Answered>;
 
 #[derive(Default)]
 struct Gathered {
-    text: Option<training_data::row::Text>,
+    text: Option<Text>,
     group: u64,
-    tokens: Option<u64>,
+    tokens: Mean,
     answers: Answers,
 }
 
 /// Takes rows in, one at a time.
 #[derive(Default)]
 pub struct Gathering {
-    prompts: BTreeMap<(training_data::row::Text, training_data::row::Text, training_data::row::Text), Gathered>,
-    models: BTreeMap<training_data::row::Text, u16>,
+    prompts: BTreeMap<(Text, Text, Text), Gathered>,
+    models: BTreeSet<Text>,
+    datasets: BTreeSet<(Text, Text)>,
     n_textless: u64,
 }
 
@@ -100,32 +144,49 @@ impl Gathering {
             self.n_textless += 1;
             return Ok(());
         };
-        let n_models = self.models.len();
-        if !self.models.contains_key(&row.model) {
-            let place = u16::try_from(n_models).ok().filter(|_| n_models < MAX_MODELS);
-            self.models.insert(row.model.clone(), place.ok_or(DatasetError::TooManyModels)?);
+        if self.models.len() >= MAX_MODELS && !self.models.contains(&row.model) {
+            return Err(DatasetError::TooManyModels);
+        }
+        let part = (row.source.clone(), row.dataset.clone());
+        if self.datasets.len() >= MAX_DATASETS && !self.datasets.contains(&part) {
+            return Err(DatasetError::TooManyDatasets);
         }
         let key = (row.source.clone(), row.dataset.clone(), row.prompt_id.clone());
         if self.prompts.len() >= MAX_PROMPTS && !self.prompts.contains_key(&key) {
             return Err(DatasetError::TooManyPrompts);
         }
+        self.models.insert(row.model.clone());
+        self.datasets.insert(part);
         let prompt = self.prompts.entry(key).or_default();
-        if prompt.text.is_none() {
+        // Rows of one prompt have one text; where they do not, the first by the alphabet is as good as any, and the same in any order.
+        if prompt.text.as_ref().is_none_or(|known| text < known) {
             prompt.text = Some(text.clone());
             prompt.group = training_data::split::group_key(row);
         }
-        prompt.tokens = prompt.tokens.or(row.prompt_tokens);
+        if let Some(tokens) = row.prompt_tokens {
+            prompt.tokens.add(tokens as f64);
+        }
         let answer = prompt.answers.entry(row.model.clone()).or_default();
-        answer.0 += row.quality;
-        answer.1 += 1;
-        answer.2 = row.completion_tokens.or(answer.2);
-        answer.3 = row.reasoning_tokens.or(answer.3);
+        answer.quality.add(row.quality);
+        if let Some(output) = row.completion_tokens {
+            answer.output.add(output as f64);
+            // Hidden tokens are a part of the others: those of a row that does not say of how many are of no use.
+            if let Some(reasoning) = row.reasoning_tokens {
+                answer.reasoning.add(reasoning as f64);
+                answer.reasoned.add(output as f64);
+            }
+        }
         Ok(())
     }
 
     /// Prompts taken in so far.
     pub fn n_prompts(&self) -> usize {
         self.prompts.len()
+    }
+
+    /// Rows without a text so far: they were not taken in.
+    pub fn n_textless(&self) -> u64 {
+        self.n_textless
     }
 
     /// The texts of the prompts, in the order of their ids.
@@ -136,13 +197,13 @@ impl Gathering {
     /// Reads all prompts through the lens.
     pub fn read(self, lens: &Lens, mut done: impl FnMut(usize)) -> Dataset {
         let mut dataset = Dataset { n_textless: self.n_textless, ..Dataset::default() };
-        dataset.models = self.models.keys().map(ToString::to_string).collect();
-        let places: BTreeMap<_, u16> = self.models.keys().cloned().zip(0..).collect();
+        dataset.models = self.models.iter().map(ToString::to_string).collect();
+        let places: BTreeMap<_, u16> = self.models.into_iter().zip(0..).collect();
         for ((source, part, id), gathered) in self.prompts {
             let text = gathered.text.as_deref().unwrap_or_default();
             let prompt = Prompt::from_text(text);
             let reading = lens.read(std::slice::from_ref(&prompt)).remove(0);
-            let tokens = gathered.tokens.map_or_else(|| f64::from(prompt.tokens().get()), |tokens| tokens as f64);
+            let tokens = gathered.tokens.value().unwrap_or_else(|| f64::from(prompt.tokens().get()));
             dataset.prompts.push(Lesson {
                 id: format!("{source}/{part}/{id}"),
                 source: place_of(&mut dataset.sources, &source),
@@ -169,13 +230,15 @@ impl Dataset {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a quality and counts of tokens")]
-fn answers(gathered: &Answers, places: &BTreeMap<training_data::row::Text, u16>) -> Vec<Answer> {
-    let answer = |(model, answered): (&training_data::row::Text, &Answered)| {
-        let (sum, n, output, reasoning) = answered;
-        let tokens = |count: &Option<u64>| count.map(|count| count as f32);
-        let quality = (sum / f64::from(*n)) as f32;
-        Answer { model: places[model], quality, output: tokens(output), reasoning: tokens(reasoning) }
+fn answers(gathered: &Answers, places: &BTreeMap<Text, u16>) -> Vec<Answer> {
+    let answer = |(model, answered): (&Text, &Answered)| {
+        let small = |value: Option<f64>| value.map(|value| value as f32);
+        Answer {
+            model: places[model],
+            quality: small(answered.quality.value()).unwrap_or(0.0),
+            output: small(answered.output.value()),
+            reasoning: small(answered.hidden()),
+        }
     };
     gathered.iter().map(answer).collect()
 }
@@ -189,4 +252,79 @@ fn place_of(names: &mut Vec<String>, name: &str) -> u16 {
         }
     }
     u16::try_from(names.len() - 1).unwrap_or(u16::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    //! What several rows for one answer come to, and what there may be of everything.
+
+    use classifier::Artifact;
+    use training_data::OutcomeRow;
+
+    use super::{Answer, Dataset, DatasetError, Gathering, MAX_DATASETS, MAX_MODELS};
+
+    fn row(dataset: &str, model: &str) -> OutcomeRow {
+        OutcomeRow {
+            source: "made".into(),
+            dataset: dataset.into(),
+            prompt_id: "1".into(),
+            prompt: Some("Why?".into()),
+            prompt_digest: None,
+            model: model.into(),
+            quality: 1.0,
+            judge: None,
+            prompt_tokens: Some(10),
+            cached_tokens: None,
+            completion_tokens: Some(100),
+            reasoning_tokens: None,
+            cost_usd: None,
+            latency_ms: None,
+            group: None,
+            judging_only: false,
+            logged: None,
+        }
+    }
+
+    fn read(rows: &[OutcomeRow]) -> Dataset {
+        let lens = Artifact::built_in().expect("it is built in").into_parts().lens;
+        let mut gathering = Gathering::default();
+        rows.iter().for_each(|row| gathering.add(row).expect("few rows"));
+        gathering.read(&lens, |_| ())
+    }
+
+    #[test]
+    fn of_several_rows_for_one_answer_the_means_count_in_any_order() {
+        let short = row("up", "ant");
+        let long = OutcomeRow {
+            quality: 0.5,
+            completion_tokens: Some(500),
+            reasoning_tokens: Some(400),
+            prompt_tokens: Some(30),
+            prompt: Some("Why is that?".into()),
+            ..row("up", "ant")
+        };
+        // Hidden ones of nobody knows how many.
+        let odd = OutcomeRow { completion_tokens: None, reasoning_tokens: Some(9_000), ..row("up", "ant") };
+        let rows = [short, long, odd];
+        let turned: Vec<OutcomeRow> = rows.iter().rev().cloned().collect();
+        let [one, other] = [read(&rows), read(&turned)].map(|dataset| dataset.prompts[0].clone());
+        let answer = Answer { model: 0, quality: 2.5 / 3.0, output: Some(300.0), reasoning: Some(240.0) };
+        assert_eq!((&one.answers, one.tokens), (&vec![answer], 50.0 / 3.0));
+        assert_eq!(
+            (one.answers, one.tokens, one.group, one.reading),
+            (other.answers, other.tokens, other.group, other.reading)
+        );
+    }
+
+    #[test]
+    fn more_models_or_data_sets_than_there_may_be_are_refused() {
+        let mut gathering = Gathering::default();
+        let mut add = |dataset: usize, model: usize| gathering.add(&row(&dataset.to_string(), &model.to_string()));
+        (0..MAX_MODELS).for_each(|model| add(0, model).unwrap());
+        (1..MAX_DATASETS).for_each(|dataset| add(dataset, 0).unwrap());
+        assert_eq!(add(0, MAX_MODELS), Err(DatasetError::TooManyModels));
+        assert_eq!(add(MAX_DATASETS, 0), Err(DatasetError::TooManyDatasets));
+        assert_eq!((add(0, 0), add(MAX_DATASETS - 1, MAX_MODELS - 1)), (Ok(()), Ok(())));
+        assert!(DatasetError::TooManyDatasets.to_string().contains("expected at most 16384 data sets"));
+    }
 }

@@ -142,7 +142,7 @@ pub fn distill(
         Some(prompts) => Frequencies::of_prompts(&tokenizer, prompts, progress)?,
         None => Frequencies::of_ranks(&tokenizer::ranks(&minimal, tokenizer.n_pieces())),
     };
-    let rows = embedded(&bert, progress);
+    let rows = embedded(&bert, tokenizer.n_pieces(), progress);
     progress(Stage::Components);
     let components = Components::of(&rows, dims);
     let table = Rounded::of(rows.iter().map(|row| components.project(row)));
@@ -193,8 +193,8 @@ impl Distilled {
 }
 
 /// Every piece as the teacher sees it, of length 1: how far a piece leans, not how loud it is, is what tells pieces apart.
-fn embedded(bert: &Bert, progress: &mut dyn FnMut(Stage)) -> Vec<Vec<f64>> {
-    let n_pieces = bert.n_pieces();
+/// Tokens that the teacher was taught beside its vocabulary are none of the table's.
+fn embedded(bert: &Bert, n_pieces: usize, progress: &mut dyn FnMut(Stage)) -> Vec<Vec<f64>> {
     let pieces: Vec<u32> = (0..n_pieces).map(|piece| u32::try_from(piece).expect("ids are u32")).collect();
     let mut rows = Vec::with_capacity(n_pieces);
     progress(Stage::Pieces { n_done: 0, n_pieces });

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use classifier::artifact::{ENCODER, MANIFEST, Parts, WEIGHTS};
 use classifier::{Artifact, ArtifactError};
@@ -62,6 +62,7 @@ pub fn publish(parts: &Parts, encoder: &[(String, Vec<u8>)], folder: &Path) -> R
         fs::rename(folder, &old).map_err(failed(folder))?;
     }
     if let Err(source) = fs::rename(&staged, folder) {
+        let _ = fs::remove_dir_all(&staged);
         if had_old {
             fs::rename(&old, folder).map_err(failed(folder))?;
         }
@@ -74,35 +75,56 @@ pub fn publish(parts: &Parts, encoder: &[(String, Vec<u8>)], folder: &Path) -> R
 }
 
 /// Whether an artifact may be put there: where nothing is, into an empty folder, or in the place of another artifact. What else
-/// lies in a folder is somebody's, and would be lost.
+/// lies in a folder is somebody's, and would be lost: so would an encoder that lies there alone.
 pub fn may_stand_at(folder: &Path) -> Result<(), PublishError> {
     if !folder.exists() {
         return Ok(());
     }
+    let occupied = |found: &str| PublishError::Occupied { path: folder.display().to_string(), found: found.to_owned() };
+    let names = names_in(folder)?;
+    let own = |name: &str| [MANIFEST, WEIGHTS, ENCODER].contains(&name);
+    if let Some(found) = names.iter().find(|name| !own(name)) {
+        return Err(occupied(found));
+    }
+    match names.first() {
+        // Without a manifest it is no artifact.
+        Some(found) if !names.iter().any(|name| name == MANIFEST) => Err(occupied(found)),
+        Some(_) if names.iter().any(|name| name == ENCODER) => {
+            let encoder = folder.join(ENCODER);
+            let strange = names_in(&encoder)?.into_iter().find(|name| !is_of_encoder(&encoder.join(name)));
+            strange.map_or(Ok(()), |found| Err(occupied(&format!("{ENCODER}/{found}"))))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether it is what an artifact has of an encoder: descriptions, weights, and folders that say how it pools.
+fn is_of_encoder(path: &Path) -> bool {
+    let of_kind = |kind: &str| path.extension().is_some_and(|extension| extension == kind);
+    if path.is_dir() {
+        names_in(path).is_ok_and(|names| names.iter().all(|name| name == "config.json"))
+    } else {
+        of_kind("json") || of_kind("safetensors")
+    }
+}
+
+/// In their order.
+fn names_in(folder: &Path) -> Result<Vec<String>, PublishError> {
     let path = || folder.display().to_string();
     let entries = fs::read_dir(folder).map_err(|source| PublishError::Write { path: path(), source })?;
     let mut names: Vec<String> =
         entries.filter_map(Result::ok).map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     names.sort();
-    match names.into_iter().find(|name| ![MANIFEST, WEIGHTS, ENCODER].contains(&name.as_str())) {
-        Some(found) => Err(PublishError::Occupied { path: path(), found }),
-        None => Ok(()),
-    }
+    Ok(names)
 }
 
 fn write_all(parts: &Parts, encoder: &[(String, Vec<u8>)], staged: &Path) -> Result<(), PublishError> {
-    let folder = staged.join(ENCODER);
-    let write = |path: PathBuf, bytes: &[u8]| {
-        // A BERT-family encoder has its pooling in a folder of its own.
+    for (name, bytes) in parts.files(encoder)? {
+        let path = staged.join(name);
+        // An encoder has a folder, and one of the BERT family its pooling in another.
         let made = path.parent().map_or(Ok(()), fs::create_dir_all);
         let written = made.and_then(|()| fs::write(&path, bytes)).and_then(|()| fs::File::open(&path)?.sync_all());
-        written.map_err(|source| PublishError::Write { path: path.display().to_string(), source })
-    };
-    for (name, bytes) in parts.files()? {
-        write(staged.join(name), &bytes)?;
-    }
-    for (name, bytes) in encoder {
-        write(folder.join(name), bytes)?;
+        written.map_err(|source| PublishError::Write { path: path.display().to_string(), source })?;
     }
     Ok(())
 }
@@ -137,6 +159,15 @@ mod tests {
         let refused = publish(&parts, &encoder, &folder).unwrap_err().to_string();
         assert!(refused.contains("found other files, as `notes.md`"), "{refused}");
         std::fs::remove_file(folder.join("notes.md")).unwrap();
+        // What lies beside an artifact's encoder is somebody's, and so is an encoder that lies alone.
+        std::fs::write(folder.join("encoder/vocab.txt"), "mine").unwrap();
+        let refused = publish(&parts, &encoder, &folder).unwrap_err().to_string();
+        assert!(refused.contains("found other files, as `encoder/vocab.txt`"), "{refused}");
+        std::fs::remove_file(folder.join("encoder/vocab.txt")).unwrap();
+        std::fs::remove_file(folder.join("manifest.json")).unwrap();
+        std::fs::remove_file(folder.join("weights.safetensors")).unwrap();
+        let refused = publish(&parts, &encoder, &folder).unwrap_err().to_string();
+        assert!(refused.contains("found other files, as `encoder`"), "{refused}");
         let left = std::fs::read_dir(&parent).unwrap().count();
         std::fs::remove_dir_all(&parent).unwrap();
         assert_eq!(left, 2, "nothing half-written is left behind");

@@ -52,6 +52,11 @@ pub enum TrainError {
         /// How many there are.
         found: usize,
     },
+    /// A plan whose views cannot be had.
+    #[error(
+        "plan: expected feature nets or trees with a weight above 0, found none; nets that read word pieces cannot be had with an encoder of the BERT family"
+    )]
+    NoView,
     /// Prompts that are all near-duplicates cannot be split.
     #[error("expected prompts of at least {expected} groups, found {found}")]
     TooFewGroups {
@@ -97,6 +102,9 @@ pub fn train(dataset: &mut Dataset, lens: Lens, plan: &Plan, progress: OnProgres
     check(dataset, plan)?;
     let setting = Setting::new(dataset, &lens, plan);
     let jobs = setting.jobs();
+    if !jobs.iter().any(|job| setting.weight(job.kind, None) > 0.0) {
+        return Err(TrainError::NoView);
+    }
     let (done, total) = (AtomicUsize::new(0), setting.total(&jobs));
     let step = || progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
     let lens = setting.tell_topics(dataset, lens, &step);

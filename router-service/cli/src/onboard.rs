@@ -11,13 +11,17 @@ use classifier::Prompt;
 use classifier::artifact::{ENCODER, Parts};
 use classifier::encoder::Encoder;
 use classifier::lens::{Lens, Reading};
-use trainer::onboard::{MAX_CANDIDATES, Outcome, onboard, suggest};
+use decision::ModelId;
+use trainer::dataset::{Gathering, Lesson};
+use trainer::onboard::{MAX_CANDIDATES, MIN_OUTCOMES, Outcome, onboard, suggest};
+use trainer::plan::Plan;
 use trainer::publish::publish;
+use training_data::split::{LearningPart, Part, Split, SplitError};
 use training_data::{OutcomeRow, rows};
 
 use crate::CalledWrongly;
 use crate::progress::Progress;
-use crate::sheet::Sheet;
+use crate::sheet::{Sheet, count};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -68,13 +72,26 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 fn list(arguments: &Arguments, n: usize) -> anyhow::Result<()> {
     let (parts, _) = artifact(arguments.artifact.as_deref())?;
+    let split = Plan::from_toml(&parts.plan)?.split()?;
     let mut prompts = Prompts { read: BTreeMap::new(), most: MAX_CANDIDATES, n_passed_over: 0 };
     let progress = Progress::open_ended("reading", "rows");
-    for (at, row) in rows::read(&arguments.model_and_outcomes, arguments.skip_bad)?.enumerate() {
+    let mut n_kept = 0;
+    let mut rows = rows::read(&arguments.model_and_outcomes, arguments.skip_bad)?;
+    for (at, row) in rows.by_ref().enumerate() {
         progress.at(at);
-        prompts.add(&row?, |text| read(&parts.lens, text));
+        let row = row?;
+        if may_learn(&split, &row) {
+            prompts.add(&row, |text| read(&parts.lens, text));
+        } else {
+            n_kept += 1;
+        }
     }
     progress.end();
+    for (n, of_what) in [(n_kept, KEPT), (rows.drops().n_rows(), BAD)] {
+        if n > 0 {
+            writeln!(io::stderr(), "passed over: {} {of_what}", count(n))?;
+        }
+    }
     if prompts.read.is_empty() {
         bail!("expected outcome rows with the text of their prompts, found none");
     }
@@ -120,10 +137,15 @@ fn let_in(arguments: &Arguments) -> anyhow::Result<()> {
         bail!(CalledWrongly(format!("expected a model and its outcomes, found only `{model}`")));
     }
     let output = arguments.output.as_deref().context("-o: expected a folder for the artifact, found none")?;
+    ModelId::new(&model).map_err(|error| CalledWrongly(format!("MODEL: {error}")))?;
     let (mut parts, encoder) = artifact(arguments.artifact.as_deref())?;
-    let mut outcomes = Vec::new();
-    for row in rows::read(files, arguments.skip_bad)? {
-        outcomes.extend(outcome(&parts.lens, &row?, &model));
+    let found = Found::read(arguments, files, &model, &parts)?;
+    let outcomes = found.gathering.read(&parts.lens, |_| ()).prompts;
+    let outcomes: Vec<Outcome> = outcomes.into_iter().filter_map(outcome).collect();
+    let passed_over = found.drops.into_iter().filter(|(n, _)| *n > 0);
+    let passed_over: Vec<String> = passed_over.map(|(n, of_what)| format!("{} {of_what}", count(n))).collect();
+    if !passed_over.is_empty() && outcomes.len() < MIN_OUTCOMES {
+        writeln!(io::stderr(), "passed over: {}", passed_over.join(", "))?;
     }
     onboard(&mut parts, &model, &outcomes, arguments.like.as_deref())?;
     let digest = publish(&parts, &encoder, output)?;
@@ -131,18 +153,60 @@ fn let_in(arguments: &Arguments) -> anyhow::Result<()> {
     sheet.line("written", output.display().to_string());
     sheet.line("artifact", digest);
     sheet.line("let in", format!("{model}, from {} outcomes", outcomes.len()));
+    passed_over.into_iter().for_each(|line| sheet.line("passed over", line));
     if !classifier::built_in_catalog().models().iter().any(|known| known.id.as_str() == model) {
         sheet.line("to do", "it can be chosen once the catalog has it, with its prices".to_owned());
     }
     Ok(io::stdout().write_all(sheet.text().as_bytes())?)
 }
 
-/// A row of the new model, if it has a text.
-#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a quality and a count of tokens")]
-fn outcome(lens: &Lens, row: &OutcomeRow, model: &str) -> Option<Outcome> {
-    let text = row.prompt.as_deref().filter(|_| &*row.model == model)?;
-    let output = row.completion_tokens.map(|tokens| tokens as f32);
-    Some(Outcome { reading: read(lens, text), quality: row.quality as f32, output })
+/// What the files hold of the new model: one outcome for each prompt, however many rows say it.
+struct Found {
+    gathering: Gathering,
+    /// Rows that were passed over: how many, and what they are.
+    drops: [(u64, &'static str); 3],
+}
+
+impl Found {
+    fn read(arguments: &Arguments, files: &[PathBuf], model: &str, parts: &Parts) -> anyhow::Result<Self> {
+        let split = Plan::from_toml(&parts.plan)?.split()?;
+        let (mut gathering, mut n_kept) = (Gathering::default(), 0);
+        let mut rows = rows::read(files, arguments.skip_bad)?;
+        for row in rows.by_ref() {
+            let row = row?;
+            if *row.model != *model {
+                continue;
+            }
+            if row.judging_only {
+                bail!(SplitError::JudgingOnly { origin: row.source, prompt_id: row.prompt_id });
+            }
+            if may_learn(&split, &row) {
+                gathering.add(&row)?;
+            } else {
+                n_kept += 1;
+            }
+        }
+        let textless = "rows without the text of their prompt";
+        let drops = [(rows.drops().n_rows(), BAD), (gathering.n_textless(), textless), (n_kept, KEPT)];
+        Ok(Self { gathering, drops })
+    }
+}
+
+/// What is said of rows that were passed over.
+const BAD: &str = "bad rows";
+const KEPT: &str = "rows of prompts that the artifact keeps for tuning or judging";
+
+/// Whether a model may be let in by such a row. What the artifact keeps for tuning and judging stays unseen, or both would be
+/// flattered from now on.
+fn may_learn(split: &Split, row: &OutcomeRow) -> bool {
+    let kept = matches!(split.part(row), Part::HeldOut | Part::Learning(LearningPart::Tune));
+    !kept && !row.judging_only
+}
+
+/// What came of a prompt.
+fn outcome(lesson: Lesson) -> Option<Outcome> {
+    let answer = lesson.answers.first()?;
+    Some(Outcome { reading: lesson.reading, quality: answer.quality, output: answer.output })
 }
 
 fn read(lens: &Lens, text: &str) -> Reading {

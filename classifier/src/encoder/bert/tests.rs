@@ -147,6 +147,17 @@ fn a_setting_that_cannot_be_used_is_refused_by_name() {
     smaller["vocab_size"] = json!(20);
     scratch.write(CONFIG, smaller.to_string().as_bytes());
     refused(&scratch, "tokenizer.json, model.vocab: expected ids below 20, the vocab_size of config.json, found id 20");
+    scratch.write(CONFIG, config.to_string().as_bytes());
+    let sound = fs::read(scratch.0.join(TOKENIZER)).unwrap();
+    let mut framed: Value = serde_json::from_slice(&sound).unwrap();
+    let special = framed["post_processor"]["special_tokens"].as_object_mut().unwrap();
+    special.values_mut().for_each(|token| token["ids"] = json!([999_999]));
+    scratch.write(TOKENIZER, framed.to_string().as_bytes());
+    refused(
+        &scratch,
+        "tokenizer.json, post_processor.special_tokens: expected ids below 21, the vocab_size of config.json, found id 999999",
+    );
+    scratch.write(TOKENIZER, &sound);
     scratch.write(CONFIG, b"{\"model_type\":");
     refused(&scratch, "config.json: EOF while parsing");
     scratch.write(CONFIG, config.to_string().as_bytes());

@@ -62,6 +62,22 @@ fn every_piece_is_turned_and_rounded_as_its_teacher_sees_it() {
 }
 
 #[test]
+fn tokens_that_a_teacher_was_taught_beside_its_vocabulary_are_left_out() {
+    let scratch = Scratch::teacher("taught");
+    let taught = r#""added_tokens":[{"id":13,"content":"[Q]","special":true,"single_word":false,"lstrip":false,"rstrip":false,"normalized":false},"#;
+    let tokenizer = TOKENIZER.replacen("\"added_tokens\":[", taught, 1);
+    fs::write(scratch.0.join(TOKENIZER_FILE), tokenizer).unwrap();
+    let config = fs::read_to_string(scratch.0.join("config.json")).unwrap();
+    fs::write(scratch.0.join("config.json"), config.replace("\"vocab_size\":13", "\"vocab_size\":14")).unwrap();
+    fs::write(scratch.0.join("model.safetensors"), weights(14)).unwrap();
+    assert_eq!(Bert::read(&scratch.0).unwrap().n_pieces(), 14);
+    let distilled = distill(&scratch.0, 3, None, &mut |_| {}).unwrap();
+    assert_eq!(distilled.n_pieces, 13);
+    distilled.publish(&scratch.0.join("table")).unwrap();
+    assert_eq!(Encoder::read(&scratch.0.join("table")).unwrap().dims(), 3);
+}
+
+#[test]
 fn the_same_teacher_and_prompts_give_the_same_bytes() {
     let scratch = Scratch::teacher("bytes");
     let make = || {
@@ -150,7 +166,7 @@ impl Scratch {
             br#"{"model_type":"bert","vocab_size":13,"hidden_size":8,"num_hidden_layers":1,"num_attention_heads":2,
             "intermediate_size":12,"hidden_act":"gelu","max_position_embeddings":8,"type_vocab_size":2,"layer_norm_eps":1e-12}"#,
         );
-        write("model.safetensors", &weights());
+        write("model.safetensors", &weights(13));
         scratch
     }
 }
@@ -162,9 +178,9 @@ impl Drop for Scratch {
 }
 
 /// Numbers that differ from place to place.
-fn weights() -> Vec<u8> {
+fn weights(n_pieces: usize) -> Vec<u8> {
     let layer = "encoder.layer.0";
-    let mut shapes: Vec<(String, Vec<usize>)> = [("word", 13), ("position", 8), ("token_type", 2)]
+    let mut shapes: Vec<(String, Vec<usize>)> = [("word", n_pieces), ("position", 8), ("token_type", 2)]
         .map(|(name, rows)| (format!("embeddings.{name}_embeddings.weight"), vec![rows, 8]))
         .into();
     for (name, out, into) in [

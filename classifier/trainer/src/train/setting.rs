@@ -84,11 +84,10 @@ impl<'a> Setting<'a> {
         let jobs = self.jobs();
         let blended = || jobs.iter().filter(|job| job.kind != Kind::Tokens);
         let of_fold: Vec<Kind> = blended().filter(|job| job.fold == Some(0)).map(|job| job.kind).collect();
-        let of_whole = blended().filter(|job| job.fold.is_none()).filter_map(|job| {
-            let part = self.weight(job.kind, None) / self.weight(job.kind, Some(0)).max(f32::MIN_POSITIVE);
-            Some((of_fold.iter().position(|kind| *kind == job.kind)?, part))
-        });
-        of_whole.collect()
+        let whole = || blended().filter(|job| job.fold.is_none());
+        // By number, not by weight: a view without a say in the blend may be trusted about how hard prompts are.
+        let part = |of: Kind| 1.0 / whole().filter(|job| job.kind == of).count() as f32;
+        whole().filter_map(|job| Some((of_fold.iter().position(|kind| *kind == job.kind)?, part(job.kind)))).collect()
     }
 
     /// Progress steps of a job: one an epoch-sized piece of work.

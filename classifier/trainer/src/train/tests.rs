@@ -96,3 +96,25 @@ fn a_manner_that_was_counted_on_one_kind_of_prompts_is_not_expected_on_another()
     let of = |model: usize| parts.manner.known(model, 2);
     assert!(of(0).iter().all(|known| *known > 0.9) && of(1)[0] > 0.9 && of(1)[1] < 0.5, "{:?}", parts.manner.known);
 }
+
+#[test]
+fn views_of_a_kind_share_what_is_trusted_of_it_whether_or_not_they_have_a_say() {
+    let lens = Artifact::built_in().expect("it is built in").into_parts().lens;
+    let dataset = dataset();
+    for topic_weight in [0.0, 0.3] {
+        let plan = Plan { reading_nets: 2, feature_nets: 4, topic_weight, ..Plan::default() };
+        let kinds = Setting::new(&dataset, &lens, &plan).kinds();
+        let parts: Vec<f32> =
+            (0..4).map(|kind| kinds.iter().filter(|(of, _)| *of == kind).map(|(_, part)| part).sum()).collect();
+        assert_eq!((kinds.len(), parts), (8, vec![1.0; 4]), "{kinds:?}");
+    }
+}
+
+#[test]
+fn a_plan_whose_views_cannot_be_had_is_refused_before_anything_is_fitted() {
+    let lens = Artifact::built_in().expect("it is built in").into_parts().lens;
+    let plan =
+        Plan { reading_weight: 0.0, feature_weight: 0.0, forest_weight: 0.0, topic_epochs: 0, ..Plan::default() };
+    let refused = train(&mut dataset(), lens, &plan, &|_, _| panic!("nothing is fitted")).unwrap_err().to_string();
+    assert!(refused.starts_with("plan: expected feature nets or trees with a weight above 0"), "{refused}");
+}

@@ -158,14 +158,10 @@ fn an_artifact_of_a_published_encoder_is_whole_in_itself() {
     let alone = quality(String::from_utf8(alone.stdout).unwrap().trim());
     assert!((alone - qualities[7]).abs() < 1e-3, "{alone} against {}", qualities[7]);
 
-    // Another way to pool is another artifact.
-    let digest = || {
-        let listed = scratch.run("models --catalog prices.toml --artifact artifact --json");
-        serde_json::from_slice::<Value>(&listed.stdout).unwrap()["artifact"].clone()
-    };
-    let before = digest();
+    // Another way to pool is no encoder of this artifact.
     scratch.write("artifact/encoder/1_Pooling/config.json", &pooled.replace("cls_token", "mean_tokens"));
-    assert_ne!(digest(), before);
+    let mixed = scratch.run("models --catalog prices.toml --artifact artifact");
+    check(&mixed, 1, "", "manifest.json, files: expected the weights and the encoder that it was written with");
 }
 
 #[test]
@@ -238,6 +234,58 @@ fn a_new_model_is_let_in_and_the_others_stay_as_they_are() {
     let (stranger, known) = (forecast("", "newcomer"), forecast("--artifact artifact", "newcomer"));
     let bound = |line: &Value| line["quality"].as_f64().unwrap() - line["quality_low"].as_f64().unwrap();
     assert!(bound(&known) < bound(&stranger), "{known} against {stranger}: outcomes make the bound narrower");
+}
+
+#[test]
+fn a_new_model_is_let_in_by_one_outcome_for_each_prompt_that_may_be_learned_from() {
+    let scratch = school("onboard-rows");
+    let new = rows(50, &["newcomer"]);
+    scratch.write("new.jsonl", &new);
+    let once = scratch.run("onboard newcomer new.jsonl -o once");
+    check(&once, 0, "let in    newcomer, from 50 outcomes", "");
+    // The same rows again, and others that say nothing.
+    let textless = new.lines().next().unwrap().replace("\"prompt\":", "\"note\":");
+    scratch.write("more.jsonl", &format!("{new}{textless}\nno row\n"));
+    let twice = scratch.run("onboard newcomer new.jsonl more.jsonl --skip-bad -o twice");
+    for line in ["newcomer, from 50 outcomes", "1 bad rows", "1 rows without the text of their prompt"] {
+        check(&twice, 0, line, "");
+    }
+    let digest = |output: &std::process::Output| {
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.split("sha256:").nth(1).map(|rest| rest[..64].to_owned())
+    };
+    assert_eq!(digest(&once), digest(&twice));
+    assert!(digest(&once).is_some());
+    let judging = new.replace("{\"source\"", "{\"judging_only\": true, \"source\"");
+    scratch.write("judging.jsonl", &judging);
+    let refused = scratch.run("onboard newcomer judging.jsonl -o judged");
+    check(&refused, 1, "", "expected rows to learn from, found one for judging only");
+    assert!(!scratch.0.join("judged").exists());
+    check(&scratch.run("onboard auto new.jsonl -o judged"), 2, "", "`auto` is reserved");
+}
+
+#[test]
+fn what_an_artifact_keeps_back_lets_no_model_in() {
+    let scratch = school("onboard-kept");
+    scratch.write(
+        "kept.toml",
+        "reading_nets = 0\nfeature_nets = 1\ntrees = 4\ntoken_trees = 2\nplaces = 4\nheld_out_share = 0.3\n",
+    );
+    scratch.write("rows.jsonl", &rows(160, &MODELS));
+    check(&scratch.run("train rows.jsonl -o artifact --plan kept.toml --prices prices.toml"), 0, "written", "");
+    scratch.write("new.jsonl", &rows(50, &["newcomer"]));
+    let output = scratch.run("onboard newcomer new.jsonl --artifact artifact -o next");
+    check(&output, 0, "rows of prompts that the artifact keeps for tuning or judging", "");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let number = |line: &str| -> u64 {
+        let digits = text.lines().find(|found| found.contains(line)).unwrap().split(|c: char| !c.is_ascii_digit());
+        digits.filter_map(|digits| digits.parse().ok()).next().unwrap()
+    };
+    let (learned, kept) = (number("let in"), number("keeps for tuning"));
+    assert!(learned + kept == 50 && learned > 10 && kept > 10, "{text}");
+    let suggested = scratch.run("onboard --suggest 500 new.jsonl --artifact artifact");
+    check(&suggested, 0, "school/d/", &format!("passed over: {kept} rows of prompts that the artifact keeps"));
+    assert_eq!(u64::try_from(String::from_utf8(suggested.stdout).unwrap().lines().count()).unwrap(), learned);
 }
 
 #[test]
