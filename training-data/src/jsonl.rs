@@ -154,12 +154,19 @@ pub(crate) fn fill(line: &[u8], draft: &mut Draft) -> Result<(), Fault> {
     }
 }
 
-/// What broke in a line and where, without the line that the parser would count inside it.
+/// What broke in a line and where, without the line that the parser would count inside it, and without any text of it: that may be a
+/// prompt.
 #[must_use]
 pub fn broken(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    let what = text.split(" at line ").next().unwrap_or_default();
-    format!("{what} at byte {}", error.column())
+    let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+    format!("{} at byte {}", without_quotes(what), error.column())
+}
+
+/// The parser's words, and a text that it quotes only as one.
+fn without_quotes(what: &str) -> String {
+    let quoted = what.split_once("string \"").zip(what.rsplit_once("\", expected "));
+    quoted.map_or_else(|| what.to_owned(), |((kind, _), (_, expected))| format!("{kind}a text, expected {expected}"))
 }
 
 struct RowSeed<'d> {

@@ -113,6 +113,13 @@ impl Plan {
                 .fault(&["forest_weight".into()], "expected a weight above 0 for a view that there is, found none")
                 .into());
         }
+        let kept = plan.tune_share + plan.held_out_share;
+        if kept >= 1.0 {
+            let complaint = format!(
+                "expected less than 1 together with tune_share, to leave something to learn from, found {kept}"
+            );
+            return Err(document.fault(&["held_out_share".into()], complaint).into());
+        }
         plan.split().map_err(|error| document.fault(&["held_out_share".into()], error))?;
         Ok(plan)
     }
@@ -169,7 +176,8 @@ mod tests {
             ("seed = 1\ntree = 5", "line 2"),
             ("folds = 1", "line 1, folds: expected a number from 2 to 20, found 1"),
             ("reading_nets = 0\nfeature_nets = 0\ntrees = 0", "expected at least one view"),
-            ("held_out_share = 0.8\ntune_share = 0.8", "line 1, held_out_share: expected shares"),
+            ("held_out_share = 0.8\ntune_share = 0.8", "line 1, held_out_share: expected less than 1 together with"),
+            ("held_out_share = 0.5\ntune_share = 0.5", "to leave something to learn from, found 1"),
             ("places = 0", "line 1, places: expected a number from 1 to"),
             (
                 "seed = 1\nreading_weight = 0\nfeature_weight = 0\nforest_weight = 0",

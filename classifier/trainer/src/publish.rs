@@ -77,6 +77,7 @@ pub fn publish(parts: &Parts, encoder: &[(String, Vec<u8>)], folder: &Path) -> R
 /// Whether an artifact may be put there: where nothing is, into an empty folder, or in the place of another artifact. What else
 /// lies in a folder is somebody's, and would be lost: so would an encoder that lies there alone.
 pub fn may_stand_at(folder: &Path) -> Result<(), PublishError> {
+    can_be_written_beside(folder)?;
     if !folder.exists() {
         return Ok(());
     }
@@ -96,6 +97,15 @@ pub fn may_stand_at(folder: &Path) -> Result<(), PublishError> {
         }
         _ => Ok(()),
     }
+}
+
+/// Tries it: a folder beside that place, or where its own folder will have to be made, which is gone again at once.
+fn can_be_written_beside(folder: &Path) -> Result<(), PublishError> {
+    let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let there = absolute.ancestors().skip(1).find(|above| above.exists()).unwrap_or(Path::new("."));
+    let trial = there.join(format!(".pointsman.{}.part", std::process::id()));
+    let tried = fs::create_dir(&trial).and_then(|()| fs::remove_dir(&trial));
+    tried.map_err(|source| PublishError::Write { path: folder.display().to_string(), source })
 }
 
 /// Whether it is what an artifact has of an encoder: descriptions, weights, and folders that say how it pools.

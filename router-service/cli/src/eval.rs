@@ -127,6 +127,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let champion = inputs.forecasts("champion", arguments.champion.as_deref())?;
     let ids = inputs.ids(arguments.ids.as_deref())?;
     let held_out = arguments.held_out.as_deref().map(|value| split("--held-out", value)).transpose()?;
+    if let Some(salt) = arguments.held_out.as_deref().filter(|value| is_salt(value)) {
+        // A slip in a folder's name would judge on rows that were learned from.
+        writeln!(io::stderr(), "--held-out {salt}: taken for a salt, since nothing of that name is here")?;
+    }
     let wanted = Wanted { ids, held_out: held_out.as_ref(), tuning: None, skip_bad: arguments.skip_bad };
     let (outcomes, n_skipped) = inputs.outcomes(&arguments.outcomes, &wanted)?;
     assumed_for(&arguments.assume_completion, &outcomes)?;

@@ -34,14 +34,19 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let catalog = arguments.sources.catalog()?;
     let classifier = arguments.sources.classifier(&catalog)?;
     let standings = classifier.standings();
+    let heard_of = |benchmark: &str| classifier.artifact().parts().benchmarks.contains_key(benchmark);
     // Both are in the order of the names.
     let models = catalog.models().iter().map(|model| {
         let standing = standings.iter().find(|(id, _)| *id == &model.id).map(|(_, standing)| standing.clone());
-        (model, standing.unwrap_or(Standing::Unknown))
+        let standing = standing.unwrap_or(Standing::Unknown);
+        let by_scores = matches!(standing, Standing::Benchmarks { .. });
+        let unused =
+            model.benchmarks.iter().map(|(name, _)| name.as_str()).filter(|name| !by_scores || !heard_of(name));
+        Listed { model, unused: unused.collect(), standing }
     });
-    let models: Vec<(&Model, Standing)> = models.collect();
+    let models: Vec<Listed<'_>> = models.collect();
     let text = if arguments.json {
-        let models = models.iter().map(|(model, standing)| ModelLine::of(model, standing)).collect();
+        let models = models.iter().map(ModelLine::of).collect();
         serde_json::to_string_pretty(&List { artifact: classifier.artifact().digest(), models })? + "\n"
     } else {
         let note = format!("{} models; artifact {}", models.len(), classifier.artifact().digest());
@@ -51,12 +56,21 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A model of the catalog, and what its forecasts rest on.
+struct Listed<'a> {
+    model: &'a Model,
+    standing: Standing,
+    /// Benchmarks that the catalog scores it by and that its forecasts do not rest on: nobody knows them here, or something better
+    /// is known of the model.
+    unused: Vec<&'a str>,
+}
+
 const TITLES: [&str; 7] = ["model", "prompt", "cached", "answer", "window", "skills", "forecasts"];
 
 /// Prices are in dollars per million tokens.
-fn table(models: &[(&Model, Standing)]) -> String {
+fn table(models: &[Listed<'_>]) -> String {
     let mut rows = vec![TITLES.map(str::to_owned)];
-    rows.extend(models.iter().map(|(model, standing)| cells(model, standing)));
+    rows.extend(models.iter().map(cells));
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..TITLES.len()).map(width).collect();
     let mut text = String::from("prices in US dollars per million tokens\n\n");
@@ -72,7 +86,7 @@ fn table(models: &[(&Model, Standing)]) -> String {
     text
 }
 
-fn cells(model: &Model, standing: &Standing) -> [String; 7] {
+fn cells(Listed { model, standing, unused }: &Listed<'_>) -> [String; 7] {
     let price = |usd: f64| format!("{usd}");
     let skills: Vec<&str> = model.skills.iter().map(Skill::word).collect();
     [
@@ -82,7 +96,11 @@ fn cells(model: &Model, standing: &Standing) -> [String; 7] {
         price(model.prices.completion.usd_per_1m()),
         count(u64::from(model.context_window.get())),
         if skills.is_empty() { "-".to_owned() } else { skills.join(" ") },
-        standing_words(standing),
+        if unused.is_empty() {
+            standing_words(standing)
+        } else {
+            format!("{}; not by {}", standing_words(standing), unused.join(", "))
+        },
     ]
 }
 
@@ -122,10 +140,13 @@ struct StandingLine<'a> {
     like: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     n_scores: Option<u64>,
+    /// Benchmarks of the catalog that they do not rest on.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    unused_benchmarks: &'a [&'a str],
 }
 
 impl<'a> ModelLine<'a> {
-    fn of(model: &'a Model, standing: &'a Standing) -> Self {
+    fn of(Listed { model, standing, unused }: &'a Listed<'a>) -> Self {
         Self {
             id: model.id.as_str(),
             owner: model.owner.as_deref(),
@@ -140,7 +161,7 @@ impl<'a> ModelLine<'a> {
             skills: model.skills.iter().map(Skill::word).collect(),
             regions: model.regions.iter().map(String::as_str).collect(),
             zero_data_retention: model.zero_data_retention,
-            standing: StandingLine::of(standing),
+            standing: StandingLine { unused_benchmarks: unused, ..StandingLine::of(standing) },
         }
     }
 }

@@ -22,7 +22,9 @@ use trainer::train::{CrossFitted, Trained, train};
 use training_data::publish::Staged;
 use training_data::rows;
 
+use crate::CalledWrongly;
 use crate::apart::apart;
+use crate::eval::inputs::named_pools;
 use crate::onboard::encoder;
 use crate::progress::Progress;
 use crate::sheet::{Sheet, count};
@@ -87,7 +89,7 @@ const BOOTSTRAPS: usize = 200;
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let plan = plan(arguments.plan.as_deref())?;
     let catalog = catalog(arguments.catalog.as_deref())?;
-    let named = named_pools(arguments.pools.as_deref())?;
+    let named = arguments.pools.as_deref().map(pools).transpose()?;
     let (encoder, files) = encoder(arguments.encoder.as_deref())?;
     try_outputs(arguments)?;
     let (gathering, outcomes, n_skipped) = gather(arguments, &plan)?;
@@ -135,6 +137,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 /// A training takes minutes: where its results cannot be put is found out before.
 fn try_outputs(arguments: &Arguments) -> anyhow::Result<()> {
     may_stand_at(&arguments.output)?;
+    for (flag, path) in [("--report", &arguments.report), ("--forecasts", &arguments.forecasts)] {
+        // An artifact's folder holds nothing else, and is put in its place whole.
+        if let Some(path) = path.as_deref().filter(|path| is_inside(path, &arguments.output)) {
+            bail!(CalledWrongly(format!("{flag} {}: expected a place outside the artifact", path.display())));
+        }
+    }
     if let Some(file) = &arguments.forecasts {
         let files = [&arguments.plan, &arguments.catalog, &arguments.pools];
         apart(file, arguments.outcomes.iter().chain(files.into_iter().flatten()))?;
@@ -145,6 +153,11 @@ fn try_outputs(arguments: &Arguments) -> anyhow::Result<()> {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
     Ok(())
+}
+
+fn is_inside(path: &Path, folder: &Path) -> bool {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    absolute(path).starts_with(absolute(folder))
 }
 
 fn plan(file: Option<&Path>) -> anyhow::Result<Plan> {
@@ -159,11 +172,9 @@ fn catalog(file: Option<&Path>) -> anyhow::Result<Catalog> {
     Catalog::from_toml(&text).with_context(|| file.display().to_string())
 }
 
-fn named_pools(file: Option<&Path>) -> anyhow::Result<Option<BTreeMap<String, Vec<String>>>> {
-    let Some(file) = file else { return Ok(None) };
+fn pools(file: &Path) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
     let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
-    let expected = "expected an object of sources, each a list of models";
-    serde_json::from_str(&text).map(Some).map_err(|error| anyhow::anyhow!("{}: {expected}: {error}", file.display()))
+    named_pools(&text, file)
 }
 
 /// The learning rows, for training and for the judge.

@@ -155,7 +155,9 @@ fn fill(
         let cell = table.cell(*place);
         let set = match column.kind() {
             Kind::Name => set_text(draft, *column, cell),
-            Kind::Share if *column == Column::Quality => draft.set(*column, scaled(cell, plan.quality_max)),
+            Kind::Share if *column == Column::Quality => {
+                scaled(cell, plan.quality_max).and_then(|cell| draft.set(*column, cell))
+            }
             Kind::Prose | Kind::Digest | Kind::Share | Kind::Count | Kind::Amount | Kind::Flag => {
                 draft.set(*column, cell)
             }

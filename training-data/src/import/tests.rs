@@ -144,6 +144,9 @@ fn any_table_comes_out_by_its_mapping() {
     let found: Vec<_> = rows.iter().map(|row| (&*row.model, row.quality)).collect();
     assert_eq!(found, [("mini", 0.7), ("large", 1.0), ("large", 0.3)]);
     assert_eq!((report.n_prompts, report.n_models, report.density), (2, 2, 0.75));
+    let expected = "expected a number from 0 to the highest that the source gives (--quality-max), found \"10\"";
+    let error = import(&Plan { quality_max: 9.0, ..wide }).0.unwrap_err().to_string();
+    assert!(error.contains(", column \"large\": ") && error.contains(expected), "{error}");
 }
 
 #[test]

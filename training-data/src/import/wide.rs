@@ -80,7 +80,7 @@ impl Wide {
         }
         let quality = table.cell(model.quality);
         let named = |fault| rename(fault, table.names().get(model.quality));
-        draft.set(Column::Quality, scaled(quality, self.quality_max)).map_err(named)?;
+        scaled(quality, self.quality_max).and_then(|cell| draft.set(Column::Quality, cell)).map_err(named)?;
         for (column, place) in &model.more {
             draft.set(*column, table.cell(*place)).map_err(|fault| rename(fault, table.names().get(*place)))?;
         }
@@ -110,12 +110,19 @@ pub(super) fn set_text(draft: &mut Draft, column: Column, cell: Cell<'_>) -> Res
     }
 }
 
-/// A score on a scale of the source's own, on ours.
-pub(super) fn scaled(cell: Cell<'_>, quality_max: f64) -> Cell<'_> {
+/// A score on a scale of the source's own, on ours. One beyond that scale is told as the file has it.
+pub(super) fn scaled(cell: Cell<'_>, quality_max: f64) -> Result<Cell<'_>, Fault> {
     if quality_max.total_cmp(&1.0).is_eq() {
-        return cell;
+        return Ok(cell);
     }
-    cell.number().map_or(cell, |score| Cell::Number(score / quality_max))
+    match cell.number() {
+        Some(score) if !cell.is_null() && !(0.0..=quality_max).contains(&score) => Err(Fault::Cell {
+            column: Column::Quality.name().to_owned(),
+            expected: "a number from 0 to the highest that the source gives (--quality-max)",
+            found: cell.to_string(),
+        }),
+        score => Ok(score.map_or(cell, |score| Cell::Number(score / quality_max))),
+    }
 }
 
 /// A fault names the column in the words of the file, where the reader of the message will look for it.

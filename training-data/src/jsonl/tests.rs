@@ -68,6 +68,9 @@ fn a_line_is_judged_key_by_key() {
         "column \"schema_version\": expected version 1",
     );
     check("[1]", "expected one JSON object a line, found invalid type: sequence");
+    // What is quoted may be a prompt.
+    let found = "expected one JSON object a line, found invalid type: a text, expected a JSON object at byte";
+    check(r#""A secret, expected \", expected nowhere at line 7""#, found);
     check("model,quality", "expected one JSON object a line, found expected value");
     check(&GOOD[..30], "expected one JSON object a line, found EOF");
     check(&format!("{GOOD}{GOOD}"), "expected one JSON object a line, found trailing characters");

@@ -5,12 +5,13 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use decision::{Mode, Policies, Policy, PolicyName, Quality, Rules};
 use evals::forecasts::Forecasts;
 use evals::pool::{Outcomes, PriceList, TokenPrices};
 use evals::report::Source;
 use sha2::{Digest, Sha256};
+use training_data::jsonl::broken;
 use training_data::split::{LearningPart, Split, SplitError};
 use training_data::{OutcomeRow, prices, rows};
 
@@ -77,13 +78,7 @@ impl Inputs {
     pub(crate) fn named_pools(&mut self, file: Option<&Path>) -> anyhow::Result<Option<BTreeMap<String, Vec<String>>>> {
         let Some(file) = file else { return Ok(None) };
         let text = self.text("pools", file)?;
-        let expected = "expected an object of sources, each a list of models";
-        let named: BTreeMap<String, Vec<String>> =
-            serde_json::from_str(&text).map_err(|error| anyhow::anyhow!("{}: {expected}: {error}", file.display()))?;
-        if named.is_empty() {
-            bail!("{}: {expected}, found no source", file.display());
-        }
-        Ok(Some(named))
+        named_pools(&text, file).map(Some)
     }
 
     pub(crate) fn forecasts(&mut self, role: &'static str, file: Option<&Path>) -> anyhow::Result<Option<Forecasts>> {
@@ -207,4 +202,15 @@ impl Inputs {
 fn named(role: &'static str, file: &Path, digest: &[u8]) -> Source {
     let name = file.file_name().map_or_else(|| file.display().to_string(), |name| name.to_string_lossy().into_owned());
     Source { role, file: name, sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect() }
+}
+
+/// Which models are candidates in which source, as a file says.
+pub(crate) fn named_pools(text: &str, file: &Path) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
+    let (file, expected) = (file.display(), "expected an object of sources, each a list of models");
+    let named: BTreeMap<String, Vec<String>> = serde_json::from_str(text)
+        .map_err(|error| anyhow!("{file}, line {}: {expected}, found {}", error.line(), broken(&error)))?;
+    if named.is_empty() {
+        bail!("{file}: {expected}, found no source");
+    }
+    Ok(named)
 }

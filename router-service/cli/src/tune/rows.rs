@@ -102,7 +102,7 @@ impl Rows {
         })?;
         assumed_for(&arguments.assume_completion, &outcomes)?;
         let (pools, mut notes) = outcomes.pools(named.as_ref(), &prices, &assumed)?;
-        if arguments.artifact.is_some() && tuning.is_none() {
+        if oracle.is_some() && tuning.is_none() {
             let note = "whether the artifact has learned from these rows is not known; a promise on what it has seen is worth nothing";
             notes.push(format!("{note} (--tuning-part ARTIFACT takes only what it kept)"));
         }

@@ -121,7 +121,9 @@ fn only_the_wanted_prompts_are_judged() {
     scratch.write("ids.txt", &format!("\u{feff}{ids}"));
     let eval = |more: &str| scratch.run(&format!("eval outcomes.jsonl --prices prices.csv --bootstraps 20 {more}"));
     check(&eval("--ids ids.txt"), 0, "town: 120 prompts x 2 models", "");
-    check(&eval("--held-out 2026"), 0, "judged on the held-out part by the salt `2026` and the usual shares", "");
+    let by_salt = eval("--held-out 2026");
+    let taken = "--held-out 2026: taken for a salt, since nothing of that name is here";
+    check(&by_salt, 0, "judged on the held-out part by the salt `2026` and the usual shares", taken);
     check(&eval(""), 0, "judged on all rows given; with --held-out ARTIFACT only on those", "");
     check(&eval("--held-out 2026 --ids ids.txt"), 2, "", "cannot be used with");
     scratch.write("more.txt", &format!("{ids}town/easy/nowhere\n"));

@@ -61,6 +61,37 @@ fn a_program_gets_everything_the_catalog_says() {
 }
 
 #[test]
+fn a_benchmark_that_nothing_rests_on_is_shown() {
+    let scratch = Scratch::new("models-benchmarks");
+    let model = |id: &str, more: &str| {
+        format!(
+            "[[model]]\nid = \"{id}\"\ncontext_window = 9000\nusd_per_1m = {{ prompt = 1, completion = 2 }}\n{more}\n"
+        )
+    };
+    let catalog = [
+        model("a-slip", "benchmarks = { mmlu_pr0 = 0.9 }"),
+        model("b-both", "benchmarks = { mmlu_pr0 = 0.9, mmlu_pro = 0.7 }"),
+        model("c-like", "like = \"gpt-4o-2024-08-06\"\nbenchmarks = { mmlu_pro = 0.1 }"),
+        model("d-plain", "benchmarks = { mmlu_pro = 0.7 }"),
+        model("gpt-4o-2024-08-06", ""),
+    ];
+    scratch.write("c.toml", &catalog.concat());
+    let text = String::from_utf8(scratch.run("models --catalog c.toml").stdout).unwrap();
+    for (name, end) in [
+        ("a-slip", "; not by mmlu_pr0"),
+        ("b-both", "forecast from 1 published scores; not by mmlu_pr0"),
+        ("c-like", "; not by mmlu_pro"),
+        ("d-plain", "forecast from 1 published scores"),
+    ] {
+        assert!(text.lines().any(|line| line.starts_with(name) && line.ends_with(end)), "{name}: {text}");
+    }
+    let list: serde_json::Value =
+        serde_json::from_slice(&scratch.run("models --catalog c.toml --json").stdout).unwrap();
+    let unused = |at: usize| list["models"][at]["standing"]["unused_benchmarks"].clone();
+    assert_eq!((unused(1), unused(3)), (serde_json::json!(["mmlu_pr0"]), serde_json::Value::Null));
+}
+
+#[test]
 fn what_is_built_in_is_listed_without_any_file() {
     let output = Scratch::new("models-built-in").run("models --json");
     let list: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
