@@ -265,9 +265,7 @@ fn report(walk: &Walk<'_>, found: &Found, curve: Vec<Offer>) -> Result<Tuned, Tu
     let truth = &bench.pool.truth;
     let reference = |row: usize| stakes.reference(row);
     let groups = units.groups();
-    let of = |value: &dyn Fn(usize) -> f64| -> Vec<f64> {
-        groups.iter().map(|group| group.weight * mean(group.rows.iter().map(|row| value(*row)))).collect()
-    };
+    let of = |value: &dyn Fn(usize) -> f64| -> Vec<f64> { groups.iter().map(|group| group.value(value)).collect() };
     let quality = of(&|row| dish.pick(row).map_or(0.0, |pick| truth.quality.row(row)[pick]));
     let cost = of(&|row| dish.pick(row).map_or(0.0, |pick| truth.bill_usd.row(row)[pick]));
     let (best_quality, best_cost) =
@@ -291,7 +289,7 @@ fn report(walk: &Walk<'_>, found: &Found, curve: Vec<Offer>) -> Result<Tuned, Tu
         rules: dish.rules.clone(),
         reference: stakes.model(bench.pool)?,
         slices: units.slice_names(),
-        n_prompts: groups.iter().map(|group| group.rows.len()).sum(),
+        n_prompts: groups.iter().map(|group| group.rows().count()).sum(),
         n_groups: groups.len(),
         quality: (all(&quality), all(&best_quality)),
         cost_usd: (all(&cost), all(&best_cost)),

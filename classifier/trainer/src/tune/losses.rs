@@ -6,7 +6,7 @@ use evals::grid::{Grid, mean, number};
 use evals::pool::Pool;
 
 use super::menu::Dish;
-use super::units::{Stratum, Units};
+use super::units::{Stratum, Unit, Units};
 use super::{Against, Ask, Bench, CHOOSING_SHARE, SliceOf, TuneError};
 use crate::bounds::{constant_bets, deadline_bets};
 
@@ -59,7 +59,7 @@ impl Stakes {
                 let n = (CHOOSING_SHARE * number(units.n_groups())) as usize;
                 let groups = units.split_off(n.max(1));
                 let over = |grid: &Grid, model: usize| {
-                    mean(groups.iter().map(|group| mean(group.rows.iter().map(|row| grid.row(*row)[model]))))
+                    mean(groups.iter().map(|group| group.value(|row| grid.row(row)[model])))
                 };
                 let n = number(groups.len());
                 let quality = |model: usize| {
@@ -113,13 +113,12 @@ impl Stakes {
         let telling = TELLING_SHARE * level;
         let could_be_best = |model: &usize| {
             let ahead = units.groups().iter().map(|unit| {
-                let ahead = unit.rows.iter().map(|row| {
-                    let qualities = quality.row(*row);
-                    qualities[self.reference(*row)] - qualities[*model]
-                });
-                unit.weight * mean(ahead)
+                unit.value(|row| {
+                    let qualities = quality.row(row);
+                    qualities[self.reference(row)] - qualities[*model]
+                })
             });
-            let worst = units.groups().iter().map(|unit| unit.weight).fold(1.0, f64::max);
+            let worst = units.groups().iter().map(Unit::weight).fold(1.0, f64::max);
             !if units.uneven { constant_bets(ahead, worst, telling) } else { deadline_bets(ahead, worst, telling) }
         };
         (by_mean(all.into_iter().filter(could_be_best).collect()), level - telling)
@@ -148,11 +147,7 @@ impl Stakes {
                 Loss::Worse => loss_at_most - f64::from(u8::from(own < other)),
             }
         };
-        let of_unit = move |rows: &[usize]| match rows {
-            [row] => of_row(*row),
-            rows => mean(rows.iter().map(|row| of_row(*row))),
-        };
-        stratum.units.iter().map(move |unit| unit.weight * of_unit(&unit.rows))
+        stratum.units.iter().map(move |unit| unit.value(of_row))
     }
 }
 
@@ -174,7 +169,7 @@ impl Asked<'_> {
         uneven: bool,
         level: f64,
     ) -> bool {
-        let heaviest = stratum.units.iter().map(|unit| unit.weight).fold(1.0, f64::max);
+        let heaviest = stratum.units.iter().map(Unit::weight).fold(1.0, f64::max);
         let worst = (1.0 - self.loss_at_most) * heaviest;
         let best = heaviest
             * match self.loss {

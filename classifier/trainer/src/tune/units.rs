@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use evals::dice::Dice;
-use evals::grid::number;
+use evals::grid::{mean, number};
 use evals::pool::Pool;
 
 use super::{Ask, TuneError, fewest_groups};
@@ -65,13 +65,45 @@ impl Weights {
     }
 }
 
-/// A group, or what of it lies in a slice.
+/// A group, or what of it lies in a slice. However many slices a weighed group lies in, it is one unit: its parts are no more
+/// independent of one another than its prompts are.
 #[derive(Clone, Debug)]
 pub(crate) struct Unit {
+    parts: Vec<Part>,
+}
+
+/// Prompts of a group that count alike.
+#[derive(Clone, Debug)]
+struct Part {
+    /// By their place in the pool.
+    rows: Vec<usize>,
+    /// What they count for together: 1 unless somebody weighs slices.
+    weight: f64,
+}
+
+impl Unit {
+    fn of(rows: Vec<usize>) -> Self {
+        Self { parts: vec![Part { rows, weight: 1.0 }] }
+    }
+
     /// Its prompts, by their place in the pool.
-    pub(crate) rows: Vec<usize>,
-    /// What it counts for: 1 unless somebody weighs slices.
-    pub(crate) weight: f64,
+    pub(crate) fn rows(&self) -> impl Iterator<Item = usize> {
+        self.parts.iter().flat_map(|part| part.rows.iter().copied())
+    }
+
+    /// What it counts for.
+    pub(crate) fn weight(&self) -> f64 {
+        self.parts.iter().map(|part| part.weight).sum()
+    }
+
+    /// What its prompts come to: the mean of each part times what that counts for.
+    pub(crate) fn value(&self, of_row: impl Fn(usize) -> f64) -> f64 {
+        let of_part = |part: &Part| match part.rows.as_slice() {
+            [row] => part.weight * of_row(*row),
+            rows => part.weight * mean(rows.iter().map(|row| of_row(*row))),
+        };
+        self.parts.iter().map(of_part).sum()
+    }
 }
 
 /// Something a loss is tested on.
@@ -97,7 +129,7 @@ impl Units {
         for row in rows {
             by_group.entry(&pool.prompts[*row].group).or_default().push(*row);
         }
-        let mut groups: Vec<Unit> = by_group.into_values().map(|rows| Unit { rows, weight: 1.0 }).collect();
+        let mut groups: Vec<Unit> = by_group.into_values().map(Unit::of).collect();
         let mut dice = Dice::new(seed);
         for last in (1..groups.len()).rev() {
             let below = u32::try_from(last + 1).expect("a pool has fewer than 2^32 prompts");
@@ -123,7 +155,7 @@ impl Units {
 
     /// Their prompts, in order.
     pub(crate) fn order(&self) -> Vec<usize> {
-        self.groups.iter().flat_map(|group| group.rows.iter().copied()).collect()
+        self.groups.iter().flat_map(Unit::rows).collect()
     }
 
     /// What each loss must be shown on.
@@ -167,18 +199,15 @@ impl Units {
     fn cut(&self, names: &[String]) -> BTreeMap<String, Vec<Unit>> {
         let mut slices: BTreeMap<String, Vec<Unit>> = BTreeMap::new();
         for group in &self.groups {
-            let mut parts: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-            for row in &group.rows {
-                parts.entry(&names[*row]).or_default().push(*row);
-            }
-            for (name, rows) in parts {
-                slices.entry(name.to_owned()).or_default().push(Unit { rows, weight: 1.0 });
+            for (name, rows) in parts(group, names) {
+                slices.entry(name.to_owned()).or_default().push(Unit::of(rows));
             }
         }
         slices
     }
 
-    /// Every part of a group counts for its slice's weight over the slice's share of the parts.
+    /// Every part of a group counts for its slice's weight over the slice's parts to a group: so the mean of the groups is that of the
+    /// slices' means in these proportions.
     fn weigh(&mut self, names: &[String], Weights(weights): &Weights) -> Result<(), TuneError> {
         let slices = self.cut(names);
         let known = || slices.keys().cloned().collect::<Vec<_>>().join(", ");
@@ -188,19 +217,62 @@ impl Units {
         if let Some(slice) = slices.keys().find(|slice| !weights.contains_key(*slice)).cloned() {
             return Err(WeightsError::NoWeight { slice }.into());
         }
-        let n_parts = number(slices.values().map(Vec::len).sum());
-        let mut groups = Vec::new();
-        for group in &self.groups {
-            let mut parts: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-            for row in &group.rows {
-                parts.entry(&names[*row]).or_default().push(*row);
-            }
-            for (name, rows) in parts {
-                let share = number(slices[name].len()) / n_parts;
-                groups.push(Unit { rows, weight: weights[name] / share });
-            }
+        let n_groups = number(self.groups.len());
+        for group in &mut self.groups {
+            let weighed = |(name, rows): (&str, Vec<usize>)| {
+                let share = number(slices[name].len()) / n_groups;
+                Part { rows, weight: weights[name] / share }
+            };
+            group.parts = parts(group, names).into_iter().map(weighed).collect();
         }
-        self.groups = groups;
         Ok(())
+    }
+}
+
+/// The prompts of a group by slice.
+fn parts<'a>(group: &Unit, names: &'a [String]) -> BTreeMap<&'a str, Vec<usize>> {
+    let mut parts: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for row in group.rows() {
+        parts.entry(&names[row]).or_default().push(row);
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    //! What counts once, however slices cut it.
+
+    use std::collections::BTreeMap;
+
+    use super::{SliceOf, Unit, Units, Weights};
+    use crate::prove::town;
+    use crate::tune::{Ask, Knob};
+    use evals::grid::{mean, number};
+
+    #[test]
+    fn a_weighed_group_is_one_unit_however_many_slices_it_lies_in() {
+        let pool = town(200, 3).pool;
+        // The three prompts of one question lie in three slices.
+        let names: Vec<String> =
+            pool.prompts.iter().map(|prompt| prompt.id.rsplit('-').next().unwrap_or_default().to_owned()).collect();
+        let rows: Vec<usize> = (0..pool.prompts.len()).collect();
+        let shares = [("0", 0.2), ("1", 0.3), ("2", 0.5)];
+        let weights = Weights::new(shares.iter().map(|(name, share)| ((*name).to_owned(), *share)).collect()).unwrap();
+        let mut units = Units::shuffled(&pool, &rows, 1);
+        let slices = SliceOf::Weighed(names.clone(), weights);
+        units.slice(&Ask { slices, ..Ask::of(Knob::Value, 0.1, 0.9) }).unwrap();
+        assert_eq!((units.n_groups(), units.strata()[0].units.len()), (200, 200));
+        let of_row = |row: usize| number(row % 7);
+        let mut of_slices: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+        rows.iter().for_each(|row| of_slices.entry(&names[*row]).or_default().push(of_row(*row)));
+        let expected: f64 = shares.iter().map(|(name, share)| share * mean(of_slices[name].iter().copied())).sum();
+        let found = mean(units.groups().iter().map(|unit| unit.value(of_row)));
+        assert!((found - expected).abs() < 1e-9, "{found}, expected {expected}");
+        let heaviest = units.groups().iter().map(Unit::weight).fold(0.0, f64::max);
+        assert!(
+            (heaviest - (0.2 + 10.0 * 0.3 + 10.0 * 0.5)).abs() < 1e-9,
+            "one question in ten lies in all three: {heaviest}"
+        );
+        assert!((mean(units.groups().iter().map(Unit::weight)) - 1.0).abs() < 1e-9);
     }
 }

@@ -5,6 +5,7 @@ use evals::grid::{mean, number};
 
 use super::losses::{Asked, Rival};
 use super::menu::Dish;
+use super::units::Unit;
 use super::{Ask, Bench, Menu, Stakes, Units};
 
 /// All that a walk needs.
@@ -65,16 +66,15 @@ impl Walk<'_> {
     }
 
     fn rows(&self) -> impl Iterator<Item = usize> {
-        self.units.groups().iter().flat_map(|group| group.rows.iter().copied())
+        self.units.groups().iter().flat_map(Unit::rows)
     }
 
     /// The share of the reference's cost that a policy saves; nothing where the reference is free.
     pub(crate) fn saving(&self, dish: &Dish) -> f64 {
         let bill = &self.bench.pool.truth.bill_usd;
         let mean_of = |pick: &dyn Fn(usize) -> Option<usize>| {
-            mean(self.units.groups().iter().map(|group| {
-                group.weight * mean(group.rows.iter().map(|row| pick(*row).map_or(0.0, |pick| bill.row(*row)[pick])))
-            }))
+            let of_row = |row: usize| pick(row).map_or(0.0, |pick| bill.row(row)[pick]);
+            mean(self.units.groups().iter().map(|group| group.value(of_row)))
         };
         let reference = mean_of(&|row| Some(self.stakes.reference(row)));
         if reference > 0.0 { 1.0 - mean_of(&|row| dish.pick(row)) / reference } else { 0.0 }
