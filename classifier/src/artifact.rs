@@ -317,18 +317,7 @@ impl Parts {
             );
         }
         self.check_manifest()?;
-        let reads = |sight: &Sight| matches!(&sight.view, View::Net(net) if net.reader.is_some());
-        let hears = self.lens.asides().is_some() || n_topics > 0 || self.sights.iter().any(reads);
-        if hears && !matches!(self.lens.encoder(), Encoder::Table(_)) {
-            let found = "a BERT-family encoder".to_owned();
-            return content("encoder".to_owned(), "a table, whose word pieces asides, topics and views read", found);
-        }
-        if let Some(Err(found)) = self.lens.asides().map(|asides| asides.check(self.lens.encoder().dims())) {
-            return content("asides".to_owned(), "a net over the signs of a cut", found);
-        }
-        if let Some(Err(found)) = self.lens.topics().map(|topics| topics.check(0)) {
-            return content("topics".to_owned(), "topics with a weight for each of their word pieces", found);
-        }
+        self.check_lens()?;
         if self.sights.is_empty() {
             return content("views".to_owned(), "at least one view", "none".to_owned());
         }
@@ -379,6 +368,28 @@ impl Parts {
             );
         }
         self.check_benchmarks()
+    }
+
+    /// Whoever reads prompts, and what it needs of its encoder.
+    fn check_lens(&self) -> Result<(), ArtifactError> {
+        let n_topics = self.lens.n_topics();
+        let content = |place: &str, expected: &str, found: String| {
+            let (place, expected) = (place.to_owned(), expected.to_owned());
+            Err(ArtifactError::Content { file: WEIGHTS, place, expected, found })
+        };
+        let reads = |sight: &Sight| matches!(&sight.view, View::Net(net) if net.reader.is_some());
+        let hears = self.lens.asides().is_some() || n_topics > 0 || self.sights.iter().any(reads);
+        if hears && !matches!(self.lens.encoder(), Encoder::Table(_)) {
+            let found = "a BERT-family encoder".to_owned();
+            return content("encoder", "a table, whose word pieces asides, topics and views read", found);
+        }
+        if let Some(Err(found)) = self.lens.asides().map(|asides| asides.check(self.lens.encoder().dims())) {
+            return content("asides", "a net over the signs of a cut", found);
+        }
+        if let Some(Err(found)) = self.lens.topics().map(|topics| topics.check(0)) {
+            return content("topics", "topics with a weight for each of their word pieces", found);
+        }
+        Ok(())
     }
 
     /// The numbers that stand in the manifest.

@@ -62,8 +62,9 @@ impl Drop for Folder {
 
 /// The head of tensors, and where they begin behind it.
 fn head(bytes: &[u8]) -> (String, usize) {
-    let n = 8 + usize::try_from(u64::from_le_bytes(*bytes.first_chunk().unwrap())).unwrap();
-    (String::from_utf8(bytes[8..n].to_vec()).unwrap(), n)
+    let length = u64::from_le_bytes(*bytes.first_chunk().expect("a head"));
+    let n = 8 + usize::try_from(length).expect("a short one");
+    (String::from_utf8(bytes[8..n].to_vec()).expect("JSON"), n)
 }
 
 fn replaced(from: &str, to: &str) -> impl FnOnce(&mut Vec<u8>) {
@@ -198,7 +199,10 @@ fn broken_artifacts_are_refused_with_the_reason() {
     folder.sealed().refused(&format!(
         "weights.safetensors, tensor `asides.least_of_first`: expected a length of 1, found {N_SEAMS}"
     ));
+}
 
+#[test]
+fn parts_that_do_not_fit_one_another_are_refused() {
     let folder = Folder::new("dimension");
     folder.change("manifest.json", replaced("\"kind\": \"feature_net\"", "\"kind\": \"reading_net\""));
     folder.refused("expected numbers of type");
@@ -228,8 +232,10 @@ fn broken_artifacts_are_refused_with_the_reason() {
     let folder = Folder::new("encoder");
     folder.change("encoder/encoder.safetensors", |bytes| bytes.truncate(4_000));
     folder.refused("encoder.safetensors, digest: expected sha256:");
+}
 
-    // Numbers that would make others none.
+#[test]
+fn numbers_that_would_make_others_none_are_refused() {
     for (key, value, complaint) in [
         (
             "doubt",

@@ -35,8 +35,14 @@ const MIN_JUDGED: usize = 20;
 /// How many outcomes of a model there are, source by source.
 type Counts = BTreeMap<String, BTreeMap<String, usize>>;
 
-/// What is taken away: models and sources.
-type Taken = BTreeSet<(String, String)>;
+/// A model and a source.
+type Place = (String, String);
+
+/// What is taken away.
+type Taken = BTreeSet<Place>;
+
+/// What came of a prompt; then the probability that was said, and its bound.
+type Judged = (f64, (f64, f64));
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -106,7 +112,7 @@ fn one_each(counts: &Counts) -> Taken {
 /// Of every other model that this source asked, all its other sources: the models left tie it to them.
 fn all_but(only: &str, counts: &Counts) -> Taken {
     let asked = counts.iter().filter(|(_, sources)| sources.contains_key(only)).step_by(2);
-    let others = |(model, sources): (&String, &BTreeMap<String, usize>)| -> Vec<(String, String)> {
+    let others = |(model, sources): (&String, &BTreeMap<String, usize>)| -> Vec<Place> {
         sources.keys().filter(|source| *source != only).map(|source| (model.clone(), source.clone())).collect()
     };
     asked.flat_map(others).collect()
@@ -149,7 +155,7 @@ struct Verdict {
 
 fn verdicts(parts: &Parts, town: &Dataset, taken: &Taken) -> Vec<Verdict> {
     let usual = parts.usual_rows();
-    let mut cells: BTreeMap<(String, String), Vec<(f64, (f64, f64))>> = BTreeMap::new();
+    let mut cells: BTreeMap<Place, Vec<Judged>> = BTreeMap::new();
     for lesson in &town.prompts {
         let source = &town.sources[usize::from(lesson.source)];
         let (heard, alike) = heard(parts, &usual, &lesson.reading);
@@ -161,7 +167,7 @@ fn verdicts(parts: &Parts, town: &Dataset, taken: &Taken) -> Vec<Verdict> {
         }
     }
     let enough = cells.into_iter().filter(|(_, cells)| cells.len() >= MIN_JUDGED);
-    let verdict = |((model, source), cells): ((String, String), Vec<(f64, (f64, f64))>)| Verdict {
+    let verdict = |((model, source), cells): (Place, Vec<Judged>)| Verdict {
         source,
         model,
         n: cells.len(),

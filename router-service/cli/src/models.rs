@@ -40,8 +40,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let standing = standings.iter().find(|(id, _)| *id == &model.id).map(|(_, standing)| standing.clone());
         let standing = standing.unwrap_or(Standing::Unknown);
         let by_scores = matches!(standing, Standing::Benchmarks { .. });
-        let unused =
-            model.benchmarks.iter().map(|(name, _)| name.as_str()).filter(|name| !by_scores || !heard_of(name));
+        let unused = model.benchmarks.keys().map(String::as_str).filter(|name| !by_scores || !heard_of(name));
         Listed { model, unused: unused.collect(), standing }
     });
     let models: Vec<Listed<'_>> = models.collect();
