@@ -348,6 +348,9 @@ impl Parts {
             if !finite {
                 return content(format!("view {at}, abilities"), "finite numbers", "one that is not".to_owned());
             }
+            if sight.weight < 0.0 {
+                return content(format!("view {at}, weight"), "a number of 0 or more", sight.weight.to_string());
+            }
         }
         if let Err(found) = self.trust.check(n_topics, self.sights.len()) {
             return content(

@@ -242,6 +242,7 @@ fn numbers_that_would_make_others_none_are_refused() {
             "-0.5",
             "manifest.json, calibration: expected finite numbers, and doubts that are not below 0, found doubt -0.5",
         ),
+        ("weight", "-0.1", "view 0, weight: expected a number of 0 or more, found -0.1"),
         ("reasoning", "3.0", "finite numbers, and a share from 0 to 1 as reasoning, found reasoning 3"),
         (
             "slope",

@@ -30,6 +30,7 @@ Examples:
   pointsman onboard new-model outcomes-of-new-model.jsonl -o artifact/
   pointsman onboard new-model outcomes-of-new-model.jsonl --artifact artifact/ -o artifact-2/ --like gpt-4o-2024-08-06
 
+A prompt counts once, however many rows it has; what the artifact keeps for tuning and judging is passed over.
 The other models' forecasts stay as they are, to the last bit. A model without any outcomes needs no onboarding: name one it
 resembles, or its published scores, in the catalog (`like`, `benchmarks`).";
 
