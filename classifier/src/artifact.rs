@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use decision::ModelId;
-use sha2::{Digest, Sha256};
 
 use crate::abilities::Usual;
 use crate::calibration::Calibration;
@@ -22,6 +21,7 @@ use crate::unlikeness::Places;
 mod built_in;
 mod manifest;
 mod pack;
+mod seal;
 
 pub use built_in::{built_in_catalog, built_in_encoder};
 
@@ -232,8 +232,8 @@ impl Artifact {
         let files = files_of(directory)?;
         let content = |name: &str| files.get(Path::new(name)).map(Vec::as_slice).unwrap_or_default();
         let encoder = Encoder::read(&directory.join(ENCODER))?;
-        pack::check_seal(&files)?;
-        let digest = digest_of(&files);
+        seal::check(&files)?;
+        let digest = seal::digest_of(&files, |_| true);
         Self::checked(content(MANIFEST), content(WEIGHTS), encoder, digest)
     }
 
@@ -263,7 +263,7 @@ impl Parts {
     /// All files of an artifact with these of its encoder, by name and contents.
     pub fn files(&self, encoder: &[(String, Vec<u8>)]) -> Result<Files, ArtifactError> {
         let encoder = encoder.iter().map(|(name, bytes)| (Path::new(ENCODER).join(name), bytes.clone())).collect();
-        pack::packed(self, &encoder)
+        pack::packed(self, encoder)
     }
 
     /// The place of a model.
@@ -343,13 +343,9 @@ impl Parts {
             }
             let finite = sight.abilities.iter().all(|value| value.is_finite())
                 && usual.means.iter().all(|value| value.is_finite())
-                && usual.variances.iter().all(|value| value.is_finite() && *value > 0.0)
-                && sight.weight.is_finite();
+                && usual.variances.iter().all(|value| value.is_finite() && *value > 0.0);
             if !finite {
                 return content(format!("view {at}, abilities"), "finite numbers", "one that is not".to_owned());
-            }
-            if sight.weight < 0.0 {
-                return content(format!("view {at}, weight"), "a number of 0 or more", sight.weight.to_string());
             }
         }
         if let Err(found) = self.trust.check(n_topics, self.sights.len()) {
@@ -402,6 +398,10 @@ impl Parts {
         };
         if let Err(found) = self.calibration.check() {
             return content("calibration".to_owned(), "finite numbers, and doubts that are not below 0", found);
+        }
+        let weights = self.sights.iter().map(|sight| sight.weight).enumerate();
+        if let Some((at, weight)) = weights.into_iter().find(|(_, weight)| !(weight.is_finite() && *weight >= 0.0)) {
+            return content(format!("sights[{at}].weight"), "a number of 0 or more", weight.to_string());
         }
         for known in &self.models {
             if let Err(found) = known.check() {
@@ -464,19 +464,4 @@ fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, ArtifactError> {
         return Err(ArtifactError::TooLarge { path: shown(), limit, found });
     }
     std::fs::read(path).map_err(failed)
-}
-
-/// One digest over names and contents, in order of the names.
-fn digest_of(files: &Files) -> String {
-    let mut ordered: Vec<(String, &[u8])> =
-        files.iter().map(|(name, bytes)| (name.to_string_lossy().replace('\\', "/"), bytes.as_slice())).collect();
-    ordered.sort_unstable();
-    let mut whole = Sha256::new();
-    for (name, bytes) in ordered {
-        whole.update((name.len() as u64).to_le_bytes());
-        whole.update(name.as_bytes());
-        whole.update(Sha256::digest(bytes));
-    }
-    let digits: String = whole.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{digits}")
 }

@@ -109,12 +109,21 @@ impl Fingerprint {
     fn of(sources: &Sources) -> Self {
         let mut files = BTreeMap::new();
         for path in [&sources.catalog, &sources.policies, &sources.artifact].into_iter().flatten() {
-            files.insert(path.clone(), look(path));
-            for entry in fs::read_dir(path).into_iter().flatten().flatten() {
-                files.insert(entry.path(), look(&entry.path()));
-            }
+            look_into(path, DEPTH, &mut files);
         }
         Self { files }
+    }
+}
+
+/// Folders in folders: an artifact's encoder has one, and that may have one that says how it pools.
+const DEPTH: usize = 3;
+
+fn look_into(path: &Path, depth: usize, files: &mut BTreeMap<PathBuf, Option<(u64, SystemTime)>>) {
+    files.insert(path.to_owned(), look(path));
+    if depth > 0 {
+        for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+            look_into(&entry.path(), depth - 1, files);
+        }
     }
 }
 

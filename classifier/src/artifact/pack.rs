@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::iter;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, View as TensorLike};
 
 use super::manifest::{Kind, Manifest, MannerLine, SightLine};
-use super::{ARTIFACT_SCHEMA, ArtifactError, Files, MANIFEST, Parts, Sight, WEIGHTS, digest_of};
+use super::seal::{check_versions, digest_of, not_a_manifest};
+use super::{ARTIFACT_SCHEMA, ArtifactError, Files, MANIFEST, Parts, Sight, WEIGHTS};
 use crate::abilities::Usual;
 use crate::asides::Asides;
 use crate::feature_layer::FeatureLayer;
@@ -103,7 +104,7 @@ impl Shelf {
 }
 
 /// The manifest and the weights; the manifest says which files of the encoder it belongs to.
-pub(super) fn packed(parts: &Parts, encoder: &Files) -> Result<Files, ArtifactError> {
+pub(super) fn packed(parts: &Parts, encoder: Files) -> Result<Files, ArtifactError> {
     let mut shelf = Shelf::default();
     for (at, sight) in parts.sights.iter().enumerate() {
         put_sight(&mut shelf, &format!("view{at}"), sight);
@@ -129,13 +130,13 @@ pub(super) fn packed(parts: &Parts, encoder: &Files) -> Result<Files, ArtifactEr
     };
     let tensors = shelf.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor));
     let weights = safetensors::serialize(tensors, None).map_err(|error| broken(error.to_string()))?;
-    let mut files = encoder.clone();
+    let mut files = encoder;
     files.insert(PathBuf::from(WEIGHTS), weights);
     let manifest = Manifest {
         schema: ARTIFACT_SCHEMA,
         feature_schema: FEATURE_SCHEMA,
         n_features: HAND_FEATURES,
-        files: digest_of(&files),
+        files: digest_of(&files, |_| true),
         asides: parts.lens.asides().is_some(),
         topics: parts.lens.topics().is_some(),
         sights: parts.sights.iter().map(line).collect(),
@@ -155,38 +156,6 @@ pub(super) fn packed(parts: &Parts, encoder: &Files) -> Result<Files, ArtifactEr
     text.push(b'\n');
     files.insert(PathBuf::from(MANIFEST), text);
     Ok(files)
-}
-
-/// Checks that the files beside a manifest are those that it was written for.
-pub(super) fn check_seal(files: &Files) -> Result<(), ArtifactError> {
-    #[derive(serde::Deserialize)]
-    struct Seal {
-        files: String,
-    }
-    let manifest = files.get(Path::new(MANIFEST)).map(Vec::as_slice).unwrap_or_default();
-    versions(manifest)?;
-    let Seal { files: expected } = serde_json::from_slice(manifest).map_err(|error| not_a_manifest(&error))?;
-    let mut beside = files.clone();
-    beside.remove(Path::new(MANIFEST));
-    let found = digest_of(&beside);
-    if found == expected {
-        return Ok(());
-    }
-    Err(ArtifactError::Content {
-        file: MANIFEST,
-        place: "files".to_owned(),
-        expected: format!("the weights and the encoder that it was written with, {expected}"),
-        found: format!("others, or changed ones, {found}"),
-    })
-}
-
-fn not_a_manifest(error: &serde_json::Error) -> ArtifactError {
-    ArtifactError::Content {
-        file: MANIFEST,
-        place: "the whole file".to_owned(),
-        expected: "the manifest of an artifact".to_owned(),
-        found: error.to_string(),
-    }
 }
 
 fn line(sight: &Sight) -> SightLine {
@@ -266,7 +235,7 @@ pub(super) fn unpacked(manifest: &[u8], weights: &[u8], lens: Lens) -> Result<Pa
         expected: expected.to_owned(),
         found,
     };
-    versions(manifest)?;
+    check_versions(manifest)?;
     let manifest: Manifest = serde_json::from_slice(manifest).map_err(|error| not_a_manifest(&error))?;
     let tensors = SafeTensors::deserialize(weights)
         .map_err(|error| wrong(WEIGHTS, "tensors in the safetensors format", error.to_string()))?;
@@ -301,30 +270,6 @@ pub(super) fn unpacked(manifest: &[u8], weights: &[u8], lens: Lens) -> Result<Pa
         benchmarks: shelf.benchmarks(manifest.benchmarks)?,
         plan: manifest.plan,
     })
-}
-
-/// The versions are read first, from whatever else the manifest holds: another version has other keys.
-fn versions(manifest: &[u8]) -> Result<(), ArtifactError> {
-    #[derive(serde::Deserialize)]
-    struct Versions {
-        schema: u32,
-        feature_schema: u32,
-        n_features: usize,
-    }
-    let read: Versions = serde_json::from_slice(manifest).map_err(|error| not_a_manifest(&error))?;
-    for (key, expected, found) in
-        [("schema", ARTIFACT_SCHEMA, read.schema), ("feature_schema", FEATURE_SCHEMA, read.feature_schema)]
-    {
-        if found != expected {
-            return Err(ArtifactError::Schema { key, expected, found });
-        }
-    }
-    if read.n_features != HAND_FEATURES {
-        let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let (expected, found) = (small(HAND_FEATURES), small(read.n_features));
-        return Err(ArtifactError::Schema { key: "n_features", expected, found });
-    }
-    Ok(())
 }
 
 /// The tensors of a file.

@@ -158,10 +158,12 @@ impl Gathering {
         self.models.insert(row.model.clone());
         self.datasets.insert(part);
         let prompt = self.prompts.entry(key).or_default();
-        // Rows of one prompt have one text; where they do not, the first by the alphabet is as good as any, and the same in any order.
-        if prompt.text.as_ref().is_none_or(|known| text < known) {
+        // Rows of one prompt have one text and one group; where they do not, the first in their order is as good as any, and the same in
+        // any order of the rows.
+        let group = training_data::split::group_key(row);
+        if prompt.text.as_ref().is_none_or(|known| (text, group) < (known, prompt.group)) {
             prompt.text = Some(text.clone());
-            prompt.group = training_data::split::group_key(row);
+            prompt.group = group;
         }
         if let Some(tokens) = row.prompt_tokens {
             prompt.tokens.add(tokens as f64);
@@ -305,10 +307,18 @@ mod tests {
         };
         // Hidden ones of nobody knows how many.
         let odd = OutcomeRow { completion_tokens: None, reasoning_tokens: Some(9_000), ..row("up", "ant") };
-        let rows = [short, long, odd];
+        // The text of another, in a group of its own.
+        let grouped = OutcomeRow {
+            group: Some("g".into()),
+            quality: 5.0 / 6.0,
+            completion_tokens: None,
+            prompt_tokens: None,
+            ..row("up", "ant")
+        };
+        let rows = [short, long, odd, grouped];
         let turned: Vec<OutcomeRow> = rows.iter().rev().cloned().collect();
         let [one, other] = [read(&rows), read(&turned)].map(|dataset| dataset.prompts[0].clone());
-        let answer = Answer { model: 0, quality: 2.5 / 3.0, output: Some(300.0), reasoning: Some(240.0) };
+        let answer = Answer { model: 0, quality: 5.0 / 6.0, output: Some(300.0), reasoning: Some(240.0) };
         assert_eq!((&one.answers, one.tokens), (&vec![answer], 50.0 / 3.0));
         assert_eq!(
             (one.answers, one.tokens, one.group, one.reading),

@@ -77,7 +77,8 @@ pub fn publish(parts: &Parts, encoder: &[(String, Vec<u8>)], folder: &Path) -> R
 /// Whether an artifact may be put there: where nothing is, into an empty folder, or in the place of another artifact. What else
 /// lies in a folder is somebody's, and would be lost: so would an encoder that lies there alone.
 pub fn may_stand_at(folder: &Path) -> Result<(), PublishError> {
-    can_be_written_beside(folder)?;
+    // What a link leads to is replaced.
+    can_be_written_beside(folder.canonicalize().as_deref().unwrap_or(folder))?;
     if !folder.exists() {
         return Ok(());
     }
@@ -104,7 +105,11 @@ fn can_be_written_beside(folder: &Path) -> Result<(), PublishError> {
     let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     let there = absolute.ancestors().skip(1).find(|above| above.exists()).unwrap_or(Path::new("."));
     let trial = there.join(format!(".pointsman.{}.part", std::process::id()));
-    let tried = fs::create_dir(&trial).and_then(|()| fs::remove_dir(&trial));
+    let tried = match fs::create_dir(&trial) {
+        // Left behind by another one, which could write there.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        tried => tried.and_then(|()| fs::remove_dir(&trial)),
+    };
     tried.map_err(|source| PublishError::Write { path: folder.display().to_string(), source })
 }
 
@@ -178,6 +183,9 @@ mod tests {
         std::fs::remove_file(folder.join("weights.safetensors")).unwrap();
         let refused = publish(&parts, &encoder, &folder).unwrap_err().to_string();
         assert!(refused.contains("found other files, as `encoder`"), "{refused}");
+        // Below a file nothing can be written, and that is known before anything is made.
+        let below = super::may_stand_at(&strange.join("letter.txt/artifact")).unwrap_err().to_string();
+        assert!(below.contains("letter.txt/artifact: "), "{below}");
         let left = std::fs::read_dir(&parent).unwrap().count();
         std::fs::remove_dir_all(&parent).unwrap();
         assert_eq!(left, 2, "nothing half-written is left behind");

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use classifier::Artifact;
-use classifier::artifact::MANIFEST;
+use classifier::artifact::{MANIFEST, Parts};
 use trainer::plan::Plan;
 use training_data::split::{Shares, Split};
 
@@ -34,7 +34,12 @@ pub(crate) fn is_salt(value: &str) -> bool {
 }
 
 fn by_artifact(artifact: &Artifact) -> anyhow::Result<Split> {
-    Ok(Plan::from_toml(&artifact.parts().plan)?.split()?)
+    by_parts(artifact.parts())
+}
+
+/// By the plan that an artifact was trained with.
+pub(crate) fn by_parts(parts: &Parts) -> anyhow::Result<Split> {
+    Ok(Plan::from_toml(&parts.plan).context("the artifact's plan")?.split()?)
 }
 
 /// Refuses to tune on rows that the artifact has learned from, where they are said to be the ones it has not.

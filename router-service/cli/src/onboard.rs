@@ -14,12 +14,12 @@ use classifier::lens::{Lens, Reading};
 use decision::ModelId;
 use trainer::dataset::{Gathering, Lesson};
 use trainer::onboard::{MAX_CANDIDATES, MIN_OUTCOMES, Outcome, onboard, suggest};
-use trainer::plan::Plan;
 use trainer::publish::publish;
 use training_data::split::{LearningPart, Part, Split, SplitError};
 use training_data::{OutcomeRow, rows};
 
 use crate::CalledWrongly;
+use crate::kept::by_parts;
 use crate::progress::Progress;
 use crate::sheet::{Sheet, count};
 
@@ -73,22 +73,24 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 fn list(arguments: &Arguments, n: usize) -> anyhow::Result<()> {
     let (parts, _) = artifact(arguments.artifact.as_deref())?;
-    let split = Plan::from_toml(&parts.plan)?.split()?;
+    let split = by_parts(&parts)?;
     let mut prompts = Prompts { read: BTreeMap::new(), most: MAX_CANDIDATES, n_passed_over: 0 };
     let progress = Progress::open_ended("reading", "rows");
-    let mut n_kept = 0;
+    let (mut n_kept, mut n_judging) = (0, 0);
     let mut rows = rows::read(&arguments.model_and_outcomes, arguments.skip_bad)?;
     for (at, row) in rows.by_ref().enumerate() {
         progress.at(at);
         let row = row?;
-        if may_learn(&split, &row) {
-            prompts.add(&row, |text| read(&parts.lens, text));
-        } else {
+        if row.judging_only {
+            n_judging += 1;
+        } else if is_kept(&split, &row) {
             n_kept += 1;
+        } else {
+            prompts.add(&row, |text| read(&parts.lens, text));
         }
     }
     progress.end();
-    for (n, of_what) in [(n_kept, KEPT), (rows.drops().n_rows(), BAD)] {
+    for (n, of_what) in [(n_kept, KEPT), (n_judging, "rows for judging only"), (rows.drops().n_rows(), BAD)] {
         if n > 0 {
             writeln!(io::stderr(), "passed over: {} {of_what}", count(n))?;
         }
@@ -170,7 +172,7 @@ struct Found {
 
 impl Found {
     fn read(arguments: &Arguments, files: &[PathBuf], model: &str, parts: &Parts) -> anyhow::Result<Self> {
-        let split = Plan::from_toml(&parts.plan)?.split()?;
+        let split = by_parts(parts)?;
         let (mut gathering, mut n_kept) = (Gathering::default(), 0);
         let mut rows = rows::read(files, arguments.skip_bad)?;
         for row in rows.by_ref() {
@@ -181,10 +183,10 @@ impl Found {
             if row.judging_only {
                 bail!(SplitError::JudgingOnly { origin: row.source, prompt_id: row.prompt_id });
             }
-            if may_learn(&split, &row) {
-                gathering.add(&row)?;
-            } else {
+            if is_kept(&split, &row) {
                 n_kept += 1;
+            } else {
+                gathering.add(&row)?;
             }
         }
         let textless = "rows without the text of their prompt";
@@ -197,11 +199,9 @@ impl Found {
 const BAD: &str = "bad rows";
 const KEPT: &str = "rows of prompts that the artifact keeps for tuning or judging";
 
-/// Whether a model may be let in by such a row. What the artifact keeps for tuning and judging stays unseen, or both would be
-/// flattered from now on.
-fn may_learn(split: &Split, row: &OutcomeRow) -> bool {
-    let kept = matches!(split.part(row), Part::HeldOut | Part::Learning(LearningPart::Tune));
-    !kept && !row.judging_only
+/// Whether the artifact keeps such a row for tuning or judging. It stays unseen by newcomers, or both would be flattered from now on.
+fn is_kept(split: &Split, row: &OutcomeRow) -> bool {
+    matches!(split.part(row), Part::HeldOut | Part::Learning(LearningPart::Tune))
 }
 
 /// What came of a prompt.

@@ -1,6 +1,6 @@
 //! A good snapshot is never lost to a bad one.
 
-use super::Reloader;
+use super::{Fingerprint, Reloader};
 use crate::config::Sources;
 use crate::scratch::Scratch;
 
@@ -57,4 +57,20 @@ fn an_artifact_that_goes_bad_changes_nothing() {
     reloader.sources = sources;
     assert!(reloader.reload(&current, |_| ()).unwrap_err().contains("no-such-artifact"));
     assert_eq!(current.take().number, 0);
+}
+
+#[test]
+fn a_change_within_the_encoder_of_an_artifact_is_seen() {
+    let scratch = Scratch::new("reload-encoder");
+    std::fs::create_dir_all(scratch.0.join("artifact/encoder/1_Pooling")).unwrap();
+    let sources = Sources { artifact: Some(scratch.0.join("artifact")), ..Sources::default() };
+    let mut seen = Fingerprint::of(&sources);
+    for file in ["artifact/encoder/encoder.json", "artifact/encoder/1_Pooling/config.json"] {
+        for text in ["a", "longer"] {
+            scratch.write(file, text);
+            let now = Fingerprint::of(&sources);
+            assert_ne!(now, seen, "{file}: {text}");
+            seen = now;
+        }
+    }
 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::wide::{name_prompt, set_text};
 use super::{Plan, Sink, records};
 use crate::cell::Cell;
+use crate::jsonl::broken;
 use crate::row::{Column, Draft, Fault, OutcomeRow, RowError};
 use crate::table::json_cell;
 
@@ -114,6 +115,6 @@ fn header(path: &Path) -> Result<Header, RowError> {
     serde_json::from_reader(BufReader::with_capacity(1 << 18, file)).map_err(|error| RowError::Format {
         file: path.to_owned(),
         expected: "a JSON object with a list of records",
-        found: error.to_string(),
+        found: format!("{}, line {}", broken(&error), error.line()),
     })
 }

@@ -197,6 +197,8 @@ fn what_cannot_be_trained_on_is_said_and_nothing_is_written() {
     // Whether there is a place for what comes of it is known before the rows are looked at.
     let placeless = scratch.run("train few.jsonl -o artifact --plan plan.toml --forecasts nowhere/unseen.jsonl");
     check(&placeless, 1, "", "nowhere/unseen.jsonl");
+    let inside = scratch.run("train few.jsonl -o artifact --plan plan.toml --report artifact/report");
+    check(&inside, 2, "", "--report artifact/report: expected a place outside the artifact");
     // A folder that holds something else is nobody's to replace.
     fs::create_dir(scratch.0.join("letters")).unwrap();
     scratch.write("letters/dear.txt", "kept");
