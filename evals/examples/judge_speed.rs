@@ -109,24 +109,12 @@ fn outcomes(n_prompts: u32, names: &[String]) -> Result<Outcomes, Box<dyn Error>
         let text: Arc<str> = Arc::from(format!("{} number{}", words.join(" "), prompt % 997));
         for (rank, name) in (1u32..).zip(&names) {
             let right = dice.unit() * f64::from(rank) > difficulty;
+            let dataset = if difficulty < 0.5 { "easy" } else { "hard" };
             outcomes.add(&OutcomeRow {
-                source: Arc::from("speed"),
-                dataset: Arc::from(if difficulty < 0.5 { "easy" } else { "hard" }),
-                prompt_id: Arc::from(prompt.to_string()),
                 prompt: Some(Arc::clone(&text)),
-                prompt_digest: None,
-                model: Arc::clone(name),
-                quality: f64::from(u8::from(right)),
-                judge: None,
                 prompt_tokens: Some(60),
-                cached_tokens: None,
                 completion_tokens: Some(100),
-                reasoning_tokens: None,
-                cost_usd: None,
-                latency_ms: None,
-                group: None,
-                judging_only: false,
-                logged: None,
+                ..OutcomeRow::bare("speed", dataset, &prompt.to_string(), name, f64::from(u8::from(right)))
             })?;
         }
     }

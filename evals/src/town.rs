@@ -18,23 +18,10 @@ pub(crate) fn prices() -> PriceList {
 
 pub(crate) fn row(dataset: &str, prompt_id: &str, model: &str, quality: f64) -> OutcomeRow {
     OutcomeRow {
-        source: Arc::from("town"),
-        dataset: Arc::from(dataset),
-        prompt_id: Arc::from(prompt_id),
         prompt: Some(text(dataset, prompt_id)),
-        prompt_digest: None,
-        model: Arc::from(model),
-        quality,
-        judge: None,
         prompt_tokens: Some(100),
-        cached_tokens: None,
         completion_tokens: Some(50),
-        reasoning_tokens: None,
-        cost_usd: None,
-        latency_ms: None,
-        group: None,
-        judging_only: false,
-        logged: None,
+        ..OutcomeRow::bare("town", dataset, prompt_id, model, quality)
     }
 }
 

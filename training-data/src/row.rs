@@ -61,6 +61,32 @@ pub struct OutcomeRow {
     pub logged: Option<Box<Logged>>,
 }
 
+impl OutcomeRow {
+    /// A row with nothing but what it cannot do without; whoever knows more says so on top of it.
+    #[must_use]
+    pub fn bare(source: &str, dataset: &str, prompt_id: &str, model: &str, quality: f64) -> Self {
+        Self {
+            source: source.into(),
+            dataset: dataset.into(),
+            prompt_id: prompt_id.into(),
+            prompt: None,
+            prompt_digest: None,
+            model: model.into(),
+            quality,
+            judge: None,
+            prompt_tokens: None,
+            cached_tokens: None,
+            completion_tokens: None,
+            reasoning_tokens: None,
+            cost_usd: None,
+            latency_ms: None,
+            group: None,
+            judging_only: false,
+            logged: None,
+        }
+    }
+}
+
 /// The decision behind a row of the service's log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Logged {

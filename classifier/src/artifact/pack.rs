@@ -103,7 +103,7 @@ impl Shelf {
     }
 }
 
-/// The manifest and the weights; the manifest says which files of the encoder it belongs to.
+/// All files: the manifest says which weights and which encoder it was written with.
 pub(super) fn packed(parts: &Parts, encoder: Files) -> Result<Files, ArtifactError> {
     let mut shelf = Shelf::default();
     for (at, sight) in parts.sights.iter().enumerate() {

@@ -54,6 +54,7 @@ pub(super) fn check_versions(manifest: &[u8]) -> Result<(), ArtifactError> {
     Ok(())
 }
 
+/// What the parser says of a file that is none.
 pub(super) fn not_a_manifest(error: &serde_json::Error) -> ArtifactError {
     ArtifactError::Content {
         file: MANIFEST,

@@ -267,23 +267,10 @@ mod tests {
 
     fn row(dataset: &str, model: &str) -> OutcomeRow {
         OutcomeRow {
-            source: "made".into(),
-            dataset: dataset.into(),
-            prompt_id: "1".into(),
             prompt: Some("Why?".into()),
-            prompt_digest: None,
-            model: model.into(),
-            quality: 1.0,
-            judge: None,
             prompt_tokens: Some(10),
-            cached_tokens: None,
             completion_tokens: Some(100),
-            reasoning_tokens: None,
-            cost_usd: None,
-            latency_ms: None,
-            group: None,
-            judging_only: false,
-            logged: None,
+            ..OutcomeRow::bare("made", dataset, "1", model, 1.0)
         }
     }
 

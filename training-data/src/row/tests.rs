@@ -67,14 +67,7 @@ pub(crate) fn any_row() -> impl Strategy<Value = OutcomeRow> {
 
 /// A row with nothing but what it cannot do without.
 pub(crate) fn plain_row(prompt_id: &str, model: &str, quality: f64) -> OutcomeRow {
-    let mut draft = Draft::default();
-    for (column, text) in
-        [(Column::Source, "s"), (Column::Dataset, "d"), (Column::PromptId, prompt_id), (Column::Model, model)]
-    {
-        draft.set(column, Cell::Text(text)).unwrap();
-    }
-    draft.set(Column::Quality, Cell::Number(quality)).unwrap();
-    draft.finish().unwrap()
+    OutcomeRow::bare("s", "d", prompt_id, model, quality)
 }
 
 #[track_caller]

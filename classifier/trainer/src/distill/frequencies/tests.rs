@@ -58,24 +58,10 @@ fn held_out_prompts_are_passed_over() {
 }
 
 fn row(number: u32) -> OutcomeRow {
-    let text = |text: &str| Text::from(text);
+    let number = number.to_string();
     OutcomeRow {
-        source: text("s"),
-        dataset: text("d"),
-        prompt_id: text(&number.to_string()),
-        prompt: Some(text(&format!("lever {number}"))),
-        prompt_digest: None,
-        model: text("m"),
-        quality: 1.0,
-        judge: None,
-        prompt_tokens: None,
-        cached_tokens: None,
-        completion_tokens: None,
-        reasoning_tokens: None,
-        cost_usd: None,
-        latency_ms: None,
-        group: Some(text(&number.to_string())),
-        judging_only: false,
-        logged: None,
+        prompt: Some(format!("lever {number}").into()),
+        group: Some(number.as_str().into()),
+        ..OutcomeRow::bare("s", "d", &number, "m", 1.0)
     }
 }
