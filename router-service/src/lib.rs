@@ -41,6 +41,7 @@ pub use config::{ConfigError, Settings};
 pub use http::{Access, OPENAPI, PATHS, TIMEOUT_HEADER};
 pub use inference::Forecaster;
 pub use pipeline::{Answer, Arrival, Pipeline, StartError, Timing};
+pub use outcome_log::prove as prove_outcome_log;
 pub use relay::prove_providers;
 pub use reload::Trigger;
 pub use remembered::DecisionId;

@@ -110,6 +110,15 @@ pub struct OutcomeLog {
     metrics: Arc<Metrics>,
 }
 
+/// Proves that the folder of the log can be written to, or made.
+///
+/// # Errors
+/// It cannot.
+pub fn prove(settings: &OutcomeLogSettings) -> Result<(), OutcomeLogError> {
+    let failed = |source| OutcomeLogError::Folder { folder: settings.folder.clone(), source };
+    Folder::prove(&settings.folder).map_err(failed)
+}
+
 impl OutcomeLog {
     /// Opens the folder, publishes what an earlier run left there, and starts the writer. The recovery says what was found, for
     /// the log of the service.

@@ -160,7 +160,13 @@ pub(crate) fn fill(line: &[u8], draft: &mut Draft) -> Result<(), Fault> {
 pub fn broken(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
-    format!("{} at byte {}", without_quotes(what), error.column())
+    format!("{} at {}", without_quotes(what), place(error))
+}
+
+/// Where a line broke. Of one that ends too soon the parser would name its beginning.
+#[must_use]
+pub fn place(error: &serde_json::Error) -> String {
+    if error.is_eof() { "its end".to_owned() } else { format!("byte {}", error.column()) }
 }
 
 /// The parser's words, and a text that it quotes only as one.

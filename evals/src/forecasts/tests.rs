@@ -21,7 +21,7 @@ fn mistakes_are_named_with_their_line() {
     let check = |bad: &str, expected: &str| assert_eq!(read(&format!("{good}{bad}")).unwrap_err(), expected);
     check(
         "{\"id\":",
-        "f.jsonl, line 2: expected an object with `id` and `forecasts`, found EOF while parsing a value at byte 6",
+        "f.jsonl, line 2: expected an object with `id` and `forecasts`, found EOF while parsing a value at its end",
     );
     check(
         "{\"forecasts\":[]}",

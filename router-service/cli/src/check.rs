@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use router_service::telemetry::prove_collector;
-use router_service::{Settings, Snapshot, prove_providers, prove_tls};
+use router_service::{Settings, Snapshot, prove_outcome_log, prove_providers, prove_tls};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -30,6 +30,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         prove_tls(files)?;
     }
     prove_providers(&settings.forwarding)?;
+    if let Some(log) = &settings.outcome_log {
+        prove_outcome_log(log)?;
+    }
     if let Some(traces) = &settings.traces {
         prove_collector(&traces.otlp).map_err(|error| anyhow::anyhow!("traces: {error}"))?;
     }

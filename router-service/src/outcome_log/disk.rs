@@ -100,6 +100,15 @@ impl Folder {
         Ok(folder)
     }
 
+    /// Proves that the folder can be written to, or made where it is not there, and leaves nothing behind.
+    pub(super) fn prove(folder: &Path) -> io::Result<()> {
+        let above = folder.ancestors().find(|above| above.exists()).unwrap_or(Path::new("."));
+        let mut above = Self { folder: above.to_owned(), n_begun: 0 };
+        let part = above.begin()?;
+        above.discard(part);
+        Ok(())
+    }
+
     /// Publishes the parts that nobody writes any more. One that fails is named and does not stand in the way.
     pub(super) fn recover(&mut self) -> io::Result<Recovery> {
         let mut paths = Vec::new();

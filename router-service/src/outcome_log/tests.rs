@@ -424,6 +424,15 @@ fn a_folder_that_cannot_be_written_to_is_named_at_the_start() {
     fs::create_dir_all(&scratch.0).unwrap();
     let file = scratch.0.join("a-file");
     fs::write(&file, "x").unwrap();
-    let error = OutcomeLog::open(OutcomeLogSettings::to(file.join("log")), &Arc::default()).err().unwrap();
-    assert!(error.to_string().starts_with("outcome log, ") && error.to_string().contains("a-file/log: "), "{error}");
+    let settings = OutcomeLogSettings::to(file.join("log"));
+    for error in [super::prove(&settings).unwrap_err(), OutcomeLog::open(settings, &Arc::default()).err().unwrap()] {
+        assert!(
+            error.to_string().starts_with("outcome log, ") && error.to_string().contains("a-file/log: "),
+            "{error}"
+        );
+    }
+    for folder in [scratch.0.clone(), scratch.0.join("not/yet")] {
+        super::prove(&OutcomeLogSettings::to(folder)).unwrap();
+    }
+    assert_eq!(scratch.files(), ["a-file"], "a proof leaves nothing behind");
 }

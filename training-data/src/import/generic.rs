@@ -158,7 +158,7 @@ fn fill(
             Kind::Share if *column == Column::Quality => {
                 scaled(cell, plan.quality_max).and_then(|cell| draft.set(*column, cell))
             }
-            Kind::Prose | Kind::Digest | Kind::Share | Kind::Count | Kind::Amount | Kind::Flag => {
+            Kind::Prose | Kind::Digest | Kind::Share | Kind::Count | Kind::Tokens | Kind::Amount | Kind::Flag => {
                 draft.set(*column, cell)
             }
         };

@@ -316,7 +316,7 @@ fn keys_that_only_later_lines_have_are_read() {
     );
     assert_eq!(
         bad(":7", ":1.5"),
-        "t.jsonl, line 2, column \"completion_tokens\": expected a whole number of 0 or more, found 1.5"
+        "t.jsonl, line 2, column \"completion_tokens\": expected a whole number from 0 to 100000000, found 1.5"
     );
 }
 

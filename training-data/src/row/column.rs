@@ -14,6 +14,8 @@ pub enum Kind {
     Share,
     /// A whole number.
     Count,
+    /// Tokens of one call.
+    Tokens,
     /// A finite number, 0 or more.
     Amount,
     /// True or false.
@@ -30,6 +32,7 @@ impl Kind {
             Self::Digest => "2 to 128 lower-case hexadecimal digits",
             Self::Share => "a number from 0 to 1",
             Self::Count => "a whole number of 0 or more",
+            Self::Tokens => "a whole number from 0 to 100000000",
             Self::Amount => "a finite number of 0 or more",
             Self::Flag => "true or false",
         }
@@ -139,10 +142,10 @@ impl Column {
             Self::Model => ("model", Kind::Name),
             Self::Quality => ("quality", Kind::Share),
             Self::Judge => ("judge", Kind::Name),
-            Self::PromptTokens => ("prompt_tokens", Kind::Count),
-            Self::CachedTokens => ("cached_tokens", Kind::Count),
-            Self::CompletionTokens => ("completion_tokens", Kind::Count),
-            Self::ReasoningTokens => ("reasoning_tokens", Kind::Count),
+            Self::PromptTokens => ("prompt_tokens", Kind::Tokens),
+            Self::CachedTokens => ("cached_tokens", Kind::Tokens),
+            Self::CompletionTokens => ("completion_tokens", Kind::Tokens),
+            Self::ReasoningTokens => ("reasoning_tokens", Kind::Tokens),
             Self::CostUsd => ("cost_usd", Kind::Amount),
             Self::LatencyMs => ("latency_ms", Kind::Count),
             Self::Group => ("group", Kind::Name),

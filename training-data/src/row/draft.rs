@@ -17,6 +17,9 @@ pub const MAX_PROMPT_BYTES: usize = 4 << 20;
 /// The longest digest: 64 bytes in hexadecimal.
 const MAX_DIGEST_CHARS: usize = 128;
 
+/// Tokens of one call, at most: more is a slip, and would drown every other bill.
+pub const MAX_TOKENS: u64 = 100_000_000;
+
 /// Bytes of text that a draft remembers per column before it starts over. Rows of one prompt lie close together, so a
 /// short memory shares nearly as much as a long one; this bounds it.
 const SHELF_BYTES: usize = 4 << 20;
@@ -61,7 +64,7 @@ impl Draft {
             Kind::Name => cell.text().filter(|text| (1..=MAX_NAME_BYTES).contains(&text.len())),
             Kind::Prose => cell.text().filter(|text| text.len() <= MAX_PROMPT_BYTES),
             Kind::Digest => cell.text().filter(|text| is_digest(text)),
-            Kind::Share | Kind::Count | Kind::Amount | Kind::Flag => None,
+            Kind::Share | Kind::Count | Kind::Tokens | Kind::Amount | Kind::Flag => None,
         }
         .map(|text| Held::Text(self.shelves[column as usize].share(text)))
         .or_else(|| match kind {
@@ -69,6 +72,7 @@ impl Draft {
             Kind::Share => cell.number().filter(|share| (0.0..=1.0).contains(share)).map(Held::Number),
             Kind::Amount => cell.number().filter(|amount| amount.is_finite() && *amount >= 0.0).map(Held::Number),
             Kind::Count => cell.count().filter(|count| i64::try_from(*count).is_ok()).map(Held::Count),
+            Kind::Tokens => cell.count().filter(|count| *count <= MAX_TOKENS).map(Held::Count),
             Kind::Flag => cell.flag().map(Held::Flag),
         });
         self.held[column as usize] = held.ok_or_else(|| Fault::Cell {

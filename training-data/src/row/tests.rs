@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::draft::{MAX_NAME_BYTES, MAX_PROMPT_BYTES};
+use super::draft::{MAX_NAME_BYTES, MAX_PROMPT_BYTES, MAX_TOKENS};
 use super::{Column, Draft, Fault, Logged, OutcomeRow, Text};
 use crate::cell::Cell;
 
@@ -10,10 +10,11 @@ use crate::cell::Cell;
 pub(crate) fn any_row() -> impl Strategy<Value = OutcomeRow> {
     let name = || "[a-zA-Z0-9 ./:_\"\\\\é→-]{1,12}".prop_map(Text::from);
     let maybe_name = move || proptest::option::of(name());
-    let tokens = || proptest::option::of(0_u64..1 << 40);
+    let count = || proptest::option::of(0_u64..1 << 40);
+    let tokens = || proptest::option::of(0..=MAX_TOKENS);
     let share = || 0.0..=1.0_f64;
     let logged = (
-        (name(), tokens(), maybe_name(), maybe_name(), maybe_name()),
+        (name(), count(), maybe_name(), maybe_name(), maybe_name()),
         (proptest::option::of(share()), proptest::option::of(share()), proptest::option::of(share())),
         (proptest::option::of(0.0..1e9_f64), proptest::option::of(0.0..1e3_f64), proptest::option::of("\\PC{0,20}")),
     )
@@ -41,7 +42,7 @@ pub(crate) fn any_row() -> impl Strategy<Value = OutcomeRow> {
     (
         (name(), name(), name(), proptest::option::of("\\PC{0,40}\n?"), proptest::option::of("[0-9a-f]{2,64}")),
         (name(), share(), maybe_name(), maybe_name(), any::<bool>()),
-        (tokens(), tokens(), tokens(), tokens(), tokens(), proptest::option::of(0.0..1e6_f64)),
+        (tokens(), tokens(), tokens(), tokens(), count(), proptest::option::of(0.0..1e6_f64)),
         proptest::option::of(logged),
     )
         .prop_map(|(names, rest, tokens, logged)| OutcomeRow {
@@ -94,7 +95,9 @@ fn tokens_are_whole_and_not_negative() {
     for good in [Cell::Integer(7), Cell::Number(12.0), Cell::Raw("7"), Cell::Raw("7.0"), Cell::Null] {
         check("prompt_tokens", good, "taken");
     }
-    let expected = "column \"prompt_tokens\": expected a whole number of 0 or more, found";
+    let expected = "column \"prompt_tokens\": expected a whole number from 0 to 100000000, found";
+    check("prompt_tokens", Cell::Integer(100_000_000), "taken");
+    check("prompt_tokens", Cell::Integer(100_000_001), &format!("{expected} 100000001"));
     check("prompt_tokens", Cell::Integer(-1), &format!("{expected} -1"));
     check("prompt_tokens", Cell::Number(1.5), &format!("{expected} 1.5"));
     check("prompt_tokens", Cell::Text("many"), &format!("{expected} \"many\""));

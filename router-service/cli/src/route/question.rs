@@ -9,6 +9,7 @@ use decision::{
 };
 use router_service::messages::{Conversation, FieldError, kind};
 use serde_json::{Map, Value};
+use training_data::jsonl::place;
 
 /// Bytes that an id may have, as in outcome rows.
 pub(super) const MAX_ID_BYTES: usize = 1024;
@@ -60,7 +61,7 @@ impl Question {
     /// Reads a line.
     pub(super) fn parse(line: &[u8]) -> Result<Self, BadLine> {
         let nameless = |complaint: String| BadLine { id: None, complaint };
-        let keys = match serde_json::from_slice(line) {
+        let keys = match serde_json::from_slice(line.trim_ascii_end()) {
             Ok(Value::Object(keys)) => keys,
             Ok(other) => return Err(nameless(format!("expected a JSON object, found {}", kind(&other)))),
             Err(error) => return Err(nameless(not_json(&error))),
@@ -175,7 +176,7 @@ fn not_json(error: &serde_json::Error) -> String {
     let what = text.split(" at line ").next().unwrap_or_default();
     // A key or a text of the line may stand in back quotes.
     let what = if what.contains('`') { "other words" } else { what };
-    format!("expected a JSON object, found at byte {}: {what}", error.column())
+    format!("expected a JSON object, found at {}: {what}", place(error))
 }
 
 /// A key that is there and not null.

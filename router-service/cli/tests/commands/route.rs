@@ -177,6 +177,7 @@ fn the_same_input_gives_the_same_output_byte_for_byte() {
 /// A line, its id where that can be read, and what the complaint says.
 const BAD_LINES: &[(&str, Option<&str>, &str)] = &[
     ("not json", None, "line 2, expected a JSON object, found at byte 2: expected ident"),
+    (r#"{"prompt":"cut"#, None, "line 2, expected a JSON object, found at its end: EOF while parsing a string"),
     ("[1]", None, "line 2, expected a JSON object, found a list of 1"),
     (r#"{"prompt":"x"}"#, None, "line 2, id: expected a text of 1 to 1024 bytes, found nothing"),
     (r#"{"id":7,"prompt":"x"}"#, None, "line 2, id: expected a text of 1 to 1024 bytes, found the number 7"),

@@ -147,5 +147,9 @@ fn what_is_wrong_is_named_and_nothing_is_served() {
     scratch.write("pointsman.toml", "[routing]\ncatalog_file = \"none.toml\"\n");
     check(&scratch.run("serve --config pointsman.toml"), 1, "", "none.toml: ");
     check(&scratch.run("check --config missing.toml"), 1, "", "missing.toml: ");
+    scratch.write("logs.toml", "[outcome_log]\ndirectory = \"pointsman.toml/log\"\n");
+    for command in ["check", "serve"] {
+        check(&scratch.run(&format!("{command} --config logs.toml")), 1, "", "pointsman.toml/log: ");
+    }
     check(&scratch.run("serve --confg x"), 2, "", "--confg");
 }
