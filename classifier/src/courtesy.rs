@@ -1,11 +1,14 @@
 //! Courtesies and remarks around a question: greetings, thanks, signatures, how hard or urgent it is, and what somebody
 //! would like to tell the router. They stand at the two ends of a text and are no part of what is asked.
 
+use self::imprints::without_imprints;
 use self::marks::without_marks;
 use self::remarks::{is_fresh, without_aside, without_greeting};
 use self::words::{SIGN_OFF_ADORNMENTS, SIGN_OFFS, Word, is_emoticon, words_of};
 use crate::canon::BLANKS;
 
+mod imprints;
+mod made;
 mod marks;
 mod remarks;
 pub(crate) mod words;
@@ -36,7 +39,7 @@ pub(crate) fn stripped(text: &str) -> &str {
     let mut text = text;
     // Thanks may stand behind a tag, and a face behind thanks.
     for _ in 0..MAX_ROUNDS {
-        let bare = without_marks(without_words(without_ornaments(text)));
+        let bare = without_imprints(without_marks(without_words(without_ornaments(text))));
         if bare.len() == text.len() {
             break;
         }

@@ -35,7 +35,7 @@ pub const UNHEARD: [&str; 7] = [
 ];
 
 /// The changes that are tried.
-pub const CHANGES: [Change<'static>; 48] = [
+pub const CHANGES: [Change<'static>; 54] = [
     Change::After(" please"),
     Change::After(" Thanks!"),
     Change::After("\n\nThank you so much for your help."),
@@ -80,6 +80,12 @@ pub const CHANGES: [Change<'static>; 48] = [
     Change::Before("you are an expert "),
     Change::Before("urgent "),
     Change::Before("can you help me "),
+    Change::After(" trace_id=4bf92f3577b34da6 tenant=acme"),
+    Change::After("\n\n==="),
+    Change::After(" temperature=0"),
+    Change::After("\n<!-- sent by the help desk -->"),
+    Change::Before("X-Request-ID: 7f3c1a90-2b5e-4d7a\n"),
+    Change::Before("2026-11-30T09:14:27Z INFO gateway: prompt accepted\n"),
     Change::Capitals,
     Change::Small,
     Change::DoubledSpaces,
