@@ -1,8 +1,8 @@
 //! Imprints around a question: what a program writes there for other programs. They are told by the words in them that only machines write,
 //! and go where they stand apart from the rest and nothing points at them.
 
-use self::run::{Run, calls, makes_of};
-use super::made::{Make, make_of};
+use self::run::{Run, makes_of};
+use super::made::{Make, is_on, make_of};
 use super::words::{Word, words_of};
 use crate::canon::BLANKS;
 
@@ -16,6 +16,9 @@ const MIN_KEPT: usize = 4;
 
 /// Bytes at an end that are looked at.
 const WINDOW: usize = 400;
+
+/// Words of code alone.
+const CODE: &str = "async const def fn func int struct var void";
 
 /// With one of these in the sentence before it, an imprint is pointed at; with one of the first three in the sentence behind it, too.
 const POINTERS: [&str; 5] = ["this", "these", "here", "following", "below"];
@@ -100,7 +103,7 @@ fn is_technical(rest: &[Word<'_>], run: Run<'_, '_>) -> bool {
     let is_code = |text: &str| {
         text.ends_with('{') || text == "}" || ["();", "==", "->", "+++"].iter().any(|sign| text.contains(sign))
     };
-    let is_code = |text: &str| is_code(text) || run.is_comment() && (calls(text) || text.ends_with(';'));
+    let is_code = |text: &str| is_code(text) || run.is_comment() && (is_on(CODE, text) || text.ends_with(';'));
     rest.iter().any(|word| is_code(word.text) || make_of(word.text) == Make::Made)
 }
 

@@ -183,6 +183,6 @@ fn is_asked(word: &Word<'_>) -> bool {
 }
 
 /// `f(x)`: brackets behind a letter.
-pub(super) fn calls(word: &str) -> bool {
+fn calls(word: &str) -> bool {
     word.as_bytes().windows(2).any(|pair| pair[0].is_ascii_lowercase() && pair[1] == b'(')
 }

@@ -30,7 +30,8 @@ fn imprints_go_from_either_end() {
         "?utm_source=news&utm_campaign=spring",
         "sha256:9c1185a5c5e9fc54612808977ee8f548b2258d31",
     ] {
-        for question in QUESTIONS {
+        let of_f = "what is the value of f(3), if f(x) is twice as large as x?";
+        for question in QUESTIONS.into_iter().chain([of_f]) {
             for text in
                 [format!("{question} {imprint}"), format!("{question}\n{imprint}"), format!("{imprint}\n{question}")]
             {
