@@ -44,7 +44,7 @@ fn without_last(text: &str) -> &str {
         let apart = run.opens() || ends_sentence(before) || run.is_closed_comment();
         let inline = answers && !before.labels() && !run.comments_again(rest) && run.begins();
         let pointed = !answers && !run.is_ruler() && points(rest) || run.draws_on(before);
-        let goes_on = run.opens() && line_of(rest).is_some_and(|first| first.text.ends_with(':'));
+        let goes_on = !answers && run.opens() && line_of(rest).is_some_and(|first| first.text.ends_with(':'));
         (apart || inline) && !pointed && !goes_on && run.is_imprint() && !is_technical(rest, run)
     };
     // The last of several answers to choose from, and the line that asks for one, seldom have a sign at their end. So as much goes as can.

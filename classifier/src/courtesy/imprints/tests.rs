@@ -38,6 +38,9 @@ fn imprints_go_from_either_end() {
                 assert_eq!(stripped(&text), question, "{text}");
             }
         }
+        // The label of an answer goes by itself, and is the first word of a field nowhere else.
+        let text = format!("{}\nanswer:\n{imprint}", QUESTIONS[1]);
+        assert_eq!(stripped(&text), QUESTIONS[1], "{text}");
         let text = format!("{imprint} {}", QUESTIONS[0]);
         assert_eq!(stripped(&text), QUESTIONS[0], "{text}");
     }
