@@ -7,8 +7,8 @@ mod numbers;
 mod shape;
 mod words;
 
-/// The version of the columns. It rises when a column changes its meaning, or when the canonical form changes that columns are made from; artifacts of
-/// another version are refused.
+/// The version of the columns. It rises when a column changes its meaning, or when the canonical form changes that columns are made from;
+/// artifacts of another version are refused.
 pub const FEATURE_SCHEMA: u32 = 4;
 
 /// Numbers that are made by hand, before those of the encoder.
