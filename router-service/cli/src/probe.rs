@@ -21,8 +21,9 @@ Examples:
   pointsman probe outcomes/ --artifact artifact/ --policies policies.toml --prompts 5000 --json
   pointsman probe outcomes/ --phrases attacks.txt
 
-Greetings, thanks, signatures, pleas to the router, other letter case and spacing are put on prompts; printed is how often each
-changes the model that the policy's default chooses among the whole catalog.";
+Greetings, thanks, signatures, pleas to the router, ids and other lines that programs write,
+other letter case and spacing are put on prompts; printed is how often each changes the model
+that the default policy chooses among the whole catalog.";
 
 /// Phrases that a file may have: each is tried on every prompt, twice.
 const MAX_PHRASES: usize = 1_000;
