@@ -1,16 +1,23 @@
 //! Courtesies and remarks around a question: greetings, thanks, signatures, how hard or urgent it is, and what somebody
 //! would like to tell the router. They stand at the two ends of a text and are no part of what is asked.
 
+use self::frames::without_frames;
 use self::imprints::without_imprints;
+use self::made::is_on;
 use self::marks::without_marks;
+pub(crate) use self::ornaments::is_picture;
+use self::ornaments::without_ornaments;
 use self::remarks::{is_fresh, without_aside, without_greeting};
-use self::words::{SIGN_OFF_ADORNMENTS, SIGN_OFFS, Word, is_emoticon, words_of};
-use crate::canon::BLANKS;
+use self::tongues::without_tongues;
+use self::words::{SIGN_OFF_ADORNMENTS, SIGN_OFFS, Word, words_of};
 
+mod frames;
 mod imprints;
 mod made;
 mod marks;
+mod ornaments;
 mod remarks;
+mod tongues;
 pub(crate) mod words;
 
 /// Lines under a line of dashes are a signature up to so many words.
@@ -18,6 +25,9 @@ const MAX_SIGNATURE_WORDS: usize = 12;
 
 /// Times that a text is looked at again after something went: whoever writes more has them seen.
 const MAX_ROUNDS: usize = 8;
+
+/// In front of one of these something is spoken of: "hola is Spanish", "1) or 1.".
+const LINKS: &str = "is are was were or and vs versus means meant has does can becomes stands";
 
 /// Words that stay, at least: of "what is a router" not "what".
 const MIN_KEPT: usize = 3;
@@ -31,6 +41,9 @@ const MAX_LABEL_TAIL: usize = 6;
 /// Words of a name under a letter, at most.
 const MAX_NAME_WORDS: usize = 6;
 
+/// Bytes at an end that say what is asked.
+const WINDOW: usize = 200;
+
 /// Words at an end that are looked at: no courtesy is longer.
 const MAX_RUN: usize = 40;
 
@@ -39,7 +52,8 @@ pub(crate) fn stripped(text: &str) -> &str {
     let mut text = text;
     // Thanks may stand behind a tag, and a face behind thanks.
     for _ in 0..MAX_ROUNDS {
-        let bare = without_imprints(without_marks(without_words(without_ornaments(text))));
+        let bare = without_words(without_tongues(without_ornaments(text)));
+        let bare = without_imprints(without_frames(without_marks(bare)));
         if bare.len() == text.len() {
             break;
         }
@@ -68,7 +82,7 @@ fn without_words(text: &str) -> &str {
         for without in [without_label, without_dashes, without_signature, without_aside, without_greeting, without_run]
         {
             let left = without(&words, end);
-            let announced = left > start && words[left - 1].text.ends_with(':');
+            let announced = left > start && announces(&text[..words[left - 1].end]);
             let only_question =
                 left > start && asks(&words[left..end]) && !asks(&words[start..left]) && !is_nod(&words[left..end]);
             if !announced && !only_question {
@@ -96,36 +110,19 @@ pub(crate) fn gives_text(words: &[Word<'_>]) -> bool {
         && words.iter().skip(1).any(|word| word.opens || word.text.ends_with(':'))
 }
 
-/// Without the little pictures and faces at its ends, and with one sign where several cry out at the end; with none where it stands
-/// apart. A text of nothing else stays.
-fn without_ornaments(text: &str) -> &str {
-    // Here pictures are what is asked about.
-    if ["emoji", "symbol", "icon", "smiley"].iter().any(|word| text.contains(word)) {
-        return text;
-    }
-    let is_blank = |c: char| BLANKS.contains(&c);
-    let is_drawn = |word: &str| word.chars().all(|c| matches!(c, '.' | '~' | '\u{2026}'));
-    // One alone is a path: `git add .`, `cd ~`.
-    let is_trailing = |word: &str| is_emoticon(word) || is_drawn(word) && !matches!(word, "." | "~");
-    let mut bare = text.trim_matches(|c: char| is_picture(c) || is_blank(c));
-    // Behind a comma three dots ask for what comes next.
-    while let Some(at) = bare.rfind(is_blank).filter(|at| is_trailing(&bare[at + 1..]) && !bare[..*at].ends_with(',')) {
-        bare = bare[..at].trim_end_matches(|c: char| is_picture(c) || is_blank(c));
-    }
-    let quiet = bare.trim_end_matches(['!', '?']);
-    let first = bare[quiet.len()..].chars().next().map_or(0, char::len_utf8);
-    match quiet.trim_end_matches(is_blank) {
-        "" => text,
-        // Behind a number it is a factorial.
-        sum if sum.ends_with(|c: char| c.is_ascii_digit() || c == ')') && !bare.ends_with('?') => bare,
-        apart if apart.len() < quiet.len() => apart,
-        _ => &bare[..quiet.len() + first],
-    }
+/// Whether a text announces what follows it. The colon behind the head of a function announces code, and that behind a question without a
+/// label of its own an answer, and neither a courtesy.
+fn announces(text: &str) -> bool {
+    let line = text.rsplit('\n').next().unwrap_or_default();
+    let waits = || line == "answer:" && line.len() < text.len() && !text.contains("question:") && !text.contains("q:");
+    text.ends_with(':') && !line.starts_with("def ") && !waits()
 }
 
-/// Emoji, their modifiers and what joins them.
-pub(crate) fn is_picture(c: char) -> bool {
-    matches!(c, '\u{1f000}'..='\u{1faff}' | '\u{2600}'..='\u{2653}' | '\u{2660}'..='\u{2668}' | '\u{2670}'..='\u{27bf}' | '\u{2b50}'..='\u{2b55}' | '\u{fe0e}' | '\u{fe0f}' | '\u{200d}' | '\u{20e3}')
+/// Whether one of some words stands near an end of a text, where it says what is asked.
+fn speaks_of(text: &str, words: &[&str]) -> bool {
+    let head = &text[..text.floor_char_boundary(WINDOW)];
+    let tail = &text[text.ceil_char_boundary(text.len().saturating_sub(WINDOW))..];
+    words.iter().any(|word| head.contains(word) || tail.contains(word))
 }
 
 /// A sign-off and at most a few words after it.
@@ -170,7 +167,8 @@ fn without_label(words: &[Word<'_>], end: usize) -> usize {
 fn without_dashes(words: &[Word<'_>], end: usize) -> usize {
     let from = end.saturating_sub(MAX_SIGNATURE_WORDS + 1).max(1);
     let alone = |place: usize| words[..end].get(place + 1).is_none_or(|next| next.opens);
-    let dashes = |place: &usize| words[*place].opens && words[*place].text == "--" && alone(*place);
+    let apart = |place: usize| words[place].opens || words[place - 1].text.ends_with(['.', '!', '?']);
+    let dashes = |place: &usize| words[*place].text == "--" && apart(*place) && alone(*place);
     (from..end).rev().find(dashes).unwrap_or(end)
 }
 

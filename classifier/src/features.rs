@@ -3,16 +3,20 @@
 
 use crate::features::words::Words;
 
+mod code;
+mod formulas;
 mod numbers;
 mod shape;
+mod stories;
 mod words;
 
 /// The version of the columns. It rises when a column changes its meaning, or when the canonical form changes that columns are made from;
 /// artifacts of another version are refused.
-pub const FEATURE_SCHEMA: u32 = 4;
+pub const FEATURE_SCHEMA: u32 = 5;
 
 /// Numbers that are made by hand, before those of the encoder.
-pub const HAND_FEATURES: usize = shape::COUNT + numbers::COUNT + words::COUNT + RARITY;
+pub const HAND_FEATURES: usize =
+    shape::COUNT + numbers::COUNT + words::COUNT + code::COUNT + formulas::COUNT + stories::COUNT + RARITY;
 
 /// How rare the word pieces are.
 const RARITY: usize = 4;
@@ -80,6 +84,9 @@ impl Features {
         shape::push(&view, &mut values);
         numbers::push(&view, &mut values);
         self.words.push(text, &mut values);
+        code::push(&view, &mut values);
+        formulas::push(&view, &mut values);
+        stories::push(&view, &mut values);
         push_rarity(pieces, &mut values);
         debug_assert_eq!(values.len(), HAND_FEATURES, "every column is always there");
         debug_assert!(values.iter().all(|value| value.is_finite()), "every column is a number, whatever the text");

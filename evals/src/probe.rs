@@ -35,7 +35,7 @@ pub const UNHEARD: [&str; 7] = [
 ];
 
 /// The changes that are tried.
-pub const CHANGES: [Change<'static>; 54] = [
+pub const CHANGES: [Change<'static>; 60] = [
     Change::After(" please"),
     Change::After(" Thanks!"),
     Change::After("\n\nThank you so much for your help."),
@@ -86,6 +86,12 @@ pub const CHANGES: [Change<'static>; 54] = [
     Change::After("\n<!-- sent by the help desk -->"),
     Change::Before("X-Request-ID: 7f3c1a90-2b5e-4d7a\n"),
     Change::Before("2026-11-30T09:14:27Z INFO gateway: prompt accepted\n"),
+    Change::After("\nA:"),
+    Change::After(" 1."),
+    Change::After(" muchas gracias de antemano"),
+    Change::Before("Q: "),
+    Change::Before("<|im_start|>user\n"),
+    Change::Before("\u{41f}\u{440}\u{438}\u{432}\u{435}\u{442}! "),
     Change::Capitals,
     Change::Small,
     Change::DoubledSpaces,

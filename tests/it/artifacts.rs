@@ -180,8 +180,8 @@ fn broken_artifacts_are_refused_with_the_reason() {
     folder.refused(&format!("manifest.json, {complaint}"));
 
     let folder = Folder::new("features");
-    folder.change("manifest.json", replaced("\"feature_schema\": 4", "\"feature_schema\": 2"));
-    folder.refused("feature_schema: expected 4");
+    folder.change("manifest.json", replaced("\"feature_schema\": 5", "\"feature_schema\": 2"));
+    folder.refused("feature_schema: expected 5");
 
     let folder = Folder::new("asides");
     folder.change("manifest.json", replaced("\"asides\": true", "\"asides\": 1"));

@@ -237,7 +237,7 @@ fn harder_questions_have_lower_forecasts() {
 }
 
 /// Short questions as people type them: of each the first or the last words sound as if they could go, and could not.
-const SHORT: [&str; 46] = [
+const SHORT: [&str; 54] = [
     "A ball is thrown at 20 m/s. Ignore air resistance. How high does it go?",
     "A train leaves Lima at 8 and another leaves Cusco at 9. Where do they meet?",
     "Write a Python function that merges two sorted lists. Do not use recursion.",
@@ -284,6 +284,14 @@ const SHORT: [&str; 46] = [
     "Two dice are rolled. Find the probability of a sum of nine. Give it as a fraction.",
     "Describe a sunset in the voice of an accountant. At most fifty words.",
     "If all bloops are razzies and no razzie is a lazzy, can a bloop be a lazzy?",
+    "Write a parser for INI files in Zig. Comments begin with a semicolon.",
+    "Decide whether the headline is about sport or politics.\nThe captain has lost the trust of the dressing room.",
+    "My landlord changed the locks while I was away. Is he allowed to do that?",
+    "Two trains leave at noon from towns 300 km apart. One of them stops for ten minutes. When do they meet?",
+    "Suggest a dog for a small flat. Nobody is at home until two.",
+    "Shorten the sentence to eight words. Keep the name: Margarethe, who was tired, went home early.",
+    "Place seven books on a shelf. The red one goes left of the blue one. How many orders are there?",
+    "Explain a mortgage to a teenager. Avoid the word interest.",
 ];
 
 /// All phrases of training, in small letters.

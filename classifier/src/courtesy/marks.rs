@@ -1,5 +1,4 @@
-//! Marks around a question that are no part of it: tags, fences and rules at its ends, notes in brackets on how to route or answer it,
-//! and a courtesy in another script.
+//! Marks around a question that are no part of it: tags, fences and rules at its ends, notes in brackets on how to route or answer it.
 
 use super::words::{is_told, is_tongue};
 use crate::canon::BLANKS;
@@ -15,34 +14,6 @@ const MAX_ENCLOSED: usize = 240;
 
 /// Of the words of a note, one in so many may be of any kind. A guess.
 const WORDS_FOR_A_STRANGER: usize = 3;
-
-/// Thanks, greetings and pleas in other scripts.
-const FOREIGN: [&str; 24] = [
-    "\u{8c22}",
-    "\u{8b1d}",
-    "\u{611f}\u{6fc0}",
-    "\u{4f60}\u{597d}",
-    "\u{60a8}\u{597d}",
-    "\u{62dc}\u{6258}",
-    "\u{8bf7}\u{5e2e}",
-    "\u{3042}\u{308a}\u{304c}\u{3068}",
-    "\u{304a}\u{9858}\u{3044}",
-    "\u{3053}\u{3093}\u{306b}\u{3061}",
-    "\u{3053}\u{3093}\u{3070}\u{3093}",
-    "\u{0441}\u{043f}\u{0430}\u{0441}\u{0438}\u{0431}\u{043e}",
-    "\u{043f}\u{0440}\u{0438}\u{0432}\u{0435}\u{0442}",
-    "\u{0437}\u{0434}\u{0440}\u{0430}\u{0432}\u{0441}\u{0442}",
-    "\u{043f}\u{043e}\u{0436}\u{0430}\u{043b}\u{0443}\u{0439}\u{0441}\u{0442}\u{0430}",
-    "\u{0434}\u{044f}\u{043a}\u{0443}\u{044e}",
-    "\u{ac10}\u{c0ac}",
-    "\u{c548}\u{b155}",
-    "\u{bd80}\u{d0c1}",
-    "\u{0634}\u{0643}\u{0631}",
-    "\u{0645}\u{0631}\u{062d}\u{0628}",
-    "\u{05ea}\u{05d5}\u{05d3}\u{05d4}",
-    "\u{0927}\u{0928}\u{094d}\u{092f}",
-    "\u{03b5}\u{03c5}\u{03c7}\u{03b1}\u{03c1}",
-];
 
 /// What notes to a router are about.
 const KEYS: [&str; 25] = [
@@ -80,8 +51,7 @@ const TAGS: [&str; 9] = ["system", "router", "routing", "route", "tier", "priori
 const GRADED: [&str; 9] =
     ["route", "router", "routing", "tier", "policy", "complexity", "difficulty", "priority", "budget"];
 
-/// Letters of a courtesy in another script, at most, and letters that must be left.
-const MAX_FOREIGN: usize = 40;
+/// Letters that must be left.
 const MIN_LEFT: usize = 12;
 
 /// A text without the marks at its ends; whole if nothing else would be left.
@@ -118,10 +88,7 @@ fn without_last_mark(text: &str) -> &str {
     if let Some(at) = note.filter(|at| stands_apart(text, *at) && !announced(*at) && is_note(&text[*at..])) {
         return text[..at].trim_end();
     }
-    let open = text.trim_end_matches(['.', '?', '!', '\u{3002}', '\u{ff01}', '\u{ff1f}']);
-    let foreign =
-        open.rfind(['\n', '.', '?', '!']).map(|at| at + 1).filter(|at| is_foreign(&text[*at..], &text[..*at]));
-    foreign.map_or(text, |at| text[..at].trim_end())
+    text
 }
 
 fn without_first_mark(text: &str) -> &str {
@@ -147,12 +114,7 @@ fn without_first_mark(text: &str) -> &str {
     if let Some(end) = note.map(|at| at + 1).filter(|end| is_note(&text[..*end])) {
         return enclosed(text, end).unwrap_or(&text[end..]).trim_start();
     }
-    let end = text.find(['\n', '。', '！', '？', '.', '!', '?', ':', '，', ',']);
-    let end = end.map(|at| at + text[at..].chars().next().map_or(0, char::len_utf8));
-    match end.filter(|end| is_foreign(&text[..*end], &text[*end..])) {
-        Some(end) => text[end..].trim_start(),
-        None => text,
-    }
+    text
 }
 
 /// Where what the first sign opens is closed, whatever is opened and closed in between.
@@ -205,7 +167,9 @@ fn is_rule(line: &str) -> bool {
 /// A heading that only says that here comes a question.
 fn is_heading(line: &str) -> bool {
     let bare = line.trim_matches(['#', '*', '_', ':', ' ']);
-    line.starts_with(['#', '*']) && bare.split([' ', ':']).all(|word| word.is_empty() || is_tongue(word))
+    // Between two rules.
+    matches!(line, "begin" | "start")
+        || line.starts_with(['#', '*']) && bare.split([' ', ':']).all(|word| word.is_empty() || is_tongue(word))
 }
 
 /// A comment, as in code, on how to route or answer.
@@ -231,10 +195,10 @@ fn tells(note: &str) -> bool {
 fn is_note(note: &str) -> bool {
     let inside = &note[1..note.len() - 1];
     let first = inside.split(|c: char| !c.is_alphanumeric()).find(|word| !word.is_empty());
-    let (comment, token) = (note.starts_with("<!--"), note.starts_with("<|"));
+    let comment = note.starts_with("<!--");
     let named = |keys: &[&str]| first.is_some_and(|word| keys.contains(&word));
     let is_known = match note.starts_with('<') && !comment {
-        true => token || named(&TAGS),
+        true => named(&TAGS),
         false => (comment || named(&KEYS)) && tells(inside),
     };
     note.len() <= MAX_NOTE && !inside.contains('\n') && is_known
@@ -243,17 +207,4 @@ fn is_note(note: &str) -> bool {
 /// Whether something begins here: nothing but a blank or the end of a sentence stands before it.
 fn stands_apart(text: &str, at: usize) -> bool {
     text[..at].ends_with(BLANKS) || text[..at].ends_with(['.', '?', '!', ')', '>', ']', '}'])
-}
-
-/// Whether a part is a short courtesy in another script than the rest.
-fn is_foreign(part: &str, rest: &str) -> bool {
-    let letters = |text: &str| text.chars().filter(|c| c.is_alphabetic()).take(MAX_FOREIGN + 1).count();
-    let latin = rest.chars().filter(char::is_ascii_alphabetic).take(MIN_LEFT).count() == MIN_LEFT;
-    latin
-        && letters(part) <= MAX_FOREIGN
-        && FOREIGN.iter().any(|word| part.contains(word))
-        && !part.ends_with(['?', '\u{ff1f}'])
-        && !part.contains(|c: char| c.is_ascii_alphabetic())
-        && !rest.trim_end().ends_with(':')
-        && !["word", "mean", "say", "translat", "pronounce", "phrase"].iter().any(|word| rest.contains(word))
 }

@@ -122,6 +122,7 @@ pub(super) const GREETS: &[&str] = &[
     "excuse me",
     "no rush",
     "no hurry",
+    "fingers crossed",
 ];
 
 /// Who speaks or is spoken to, in an aside as anywhere.

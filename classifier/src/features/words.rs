@@ -12,7 +12,23 @@ const CAP: u8 = 3;
 pub(super) const COUNT: usize = WORDS.len() + LOGS.len();
 
 /// Words of which the number of times matters beyond [`CAP`].
-const LOGS: &[&str] = &[" not ", " and ", " the ", " of ", "for ", "if ", "return", "example", "house"];
+const LOGS: &[&str] = &[
+    " not ",
+    " and ",
+    " the ",
+    " of ",
+    "for ",
+    "if ",
+    "return",
+    "example",
+    "house",
+    "between",
+    "somewhere",
+    "directly",
+    "next to each",
+    " not in ",
+    " left of",
+];
 
 const WORDS: &[&str] = &[
     // Forms of question.

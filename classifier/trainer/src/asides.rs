@@ -34,6 +34,8 @@ const QUESTIONS: &str = concat!(
     include_str!("asides/questions/brief.txt"),
     include_str!("asides/questions/context.txt"),
     include_str!("asides/questions/alike.txt"),
+    include_str!("asides/questions/marks.txt"),
+    include_str!("asides/questions/terms.txt"),
 );
 
 /// Fewer prompts do not show what questions begin and end with: no asides are learned from them, and none are told by sound.

@@ -86,7 +86,7 @@ fn features_tell_topics_apart_whose_word_pieces_are_the_same() {
     let lens = lens();
     // A bag holds one piece either way, as often as it is there: only how long a prompt is tells them apart.
     let short_or_long = |at: usize| {
-        let (place, n) = if at.is_multiple_of(2) { (2, 40 + at % 7) } else { (0, 3 + at % 7) };
+        let (place, n) = if at.is_multiple_of(2) { (2, 80 + at % 7) } else { (0, 3 + at % 7) };
         (place, "railway ".repeat(n))
     };
     let dataset = dataset_of(&lens, 2 * N_PROMPTS, short_or_long);

@@ -1,0 +1,38 @@
+//! What code is measured by.
+
+use super::{COUNT, push};
+use crate::features::log;
+use crate::features::shape::View;
+
+fn row(text: &str) -> Vec<f32> {
+    let mut values = Vec::new();
+    push(&View::of(text), &mut values);
+    assert_eq!(values.len(), COUNT);
+    values
+}
+
+#[test]
+fn strings_brackets_calls_and_operators_are_counted() {
+    let text = "def f(text, n):\nx = text.replace('ab', 'c')[1:]\nx += g(a[0])\nif x == n: pass\nassert f('hello world', {1: [2, 3, 4]}) == ??";
+    let found = row(text);
+    let three_deep = 3.0_f32.exp_m1();
+    // The longest string, all of them, how many.
+    let strings = [11.0, 14.0, 3.0];
+    // A bracket in a bracket in a bracket; the longest; the commas of the fullest.
+    let brackets = [three_deep, 30.0, 2.0];
+    // f, replace, g and f; replace; a[0]; [1:]; the last line.
+    let calls = [4.0, 1.0, 1.0, 1.0, 45.0];
+    // `x =`; `x +=`; two comparisons; a brace; three brackets.
+    let operators = [1.0, 1.0, 2.0, 1.0, 3.0];
+    let counts = strings.into_iter().chain(brackets).chain(calls).chain(operators);
+    for (at, (found, count)) in found.iter().zip(counts).enumerate() {
+        assert!((found - log(count)).abs() < 1e-5, "number {at}: {found} for {}", log(count));
+    }
+}
+
+#[test]
+fn any_text_has_them() {
+    for text in ["", "(", "]]", "'", "\"'\"", "a(b[c{d", ",,,", "=", "==", "é(é)", "日本[語:]"] {
+        assert!(row(text).iter().all(|value| value.is_finite()), "{text}");
+    }
+}
