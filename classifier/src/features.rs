@@ -118,3 +118,6 @@ fn push_rarity(pieces: &[u32], values: &mut Vec<f32>) {
     let mean = ranks.iter().sum::<f32>() / count(ranks.len().max(1));
     values.extend([mean, at(0.5), at(0.75), at(0.9)]);
 }
+
+#[cfg(test)]
+mod tests;

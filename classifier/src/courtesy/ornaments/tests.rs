@@ -32,6 +32,7 @@ fn what_is_asked_about_stays() {
         "What song goes la la la la la la la la",
         "Continue: boom boom boom boom boom boom",
         "bye bye bye is sung by whom?",
+        "Which of the drums is heard here: boom boom boom boom boom boom",
         "1 1 1 1 1 1 1 1 in binary is what?",
         "no no no no no no no",
         "",

@@ -65,6 +65,7 @@ fn what_is_asked_about_stays() {
         "Danke, danke schön, danke sehr: which is the strongest of the three?",
         "Salut, coucou, bonjour : classe du plus familier au plus formel",
         "Was heißt auf Spanisch: Vielen Dank im Voraus",
+        "Hola amigo is what the sign at the door of the shop has on it.",
         "Translate this to English for me, if you can: muchas gracias de antemano",
         "Which is the answer that the waiter gives to the guest: спасибо",
         "Is it das or die in the sentence of the text?",
