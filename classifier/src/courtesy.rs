@@ -8,15 +8,18 @@ use self::marks::without_marks;
 pub(crate) use self::ornaments::is_picture;
 use self::ornaments::without_ornaments;
 use self::remarks::{is_fresh, without_aside, without_greeting};
+use self::slips::without_slips;
 use self::tongues::without_tongues;
 use self::words::{SIGN_OFF_ADORNMENTS, SIGN_OFFS, Word, words_of};
 
+mod faces;
 mod frames;
 mod imprints;
 mod made;
 mod marks;
 mod ornaments;
 mod remarks;
+mod slips;
 mod tongues;
 pub(crate) mod words;
 
@@ -53,7 +56,7 @@ pub(crate) fn stripped(text: &str) -> &str {
     // Thanks may stand behind a tag, and a face behind thanks.
     for _ in 0..MAX_ROUNDS {
         let bare = without_words(without_tongues(without_ornaments(text)));
-        let bare = without_imprints(without_frames(without_marks(bare)));
+        let bare = without_imprints(without_frames(without_slips(without_marks(bare))));
         if bare.len() == text.len() {
             break;
         }

@@ -1,6 +1,7 @@
 //! Imprints around a question: what a program writes there for other programs. They are told by the words in them that only machines write,
 //! and go where they stand apart from the rest and nothing points at them.
 
+pub(super) use self::run::begins_question;
 use self::run::{Run, makes_of};
 use super::made::{Make, is_on, make_of};
 use super::words::{Word, words_of};
@@ -86,14 +87,14 @@ fn ends_sentence(word: &Word<'_>) -> bool {
 }
 
 /// Whether what stands before an imprint announces it or points at it.
-fn points(rest: &[Word<'_>]) -> bool {
+pub(super) fn points(rest: &[Word<'_>]) -> bool {
     let Some((last, before)) = rest.split_last() else { return false };
     let sentence = before.iter().rev().take_while(|word| !word.text.ends_with(['.', '!', '?']));
     last.text.ends_with([':', ',', '=']) || sentence.chain([last]).any(|word| POINTERS.contains(&word.core()))
 }
 
 /// Whether the sentence behind an imprint points at it.
-fn is_pointed_at(rest: &[Word<'_>]) -> bool {
+pub(super) fn is_pointed_at(rest: &[Word<'_>]) -> bool {
     let end = rest.iter().position(|word| word.text.ends_with(['.', '!', '?'])).map_or(rest.len(), |at| at + 1);
     rest[..end].iter().any(|word| POINTERS[..POINTERS_BACK].contains(&word.core()))
 }

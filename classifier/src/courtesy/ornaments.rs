@@ -1,17 +1,26 @@
 //! What stands around a question and is no word: little pictures, faces, cries, dots; and a word that only echoes.
 
-use super::words::{Word, is_emoticon, words_of};
+use super::faces::{is_drawing, is_emoticon};
+use super::imprints::{begins_question, is_pointed_at, points};
+use super::words::{Word, words_of};
 use super::{announces, speaks_of};
 use crate::canon::BLANKS;
 
 /// Times that a word stands in a row before it is an echo: "bye bye bye" is a song.
 const MIN_ECHO: usize = 6;
 
+/// Faces and figures before a question, at most: of more somebody may ask how many they are.
+const MAX_FACES: usize = 2;
+
 /// Signs that cry or trail off before a question, at least: "!!" is an operator.
 const MIN_CRIES: usize = 4;
 
 /// Where one of these is spoken of, an echo is what is asked about.
 const SPOKEN: [&str; 7] = [" word", " count", " repeat", " song", " pattern", " goes ", "continue"];
+
+/// Where one of these is spoken of, pictures are what is asked about.
+const DEPICTED: [&str; 10] =
+    ["emoji", "symbol", "icon", "smiley", "emoticon", "kaomoji", " face", "shrug", " ascii", " draw"];
 
 /// The text without the little pictures and faces at its ends, without what cries or echoes there, and with one sign where several cry out
 /// at the end; with none where it stands apart. A text of nothing else stays.
@@ -21,17 +30,17 @@ pub(super) fn without_ornaments(text: &str) -> &str {
 
 fn without_pictures(text: &str) -> &str {
     // Here pictures are what is asked about.
-    if ["emoji", "symbol", "icon", "smiley"].iter().any(|word| text.contains(word)) {
+    if DEPICTED.iter().any(|word| text.contains(word)) {
         return text;
     }
     let is_blank = |c: char| BLANKS.contains(&c);
     let is_drawn = |word: &str| word.chars().all(|c| matches!(c, '.' | '~' | '\u{2026}'));
     // One alone is a path: `git add .`, `cd ~`.
-    let is_trailing = |word: &str| is_emoticon(word) || is_drawn(word) && !matches!(word, "." | "~");
-    let mut bare = text.trim_matches(|c: char| is_picture(c) || is_blank(c));
+    let trails = |word: &str| is_emoticon(word) || is_drawn(word) && !matches!(word, "." | "~");
+    let mut bare = without_drawings(without_first(text.trim_matches(|c: char| is_picture(c) || is_blank(c))));
     // Behind a comma three dots ask for what comes next.
-    while let Some(at) = bare.rfind(is_blank).filter(|at| is_trailing(&bare[at + 1..]) && !bare[..*at].ends_with(',')) {
-        bare = bare[..at].trim_end_matches(|c: char| is_picture(c) || is_blank(c));
+    while let Some(at) = bare.rfind(is_blank).filter(|at| trails(&bare[at + 1..]) && !bare[..*at].ends_with(',')) {
+        bare = without_drawings(bare[..at].trim_end_matches(|c: char| is_picture(c) || is_blank(c)));
     }
     let quiet = bare.trim_end_matches(['!', '?']);
     let first_sign = bare[quiet.len()..].chars().next().unwrap_or_default();
@@ -44,6 +53,34 @@ fn without_pictures(text: &str) -> &str {
         apart if apart.len() < quiet.len() => apart,
         _ => &bare[..bare.len().min(quiet.len() + first_sign.len_utf8())],
     }
+}
+
+/// Without the figures behind the last word, where it does not point at them.
+fn without_drawings(text: &str) -> &str {
+    if !text.rsplit(BLANKS).next().is_some_and(is_drawing) {
+        return text;
+    }
+    let words = words_of(text);
+    // A face may have blanks in it.
+    let is_part = |word: &&Word<'_>| is_drawing(word.text) || word.text == "(";
+    let rest = &words[..words.len() - words.iter().rev().take_while(is_part).count()];
+    rest.last().filter(|_| !points(rest)).map_or(text, |last| &text[..last.end])
+}
+
+/// Without a face or a figure before the first word, where its writer begins anew behind it or a question begins.
+fn without_first(text: &str) -> &str {
+    if !text.split(BLANKS).next().is_some_and(is_face) {
+        return text;
+    }
+    let words = words_of(text);
+    let drawn = words.iter().take_while(|word| is_face(word.text)).count();
+    let Some(first) = words.get(drawn).filter(|_| drawn <= MAX_FACES) else { return text };
+    let begins = first.begins || begins_question(first.core());
+    if begins && !is_pointed_at(&words[drawn..]) { &text[first.at..] } else { text }
+}
+
+fn is_face(word: &str) -> bool {
+    is_emoticon(word) || is_drawing(word)
 }
 
 /// Without what cries or trails off before the first word.

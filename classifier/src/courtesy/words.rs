@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::faces::is_emoticon;
 use crate::canon::{ANEW, BLANKS};
 
 /// Words that carry a courtesy or a remark: a run of words at an end goes if one of these is in it.
@@ -378,15 +379,6 @@ pub(super) fn is_meaningful_sign(c: char) -> bool {
         c,
         '=' | '+' | '<' | '>' | '_' | '{' | '}' | '[' | ']' | '$' | '\\' | '|' | '^' | '*' | '/' | '%' | '#' | '?'
     )
-}
-
-/// A face of signs, such as `:)` or `;-)`, or a heart.
-pub(super) fn is_emoticon(text: &str) -> bool {
-    if matches!(text, "<3" | "^^" | "^_^") {
-        return true;
-    }
-    let mouth = text.strip_prefix([':', ';', '=']).map(|rest| rest.trim_start_matches(['-', '\'']));
-    matches!(mouth, Some(")" | "(" | "))" | ")))" | "d" | "p" | "/" | "|"))
 }
 
 /// The words of a text, in order.

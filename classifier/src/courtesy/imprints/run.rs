@@ -95,7 +95,7 @@ impl<'w, 't> Run<'w, 't> {
         let last = self.words[end].text;
         let value = end > 0 && self.makes[end - 1] == Make::Made && self.words[end - 1].text.ends_with(':');
         let ends = value || self.makes[end] == Make::Made && last.matches('"').count().is_multiple_of(2);
-        let asks = is_on(BEGINNINGS, next.core()) && (ends || self.makes[end] == Make::Likely);
+        let asks = begins_question(next.core()) && (ends || self.makes[end] == Make::Likely);
         let speaks = is_on(SPEAKING, next.core()) || make_of(next.text) != Make::Plain;
         let several = self.makes.iter().filter(|make| **make == Make::Made).count() > 1;
         let several = several && (ends || last.contains('=') || last.ends_with(')'));
@@ -165,6 +165,11 @@ impl<'w, 't> Run<'w, 't> {
     pub(super) fn comments_again(self, rest: &[Word<'_>]) -> bool {
         self.is_comment() && rest.iter().any(|word| word.text == self.words[0].text)
     }
+}
+
+/// Whether questions begin with this word.
+pub(in crate::courtesy) fn begins_question(word: &str) -> bool {
+    is_on(BEGINNINGS, word)
 }
 
 fn begins_comment(word: &Word<'_>) -> bool {

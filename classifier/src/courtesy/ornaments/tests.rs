@@ -24,8 +24,30 @@ fn what_cries_or_echoes_goes() {
 }
 
 #[test]
+fn faces_and_figures_go_from_either_end() {
+    let question = "What is the area of a square whose side is 3?";
+    for face in [
+        "\u{af}\\_(\u{30c4})_/\u{af}",
+        "(^_^)/",
+        ">.<",
+        ":-)",
+        "(\u{256f}\u{b0}\u{25a1}\u{b0})\u{256f}\u{fe35} \u{253b}\u{2501}\u{253b}",
+    ] {
+        goes(&format!("{question} {face}"), question);
+        goes(&format!("{face} {question}"), question);
+    }
+    goes(&format!("{question} ( \u{361}\u{b0} \u{35c}\u{296} \u{361}\u{b0})"), question);
+}
+
+#[test]
 fn what_is_asked_about_stays() {
     for text in [
+        "\u{af}\\_(\u{30c4})_/\u{af} keeps losing an arm when I post it",
+        "\u{295}\u{2022}\u{1d25}\u{2022}\u{294} what is this called?",
+        "<3 <3 <3 what is the number of hearts?",
+        "Put it back on its legs: \u{253b}\u{2501}\u{253b}",
+        "He answered with this, and what does it mean? \u{ca0}_\u{ca0}",
+        "Which face is it?\nA. :-)\nB. >.<",
         "!!! in a YAML file, is it legal?",
         "... --- ... stands for what?",
         "how many words are these: the the the the the the the",

@@ -1,0 +1,83 @@
+//! What day it is, and what time.
+
+use super::{Apart, bare};
+use crate::courtesy::is_on;
+use crate::courtesy::words::Word;
+
+/// What a date is said with.
+const WORDS: &str = "a.m am and as at clock conversation current currently date day early edited for here holiday is it it's just late local \
+now o'clock of on p.m pm public sent started the this time timestamp today today's todays tz user user's week zone";
+
+/// Months, days of the week, and zones.
+const NAMES: &str = "\
+january february march april may june july august september october november december jan feb mar apr jun jul aug sep sept oct nov dec \
+monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri sat sun \
+utc gmt est edt et cst cdt ct mst mdt pst pdt pt cet cest bst ist jst aest aedt z timezone";
+
+/// Where zones lie: `europe/berlin`.
+const PARTS_OF_THE_WORLD: [&str; 6] = ["africa/", "america/", "asia/", "australia/", "europe/", "pacific/"];
+
+/// What a sentence on the date begins with.
+const BEGINNINGS: [&str; 5] = ["current", "local", "now", "today's", "timestamp"];
+
+/// Beside a word that begins so a date may be what the question goes by.
+pub(super) const SPOKEN: &str = "age ago anniversary birth born breakfast clock current date day deadline due early eat expire flight holiday hour late latest lunch \
+minute month night noon now old ratio recent schedul season since time today tomorrow until wake week when year yesterday zodiac";
+
+/// Whether these words are a date or a time: `today's date is march 5, 2025.`, `it is 14:05 utc`.
+pub(super) fn is_date(words: &[Word<'_>], apart: Apart) -> bool {
+    let (mut figures, mut names, mut others) = (0, 0, 0);
+    let (mut timed, mut dated) = (false, false);
+    for part in words.iter().map(|word| bare(word.text)).filter(|part| !part.is_empty()) {
+        match part {
+            name if is_on(NAMES, name) || PARTS_OF_THE_WORLD.iter().any(|part| name.starts_with(part)) => names += 1,
+            figure if is_figure(figure) => figures += 1,
+            word if is_on(WORDS, word) => others += 1,
+            _ => return false,
+        }
+        timed |= is_time(part);
+        dated |= is_written(part);
+    }
+    let begins = BEGINNINGS.contains(&words[0].core());
+    // A date that nothing introduces may be an answer, and one in a line of its own hardly is.
+    let introduced = match apart {
+        Apart::Line => true,
+        Apart::Sentence => others > 0,
+        Apart::Hardly => begins,
+    };
+    // A number alone is one of the question, `4:01` a ratio, and "may" a word.
+    let early = words[0].text.trim_start_matches(['[', '(']).find(':') == Some(2);
+    let told = figures > 0 && (names > 0 && words.len() > 1 || timed && (others > 0 || early) || dated);
+    let placed = begins && names > 0 && words.len() > 2;
+    introduced && (told || placed)
+}
+
+/// A number, a time, a date in figures, an offset: `5`, `5th`, `14:05`, `2025-03-05`, `utc+2`.
+fn is_figure(word: &str) -> bool {
+    const ENDS: [&str; 8] = ["st", "nd", "rd", "th", "am", "pm", "h", "z"];
+    let plain = ENDS.iter().find_map(|end| word.strip_suffix(end)).unwrap_or(word);
+    let plain = ["utc", "gmt"].iter().find_map(|zone| plain.strip_prefix(zone)).unwrap_or(plain);
+    let in_figures = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit() || b":-/.+".contains(&byte));
+    let digits = plain.bytes().filter(u8::is_ascii_digit).count();
+    plain.split('t').all(in_figures) && (1..=17).contains(&digits)
+}
+
+/// `2025-03-05`, `5.3.2025`, `3/22/26`.
+fn is_written(word: &str) -> bool {
+    let date = word.split('t').next().unwrap_or_default();
+    ['-', '/', '.'].iter().any(|sign| {
+        let parts: Vec<&str> = date.split(*sign).collect();
+        let figures = |part: &&str| matches!(part.len(), 1 | 2 | 4) && part.bytes().all(|byte| byte.is_ascii_digit());
+        let long = parts.iter().any(|part| part.len() == 4)
+            || *sign == '/' && parts.last().is_some_and(|year| year.len() == 2);
+        parts.len() == 3 && parts.iter().all(figures) && long
+    })
+}
+
+/// `14:05`, with seconds or without.
+fn is_time(word: &str) -> bool {
+    let word = word.rsplit('t').next().unwrap_or_default();
+    let (hour, rest) = word.split_once(':').unwrap_or_default();
+    let two = |part: &str| part.len() >= 2 && part.bytes().take(2).all(|byte| byte.is_ascii_digit());
+    (1..=2).contains(&hour.len()) && hour.bytes().all(|byte| byte.is_ascii_digit()) && two(rest)
+}

@@ -1,0 +1,93 @@
+//! What goes and what stays.
+
+use super::without_slips;
+use crate::canon::folded;
+
+const QUESTION: &str = "What is the area of a square whose side is 3?";
+
+#[track_caller]
+fn goes(text: &str, expected: &str) {
+    assert_eq!(without_slips(&folded(text)), folded(expected), "of {text:?}");
+}
+
+#[track_caller]
+fn stays(text: &str) {
+    goes(text, text);
+}
+
+#[test]
+fn what_forms_calendars_mails_and_apps_say_goes_from_either_end() {
+    for slip in [
+        "Question 7 of 20",
+        "Question 7/20",
+        "Q7/20:",
+        "Question no. 7 of 20.",
+        "Page 3 of 12",
+        "Step 2 out of 5",
+        "[3/10]",
+        "(2 marks)",
+        "[5 points]",
+        "- [ ]",
+        "- [x]",
+        "[ ]",
+        "Today's date is March 5, 2025.",
+        "Today is Wednesday, 5 March 2025.",
+        "Current date: 2025-03-05",
+        "Current date and time: 2025-03-05T14:05:00Z",
+        "It is 14:05 UTC now.",
+        "2025-03-05",
+        "Wed, Mar 5",
+        "On Tue, 4 Mar 2025 at 16:02 Bob Smith wrote:",
+        "Subject: homework",
+        "From: Bob <bob@example.com>",
+        "Device: Pixel 8 / Android 15 / app 3.41.0",
+        "App version: 3.41.0",
+        "Operating system: Windows 11",
+        "Time zone: Europe/Berlin",
+    ] {
+        goes(&format!("{slip}\n{QUESTION}"), QUESTION);
+        goes(&format!("{QUESTION}\n{slip}"), QUESTION);
+    }
+    let mail = "From: Bob\nTo: me\nSent: Tuesday, 4 March 2025\nSubject: homework\n";
+    goes(&format!("{mail}{QUESTION}"), QUESTION);
+}
+
+#[test]
+fn a_slip_within_a_line_goes_where_a_sentence_ends_before_or_behind_it() {
+    for slip in ["Question 7 of 20.", "[3/10]", "(2 marks)", "Today's date is March 5, 2025."] {
+        goes(&format!("{QUESTION} {slip}"), QUESTION);
+        goes(&format!("{slip} {QUESTION}"), QUESTION);
+    }
+    goes(&format!("Question 7 of 20 {QUESTION}"), QUESTION);
+    let choice = "Which of these is the largest of the four?\nA. a cat\nB. a dog\nC. a cow\nD. a whale";
+    goes(&format!("{choice} Question 7 of 20"), choice);
+    goes(&format!("{choice} - [ ]"), choice);
+}
+
+#[test]
+fn what_is_asked_about_stays() {
+    for text in [
+        "Question 7 of 20 is on page 3: what is on it, and who wrote it?",
+        "I am through with this one. How many questions are there still?\nQuestion 7 of 20",
+        "- [x]\nWhich boxes of the list are checked, and which are not?",
+        "[3/10]\nWrite the fraction in words, and then as a decimal number",
+        "What is the next date in this row of dates, please?\n2025-03-05",
+        "Today is Wednesday. What day of the week is it in 100 days?",
+        "It is 14:05 UTC now. In how many hours does it begin in Tokyo?",
+        "How long is the flight from Rome to Tokyo that leaves then?\nMarch 5, 2025",
+        "Which ratio of the two is the larger one, and by how much?\n4:01",
+        "Which of these is the ratio of the two?\nA. 1:04\nB. 1:05\nC. 4:01\nD. 4:05",
+        "The king was crowned on\nMay 5\nand what happened to him after that?",
+        "Subject: homework\nWrite a short and polite mail for it",
+        "Device: Pixel 8, Android 15\nWhy does the camera app crash there?",
+        "Name the capital of France, and of Spain. What these begin with is: from: x",
+        "Here is what he says, and what do you make of this?\nSubject: homework",
+        "Let it be x:\n3 of 4",
+        "3 of 5 cups are red. What is the chance of two that are not?",
+        "Solve it for me now\nQuestion 7 of 20",
+        "2025-03-05",
+        "",
+    ] {
+        stays(text);
+    }
+}
