@@ -30,6 +30,9 @@ const PAIRS: &str = "input output task instruction instructions";
 /// What may stand before these: "final answer:", "user query:".
 const ADJECTIVES: &str = "final user my your correct the next new current";
 
+/// Who speaks in a transcript has a number: "speaker 1:".
+const SPEAKER: &str = "speaker";
+
 /// Tokens of chats that are not written `<|..|>`.
 const TOKENS: &str = "[inst] [/inst] <s> </s> <<sys>> <</sys>> <bos> <eos> <start_of_turn> <end_of_turn> \
 <start_of_turn>user <start_of_turn>model <s>[inst] [/inst]</s>";
@@ -147,6 +150,7 @@ fn may_begin(word: &str) -> bool {
     !word.starts_with(char::is_alphabetic)
         || word.ends_with([':', '.'])
         || is_on(ADJECTIVES, word)
+        || word == SPEAKER
         || is_on(NAMES, word)
 }
 
@@ -156,6 +160,7 @@ fn is_label(frame: &[Word<'_>]) -> bool {
     match frame {
         [word] => named(word.text) || matches!(word.text, "q." | "input>>>"),
         [word, sign] if matches!(sign.text, "=" | "-" | ":") => word.text.len() > 1 && is_on(NAMES, word.text),
+        [who, number] if who.text == SPEAKER => matches!(number.text.as_bytes(), [b'0'..=b'9', b':']),
         [adjective, word] => is_on(ADJECTIVES, adjective.text) && named(word.text),
         [first, from, who] => first.text == "message" && from.text == "from" && named(who.text),
         _ => false,

@@ -58,6 +58,7 @@ fn what_a_template_puts_in_front_goes() {
         "User query: ",
         "Message from user: ",
         "TL;DR: ",
+        "Speaker 1: ",
         "Input:\n",
         "1. ",
         "1) ",

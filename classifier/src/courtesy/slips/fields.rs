@@ -11,8 +11,8 @@ const HEADERS: &str = "attachments bcc cc date from fwd fw importance re receive
 const APP: &str = "app browser build channel client device locale membership os plan platform subscription tier timezone username version \
 via workspace";
 
-/// What may stand before or behind these: "app version:", "operating system:".
-const PARTS: &str = "app client device language name operating system time user version zone";
+/// What may stand before or behind these, and two of which are a name: "app version:", "user agent:".
+const PARTS: &str = "agent app client device language name operating system time user version zone";
 
 /// Systems and programs that something is sent from.
 const PROGRAMS: &str = "android chrome chromeos desktop discord edge firefox gmail ios ipad ipados iphone linux mac macos messenger mobile outlook \
@@ -41,17 +41,23 @@ pub(super) fn is_field(words: &[Word<'_>], apart: Apart) -> bool {
     if words.iter().any(|word| word.text.contains('?')) {
         return false;
     }
-    is_remark(words) || apart != Apart::Hardly && (is_named(words) || is_quoted(words) || is_program(words))
+    let tells = is_app(words[0].core()) && is_named(words) || is_remark(words);
+    tells || apart != Apart::Hardly && (is_named(words) || is_quoted(words) || is_program(words))
 }
 
 fn is_named(words: &[Word<'_>]) -> bool {
     let Some(end) = words.iter().take(MAX_NAME).position(|word| word.text.ends_with(':')) else { return false };
-    let named = |word: &Word<'_>| is_on(HEADERS, word.core()) || is_on(APP, word.core());
+    let named = |word: &Word<'_>| is_on(HEADERS, word.core()) || is_app(word.core());
     let name = &words[..=end];
     name.iter().all(|word| named(word) || is_on(PARTS, word.core()))
         && (name.iter().any(named) || name.len() > 1)
         && end + 1 < words.len()
         && !words[end + 1..].iter().any(|word| word.text.ends_with(':'))
+}
+
+/// Names that hardly anything else bears, an answer to choose from included.
+fn is_app(name: &str) -> bool {
+    is_on(APP, name)
 }
 
 /// Who wrote when, before what was written; and the marks of it.

@@ -44,6 +44,14 @@ fn what_forms_calendars_mails_and_apps_say_goes_from_either_end() {
         "App version: 3.41.0",
         "Operating system: Windows 11",
         "Time zone: Europe/Berlin",
+        "User agent: Mozilla/5.0 (X11; Linux x86_64)",
+        "Sent via Slack",
+        "[voice message]",
+        "Exercise 2.6 (c)",
+        "Slide 12 / 40",
+        "3/22/26, 11:58 PM",
+        "09:42",
+        "Am 12.09.2024 um 15:20 schrieb K. Brandt:",
     ] {
         goes(&format!("{slip}\n{QUESTION}"), QUESTION);
         goes(&format!("{QUESTION}\n{slip}"), QUESTION);
@@ -62,6 +70,10 @@ fn a_slip_within_a_line_goes_where_a_sentence_ends_before_or_behind_it() {
     let choice = "Which of these is the largest of the four?\nA. a cat\nB. a dog\nC. a cow\nD. a whale";
     goes(&format!("{choice} Question 7 of 20"), choice);
     goes(&format!("{choice} - [ ]"), choice);
+    goes(&format!("{choice} Device: iPad Air, iPadOS 17.2"), choice);
+    goes(&format!("{choice} [end of recording]"), choice);
+    stays(&format!("{choice} of May 5, 2025"));
+    stays(&format!("{choice} on an iPhone 13"));
 }
 
 #[test]
@@ -85,6 +97,18 @@ fn what_is_asked_about_stays() {
         "Let it be x:\n3 of 4",
         "3 of 5 cups are red. What is the chance of two that are not?",
         "Solve it for me now\nQuestion 7 of 20",
+        "What comes next on the handout if he skips one?\nEx. 1, Ex. 3, Ex. 5",
+        "What is the middle of it, as a number of one digit?\n[1, 2]",
+        "On Mon, Jan 8, Karen wrote:\n> We never agreed to it.\nWhat does she mean with that?",
+        "Shorten to fifty letters at most without losing what matters.\nSubject: reports are to be submitted",
+        "Subject: Meeting. Give me five stronger ones for a review with clients.",
+        "cc: or bcc: which one is for sixty parents at once?",
+        "[x] passport [ ] visa [x] hotel\nwhich of them are still missing there?",
+        "- [ ] shows up literally in my list, what is wrong with it?",
+        "On August 4, a store bought five sofas. What did it pay?",
+        "Test 1 2 3, why do sound engineers say that so often?",
+        "Sat 4 May, Sun 5 May: which one lets us all celebrate Easter?",
+        "My nephew sent me a stone, and what sign has he? 5 February 2000",
         "2025-03-05",
         "",
     ] {
