@@ -35,7 +35,7 @@ pub const UNHEARD: [&str; 7] = [
 ];
 
 /// The changes that are tried.
-pub const CHANGES: [Change<'static>; 60] = [
+pub const CHANGES: [Change<'static>; 66] = [
     Change::After(" please"),
     Change::After(" Thanks!"),
     Change::After("\n\nThank you so much for your help."),
@@ -92,6 +92,12 @@ pub const CHANGES: [Change<'static>; 60] = [
     Change::Before("Q: "),
     Change::Before("<|im_start|>user\n"),
     Change::Before("\u{41f}\u{440}\u{438}\u{432}\u{435}\u{442}! "),
+    Change::After("\nQuestion 7 of 20"),
+    Change::After(" (2 marks)"),
+    Change::After(" \u{af}\\_(\u{30c4})_/\u{af}"),
+    Change::Before("Question 7/20:\n"),
+    Change::Before("Today's date is March 5, 2025.\n"),
+    Change::Before("From: Tom Baker\nSubject: a question\n"),
     Change::Capitals,
     Change::Small,
     Change::DoubledSpaces,

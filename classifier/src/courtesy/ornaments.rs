@@ -1,7 +1,7 @@
 //! What stands around a question and is no word: little pictures, faces, cries, dots; and a word that only echoes.
 
 use super::faces::{is_drawing, is_emoticon};
-use super::imprints::{begins_question, is_pointed_at, points};
+use super::imprints::{begins_question, is_pointed_at};
 use super::words::{Word, words_of};
 use super::{announces, speaks_of};
 use crate::canon::BLANKS;
@@ -19,8 +19,11 @@ const MIN_CRIES: usize = 4;
 const SPOKEN: [&str; 7] = [" word", " count", " repeat", " song", " pattern", " goes ", "continue"];
 
 /// Where one of these is spoken of, pictures are what is asked about.
-const DEPICTED: [&str; 10] =
-    ["emoji", "symbol", "icon", "smiley", "emoticon", "kaomoji", " face", "shrug", " ascii", " draw"];
+const PICTURES: [&str; 4] = ["emoji", "symbol", "icon", "smiley"];
+
+/// Likewise what is drawn in signs, and with one of the others in its sentence it is pointed at.
+const DRAWINGS: [&str; 7] = [" face", " draw", "ascii", "emoticon", "kaomoji", "shrug", "unicode"];
+const POINTERS: [&str; 4] = ["this", "these", "here", "below"];
 
 /// The text without the little pictures and faces at its ends, without what cries or echoes there, and with one sign where several cry out
 /// at the end; with none where it stands apart. A text of nothing else stays.
@@ -30,7 +33,7 @@ pub(super) fn without_ornaments(text: &str) -> &str {
 
 fn without_pictures(text: &str) -> &str {
     // Here pictures are what is asked about.
-    if DEPICTED.iter().any(|word| text.contains(word)) {
+    if PICTURES.iter().any(|word| text.contains(word)) {
         return text;
     }
     let is_blank = |c: char| BLANKS.contains(&c);
@@ -64,7 +67,11 @@ fn without_drawings(text: &str) -> &str {
     // A face may have blanks in it.
     let is_part = |word: &&Word<'_>| is_drawing(word.text) || word.text == "(";
     let rest = &words[..words.len() - words.iter().rev().take_while(is_part).count()];
-    rest.last().filter(|_| !points(rest)).map_or(text, |last| &text[..last.end])
+    let Some(last) = rest.last() else { return text };
+    let sentence = rest[..rest.len() - 1].iter().rev().take_while(|word| !word.text.ends_with(['.', '!', '?']));
+    let pointed = sentence.chain([last]).any(|word| POINTERS.contains(&word.core()));
+    let announced = last.text.ends_with([':', ',', '=']);
+    if pointed || announced || speaks_of(text, &DRAWINGS) { text } else { &text[..last.end] }
 }
 
 /// Without a face or a figure before the first word, where its writer begins anew behind it or a question begins.
@@ -76,7 +83,7 @@ fn without_first(text: &str) -> &str {
     let drawn = words.iter().take_while(|word| is_face(word.text)).count();
     let Some(first) = words.get(drawn).filter(|_| drawn <= MAX_FACES) else { return text };
     let begins = first.begins || begins_question(first.core());
-    if begins && !is_pointed_at(&words[drawn..]) { &text[first.at..] } else { text }
+    if begins && !is_pointed_at(&words[drawn..]) && !speaks_of(text, &DRAWINGS) { &text[first.at..] } else { text }
 }
 
 fn is_face(word: &str) -> bool {

@@ -4,14 +4,16 @@
 use self::counts::is_count;
 use self::dates::is_date;
 use self::fields::is_field;
+use self::lexicon::{BEGINS_DATE, COUNTED, Lists, lists_of};
 use super::imprints::{begins_question, is_pointed_at, points};
 use super::words::{Word, words_of};
-use super::{LINKS, WINDOW, gives_text, is_on};
+use super::{LINKS, gives_text, is_on};
 use crate::canon::BLANKS;
 
 mod counts;
 mod dates;
 mod fields;
+mod lexicon;
 
 /// Slips that are taken away at either end, at most: a mail has half a dozen headers.
 const MAX_SLIPS: usize = 8;
@@ -21,6 +23,9 @@ const MIN_KEPT: usize = 6;
 
 /// Words of a slip, at most.
 const MAX_SLIP: usize = 16;
+
+/// Bytes at an end in which a slip is looked for.
+const END: usize = 240;
 
 /// Behind one of these anything may come.
 const ARTICLES: &str = "a an the";
@@ -36,21 +41,59 @@ enum Apart {
     Hardly,
 }
 
-/// What a slip says, what ends it before a question, and where it is spoken of.
-struct Kind {
+/// What one says, what ends it before a question, and where it is spoken of.
+struct Slip {
     /// Whether these words say it, where they stand apart so.
-    says: fn(&[Word<'_>], Apart) -> bool,
+    says: fn(&[Part<'_>], Apart) -> bool,
     /// Signs that end it.
     ends: &'static [char],
     /// Where a word that begins so stands near an end of the rest, it may be what the question is about.
     spoken: &'static str,
 }
 
-const KINDS: [Kind; 3] = [
-    Kind { says: is_count, ends: &['.', ':', ')', ']', '-', '|'], spoken: counts::SPOKEN },
-    Kind { says: is_date, ends: &['.', ')', ']', '!'], spoken: dates::SPOKEN },
-    Kind { says: is_field, ends: &[']'], spoken: fields::SPOKEN },
+const SLIPS: [Slip; 3] = [
+    Slip { says: is_count, ends: &['.', ':', ')', ']', '-', '|'], spoken: counts::SPOKEN },
+    Slip { says: is_date, ends: &['.', ')', ']', '!'], spoken: dates::SPOKEN },
+    Slip { says: is_field, ends: &[']'], spoken: fields::SPOKEN },
 ];
+
+/// A word that could be of a slip.
+struct Part<'t> {
+    text: &'t str,
+    /// Without the signs around it.
+    bare: &'t str,
+    /// The lists that it is on, or its letters before a digit.
+    on: Lists,
+    /// It is the first of its line.
+    opens: bool,
+}
+
+impl<'t> Part<'t> {
+    fn of(word: &Word<'t>) -> Self {
+        let bare = bare(word.text);
+        let on = lists_of(bare) | lists_of(named(bare).0) & COUNTED;
+        Self { text: word.text, bare, on, opens: word.opens }
+    }
+
+    /// Whether it is on one of these lists.
+    fn is(&self, lists: Lists) -> bool {
+        self.on & lists != 0
+    }
+
+    /// Its letters before a digit, and what is behind them.
+    fn named(&self) -> (&'t str, &'t str) {
+        named(self.bare)
+    }
+
+    /// Whether a slip in the middle of a line may begin with it.
+    fn may_begin(&self) -> bool {
+        self.text.starts_with(['[', '(', '-', '*', '#']) || self.text.ends_with(':') || self.is(COUNTED | BEGINS_DATE)
+    }
+}
+
+fn named(bare: &str) -> (&str, &str) {
+    bare.split_at(bare.find(|c: char| c.is_ascii_digit()).unwrap_or(bare.len()))
+}
 
 /// A text without the slips at its ends; whole where they may be what is asked about.
 pub(super) fn without_slips(text: &str) -> &str {
@@ -66,61 +109,76 @@ pub(super) fn without_slips(text: &str) -> &str {
 }
 
 fn without_last(text: &str) -> &str {
-    let from = text.ceil_char_boundary(text.len().saturating_sub(WINDOW));
-    if !may_be_said(&text[from..]) {
+    let from = text.ceil_char_boundary(text.len().saturating_sub(END));
+    // No slip asks, and most texts end so.
+    if text.ends_with('?') || !may_be_said(&text[from..]) {
         return text;
     }
-    let words = words_of(text);
-    if gives_text(&words) {
-        return text;
-    }
+    let words = words_of(&text[from..]);
+    let most = MAX_SLIP.min(words.len().saturating_sub(MIN_KEPT));
+    let parts: Vec<Part<'_>> = words[words.len() - most..].iter().map(Part::of).collect();
+    // The last of several answers to choose from has seldom a sign at its end.
+    let line = words.iter().rev().find(|word| word.opens && word.at > 0);
+    let chosen =
+        |slip: &Word<'_>| line.is_some_and(|word| word.at < slip.at && (word.labels() || word.text == "answer:"));
     let goes = |n: &usize| {
-        let (rest, slip) = words.split_at(words.len() - n);
-        let last = &rest[rest.len() - 1];
-        let line = rest.iter().rev().find(|word| word.opens);
-        let chosen = line.is_some_and(|word| word.labels() || word.text == "answer:");
-        let apart = if slip[0].opens {
+        let rest = &words[..words.len() - n];
+        let (first, last) = (&words[rest.len()], &rest[rest.len() - 1]);
+        let apart = if first.opens {
             Apart::Line
         } else if last.text.ends_with(['.', '!', '?']) {
             Apart::Sentence
         } else {
             Apart::Hardly
         };
-        let told = (apart != Apart::Hardly || chosen) && !last.labels() && (chosen || !points(rest));
-        told && said(slip, apart, &text[..last.end]).is_some()
+        let (chosen, parts) = (chosen(first), &parts[most - n..]);
+        (apart != Apart::Hardly || chosen && parts[0].may_begin())
+            && !last.labels()
+            && (chosen || !points(rest))
+            && said(parts, apart, &text[..from + last.end]).is_some()
     };
-    let most = MAX_SLIP.min(words.len().saturating_sub(MIN_KEPT));
     // Of a box behind its mark neither is left.
-    (1..=most).rev().find(goes).map_or(text, |n| &text[..words[words.len() - n - 1].end])
+    let n = (1..=most).rev().find(goes).filter(|_| !gives_text(&words_of(text)));
+    n.map_or(text, |n| &text[..from + words[words.len() - n - 1].end])
 }
 
 fn without_first(text: &str) -> &str {
-    if !may_be_said(&text[..text.floor_char_boundary(WINDOW)]) {
+    let head = &text[..text.floor_char_boundary(END)];
+    let first = head.split(BLANKS).next().unwrap_or_default();
+    let known = lists_of(bare(first)) | lists_of(named(bare(first)).0);
+    // Most texts begin with a word that no slip begins with.
+    if known == 0 && bare(first).starts_with(char::is_alphabetic) && !first.starts_with('[') || !may_be_said(head) {
         return text;
     }
-    let words = words_of(text);
+    let words = words_of(head);
+    let most = MAX_SLIP.min(words.len().saturating_sub(MIN_KEPT));
+    let parts: Vec<Part<'_>> = words[..most].iter().map(Part::of).collect();
     let goes = |n: &usize| {
         let (slip, rest) = words.split_at(*n);
         let (first, last) = (&rest[0], slip[n - 1].text);
+        let asks = || begins_question(first.core()) && !is_on(ARTICLES, first.core()) && !last.ends_with([',', ';']);
+        let ended = last.ends_with(|c: char| SLIPS.iter().any(|slip| slip.ends.contains(&c)));
+        if !ended && !first.begins && !asks() {
+            return false;
+        }
         let apart = if first.opens { Apart::Line } else { Apart::Sentence };
-        let asks = begins_question(first.core()) && !is_on(ARTICLES, first.core()) && !last.ends_with([',', ';']);
-        let spoken = is_on(LINKS, first.text) || is_pointed_at(rest);
-        let kind = said(slip, apart, &text[first.at..]).filter(|_| !spoken);
-        kind.is_some_and(|kind| first.begins || asks || last.ends_with(kind.ends) && !last.starts_with(['[', ']']))
+        let Some(slip) = said(&parts[..*n], apart, &text[first.at..]) else { return false };
+        // A box may stand before anything.
+        let ended = last.ends_with(slip.ends) && !last.starts_with(['[', ']']);
+        (ended || first.begins || asks()) && !is_on(LINKS, first.text) && !is_pointed_at(rest)
     };
-    let most = MAX_SLIP.min(words.len().saturating_sub(MIN_KEPT));
     // Of a version its number would be left.
     (1..=most).rev().find(goes).map_or(text, |n| &text[words[n].at..])
 }
 
-/// What kind of slip these words are beside this rest.
-fn said(slip: &[Word<'_>], apart: Apart, rest: &str) -> Option<&'static Kind> {
-    let whole = !slip[1..].iter().any(|word| word.opens);
-    let kind = KINDS.iter().find(|kind| (kind.says)(slip, apart)).filter(|_| whole)?;
-    let stems: Vec<&str> = kind.spoken.split(' ').chain(counts::names(slip)).collect();
+/// The slip that these words are beside this rest.
+fn said(parts: &[Part<'_>], apart: Apart, rest: &str) -> Option<&'static Slip> {
+    let whole = !parts[1..].iter().any(|part| part.opens);
+    let slip = SLIPS.iter().find(|slip| (slip.says)(parts, apart)).filter(|_| whole)?;
+    let stems: Vec<&str> = slip.spoken.split(' ').chain(counts::names(parts)).collect();
     // Of quoted lines the first alone would be no longer quoted.
     let quoted = rest.starts_with('>') && rest.lines().any(|line| !line.starts_with('>'));
-    (!speaks_of(rest, &stems) && !quoted).then_some(kind)
+    (!speaks_of(rest, &stems) && !quoted).then_some(slip)
 }
 
 /// A word without the signs around it.
@@ -130,8 +188,8 @@ fn bare(word: &str) -> &str {
 
 /// Whether a word near an end of this text begins with one of these.
 fn speaks_of(text: &str, stems: &[&str]) -> bool {
-    let head = &text[..text.floor_char_boundary(WINDOW)];
-    let tail = &text[text.ceil_char_boundary(text.len().saturating_sub(WINDOW))..];
+    let head = &text[..text.floor_char_boundary(super::WINDOW)];
+    let tail = &text[text.ceil_char_boundary(text.len().saturating_sub(super::WINDOW))..];
     let words = head.split(BLANKS).chain(tail.split(BLANKS)).map(|word| word.trim_start_matches(['"', '(', '\'', '[']));
     // A label speaks of what is behind it.
     let mut spoken = words.filter(|word| !word.ends_with(':'));

@@ -22,9 +22,9 @@ Examples:
   pointsman probe outcomes/ --phrases attacks.txt
 
 Greetings, thanks, signatures, pleas to the router, ids and other lines that programs write,
-what templates leave around a question, other letter case and spacing are put on prompts;
-printed is how often each changes the model that the default policy chooses among the whole
-catalog.";
+what templates, forms and mail programs leave around a question, other letter case and
+spacing are put on prompts; printed is how often each changes the model that the default
+policy chooses among the whole catalog.";
 
 /// Phrases that a file may have: each is tried on every prompt, twice.
 const MAX_PHRASES: usize = 1_000;

@@ -1,19 +1,7 @@
 //! Which of how many questions it is, how far somebody has come, what it is worth, and a box to tick.
 
-use super::{Apart, bare};
-use crate::courtesy::is_on;
-use crate::courtesy::words::Word;
-
-/// What is counted. A name may be written together with its number: `q7`.
-const NAMES: &str =
-    "attempt chapter ex exercise item p page part pg problem progress prompt q question quiz section slide step task";
-
-/// What questions are worth, and what is said of those that are done.
-const UNITS: &str = "answered complete completed marked mark marks point points pt pts remaining";
-
-/// What may stand beside these.
-const BESIDE: &str =
-    "and no nr not number of out total value worth yet / | -> => \u{b7} \u{2022} \u{279c} \u{2192} \u{bb}";
+use super::lexicon::{COUNTED, WITH_COUNTS, WORTH};
+use super::{Apart, Part};
 
 /// Signs that bars are drawn with.
 const BARS: [char; 6] = ['\u{2588}', '\u{2591}', '\u{2592}', '\u{2593}', '\u{25a0}', '\u{25a1}'];
@@ -23,50 +11,48 @@ pub(super) const SPOKEN: &str = "box checked correct done each exam far finish f
 right score tick todo worth";
 
 /// Whether these words are a count: `question 7 of 20`, `q7/20:`, `[3/10]`, `(2 marks)`, `- [ ]`, `exercise 2.6 (c)`.
-pub(super) fn is_count(words: &[Word<'_>], apart: Apart) -> bool {
-    if is_box(words) {
+pub(super) fn is_count(parts: &[Part<'_>], apart: Apart) -> bool {
+    if is_box(parts) {
         return true;
     }
-    let (first, last) = (words[0].text, words[words.len() - 1].text.trim_end_matches([':', '.']));
-    // `[1, 2]` is an interval.
-    let of_all = words.iter().any(|word| word.text.contains('/') || matches!(word.text, "of" | "out"));
-    let boxed = first.starts_with('[') && last.ends_with(']');
-    let bracketed = boxed || first.starts_with('(') && last.ends_with(')');
+    let (first, last) = (parts[0].text, parts[parts.len() - 1].text.trim_end_matches([':', '.']));
     let (mut named, mut worth, mut figures) = ("", false, 0);
-    for part in words.iter().map(|word| bare(word.text)).filter(|part| !part.is_empty()) {
-        let (name, number) = split(part);
-        match part {
-            _ if is_figure(part) => figures += 1,
+    for part in parts.iter().filter(|part| !part.bare.is_empty()) {
+        let (name, number) = part.named();
+        match part.bare {
+            bare if is_figure(bare) => figures += 1,
             // Of several with one name somebody makes a list.
-            _ if is_on(NAMES, name) && name != named && (number.is_empty() || is_figure(number)) => {
+            _ if part.is(COUNTED) && name != named && (number.is_empty() || is_figure(number)) => {
                 named = name;
                 figures += usize::from(!number.is_empty());
             }
-            _ if is_on(UNITS, part) => worth = true,
+            _ if part.is(WORTH) => worth = true,
             // A part of an exercise.
-            _ if !named.is_empty() && matches!(part.as_bytes(), [b'a'..=b'h']) => {}
-            _ if is_on(BESIDE, part) || part.contains(BARS) => {}
+            bare if !named.is_empty() && matches!(bare.as_bytes(), [b'a'..=b'h']) => {}
+            bare if part.is(WITH_COUNTS) || bare.contains(BARS) => {}
             _ => return false,
         }
     }
+    // `[1, 2]` is an interval.
+    let of_all = parts.iter().any(|part| part.text.contains('/') || matches!(part.text, "of" | "out"));
+    let boxed = first.starts_with('[') && last.ends_with(']');
+    let bracketed = boxed || first.starts_with('(') && last.ends_with(')');
     let valued = worth && (bracketed || of_all || apart == Apart::Line);
     let told = !named.is_empty() || valued || boxed && of_all || first.starts_with('#');
     figures > 0 && told && (apart != Apart::Hardly || bracketed || of_all)
 }
 
-/// The names of what these words count.
-pub(super) fn names<'w>(words: &'w [Word<'_>]) -> impl Iterator<Item = &'w str> {
-    words.iter().map(|word| split(bare(word.text)).0).filter(|name| name.len() > 1 && is_on(NAMES, name))
-}
-
-/// A name and the number behind it.
-fn split(word: &str) -> (&str, &str) {
-    word.split_at(word.find(|c: char| c.is_ascii_digit()).unwrap_or(word.len()))
+/// The names of what is counted.
+pub(super) fn names<'p>(parts: &'p [Part<'_>]) -> impl Iterator<Item = &'p str> {
+    parts.iter().filter(|part| part.is(COUNTED)).map(|part| part.named().0).filter(|name| name.len() > 1)
 }
 
 /// A box to tick, ticked or not, perhaps behind the mark of a point.
-fn is_box(words: &[Word<'_>]) -> bool {
-    let texts: Vec<&str> = words.iter().map(|word| word.text).collect();
+fn is_box(parts: &[Part<'_>]) -> bool {
+    if !parts[parts.len() - 1].text.ends_with(']') {
+        return false;
+    }
+    let texts: Vec<&str> = parts.iter().map(|part| part.text).collect();
     let rest = texts.strip_prefix(&["-"]).or_else(|| texts.strip_prefix(&["*"])).unwrap_or(&texts);
     let pointed = rest.len() < texts.len();
     matches!(rest, ["[", "]"]) || pointed && matches!(rest, ["[]" | "[x]"])

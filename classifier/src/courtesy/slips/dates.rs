@@ -1,44 +1,30 @@
 //! What day it is, and what time.
 
-use super::{Apart, bare};
-use crate::courtesy::is_on;
-use crate::courtesy::words::Word;
-
-/// What a date is said with.
-const WORDS: &str = "a.m am and as at clock conversation current currently date day early edited for here holiday is it it's just late local \
-now o'clock of on p.m pm public sent started the this time timestamp today today's todays tz user user's week zone";
-
-/// Months, days of the week, and zones.
-const NAMES: &str = "\
-january february march april may june july august september october november december jan feb mar apr jun jul aug sep sept oct nov dec \
-monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri sat sun \
-utc gmt est edt et cst cdt ct mst mdt pst pdt pt cet cest bst ist jst aest aedt z timezone";
+use super::lexicon::{BEGINS_DATE, CALENDAR, WITH_DATES};
+use super::{Apart, Part};
 
 /// Where zones lie: `europe/berlin`.
 const PARTS_OF_THE_WORLD: [&str; 6] = ["africa/", "america/", "asia/", "australia/", "europe/", "pacific/"];
-
-/// What a sentence on the date begins with.
-const BEGINNINGS: [&str; 5] = ["current", "local", "now", "today's", "timestamp"];
 
 /// Beside a word that begins so a date may be what the question goes by.
 pub(super) const SPOKEN: &str = "age ago anniversary birth born breakfast clock current date day deadline due early eat expire flight holiday hour late latest lunch \
 minute month night noon now old ratio recent schedul season since time today tomorrow until wake week when year yesterday zodiac";
 
 /// Whether these words are a date or a time: `today's date is march 5, 2025.`, `it is 14:05 utc`.
-pub(super) fn is_date(words: &[Word<'_>], apart: Apart) -> bool {
+pub(super) fn is_date(parts: &[Part<'_>], apart: Apart) -> bool {
     let (mut figures, mut names, mut others) = (0, 0, 0);
     let (mut timed, mut dated) = (false, false);
-    for part in words.iter().map(|word| bare(word.text)).filter(|part| !part.is_empty()) {
-        match part {
-            name if is_on(NAMES, name) || PARTS_OF_THE_WORLD.iter().any(|part| name.starts_with(part)) => names += 1,
+    for part in parts.iter().filter(|part| !part.bare.is_empty()) {
+        match part.bare {
+            name if part.is(CALENDAR) || PARTS_OF_THE_WORLD.iter().any(|part| name.starts_with(part)) => names += 1,
             figure if is_figure(figure) => figures += 1,
-            word if is_on(WORDS, word) => others += 1,
+            _ if part.is(WITH_DATES) => others += 1,
             _ => return false,
         }
-        timed |= is_time(part);
-        dated |= is_written(part);
+        timed |= is_time(part.bare);
+        dated |= is_written(part.bare);
     }
-    let begins = BEGINNINGS.contains(&words[0].core());
+    let begins = parts[0].is(BEGINS_DATE);
     // A date that nothing introduces may be an answer, and one in a line of its own hardly is.
     let introduced = match apart {
         Apart::Line => true,
@@ -46,9 +32,9 @@ pub(super) fn is_date(words: &[Word<'_>], apart: Apart) -> bool {
         Apart::Hardly => begins,
     };
     // A number alone is one of the question, `4:01` a ratio, and "may" a word.
-    let early = words[0].text.trim_start_matches(['[', '(']).find(':') == Some(2);
-    let told = figures > 0 && (names > 0 && words.len() > 1 || timed && (others > 0 || early) || dated);
-    let placed = begins && names > 0 && words.len() > 2;
+    let early = parts[0].text.trim_start_matches(['[', '(']).find(':') == Some(2);
+    let told = figures > 0 && (names > 0 && parts.len() > 1 || timed && (others > 0 || early) || dated);
+    let placed = begins && names > 0 && parts.len() > 2;
     introduced && (told || placed)
 }
 
