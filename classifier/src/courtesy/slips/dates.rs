@@ -33,7 +33,7 @@ pub(super) fn is_date(parts: &[Part<'_>], apart: Apart) -> bool {
     };
     // A number alone is one of the question, `4:01` a ratio, and "may" a word.
     let early = parts[0].text.trim_start_matches(['[', '(']).find(':') == Some(2);
-    let told = figures > 0 && (names > 0 && parts.len() > 1 || timed && (others > 0 || early) || dated);
+    let told = figures > 0 && (names > 0 || timed && (others > 0 || early) || dated);
     let placed = begins && names > 0 && parts.len() > 2;
     introduced && (told || placed)
 }

@@ -57,8 +57,9 @@ fn is_program(parts: &[Part<'_>]) -> bool {
 fn is_remark(parts: &[Part<'_>]) -> bool {
     let (first, last) = (parts[0].text, parts[parts.len() - 1].text);
     let spoken = |part: &Part<'_>| part.bare.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '\''));
-    (2..=MAX_REMARK).contains(&parts.len())
-        && first.strip_prefix('[').is_some_and(|rest| !rest.is_empty() && !rest.contains(']'))
+    parts.len() <= MAX_REMARK
+        && first.starts_with('[')
+        && first.len() > 1
         && last.strip_suffix(']').is_some_and(|rest| !rest.is_empty() && !rest.contains('['))
         && parts.iter().all(spoken)
 }

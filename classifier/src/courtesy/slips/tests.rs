@@ -73,7 +73,10 @@ fn a_slip_within_a_line_goes_where_a_sentence_ends_before_or_behind_it() {
     goes(&format!("{choice} Device: iPad Air, iPadOS 17.2"), choice);
     goes(&format!("{choice} [end of recording]"), choice);
     stays(&format!("{choice} of May 5, 2025"));
-    stays(&format!("{choice} on an iPhone 13"));
+    for rest in ["on an iPhone 13", "of slide 3", "(5 May 2025)", "to: the king"] {
+        stays(&format!("{choice} {rest}"));
+    }
+    stays("Which of the two comes last, in the end of it all?\nA. a walk of an hour\nB. Step 2");
 }
 
 #[test]
@@ -108,6 +111,17 @@ fn what_is_asked_about_stays() {
         "On August 4, a store bought five sofas. What did it pay?",
         "Test 1 2 3, why do sound engineers say that so often?",
         "Sat 4 May, Sun 5 May: which one lets us all celebrate Easter?",
+        "Sent on 5 May: two crates. Sent after that: three. What is the sum of them?",
+        "(2 points) is what one of them gives, so how much do ten give?",
+        "From: Tom Baker\nWhere does this name come from, of Scotland or of Wales?",
+        "Translate into French for my teacher in Lyon, and stay polite.\nSubject: homework",
+        "Page 3 of 12 the pupils of the school liked best, and why did they?",
+        "Step 1, 2, what comes after them in the row of numbers?",
+        "What is the area of a square whose side is 3?\nPage\n5",
+        "What do we get for a win and two draws? 3 points.",
+        "[x]\nWhat is the value of it for x = 2.5, rounded down?",
+        "Which of the two is the larger one, and by how much?\n4:01",
+        "Say in a word whom it is meant for, please, and why.\nTo:",
         "My nephew sent me a stone, and what sign has he? 5 February 2000",
         "2025-03-05",
         "",
