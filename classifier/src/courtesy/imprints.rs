@@ -3,6 +3,7 @@
 
 pub(super) use self::run::begins_question;
 use self::run::{Run, makes_of};
+use super::announces;
 use super::made::{Make, is_on, make_of};
 use super::words::{Word, words_of};
 use crate::canon::BLANKS;
@@ -20,6 +21,9 @@ const WINDOW: usize = 400;
 
 /// Words of code alone.
 const CODE: &str = "async const def fn func int struct var void";
+
+/// In front of one of these "this" stands alone.
+const BEHIND_THIS: &str = "a an and as at by for from if in is on or the to under was when with";
 
 /// With one of these in the sentence before it, an imprint is pointed at; with one of the first three in the sentence behind it, too.
 const POINTERS: [&str; 5] = ["this", "these", "here", "following", "below"];
@@ -91,6 +95,21 @@ pub(super) fn points(rest: &[Word<'_>]) -> bool {
     let Some((last, before)) = rest.split_last() else { return false };
     let sentence = before.iter().rev().take_while(|word| !word.text.ends_with(['.', '!', '?']));
     last.text.ends_with([':', ',', '=']) || sentence.chain([last]).any(|word| POINTERS.contains(&word.core()))
+}
+
+/// Whether this text, of which these are the last words, announces what follows it, or says "this" and means it: "this passage" is of the question.
+pub(super) fn says_this(text: &str, rest: &[Word<'_>]) -> bool {
+    let Some(last) = rest.last() else { return false };
+    if last.text.ends_with(':') {
+        return announces(text);
+    }
+    let before = rest[..rest.len() - 1].iter().rev().take_while(|word| !word.text.ends_with(['.', '!', '?'])).count();
+    let sentence = &rest[rest.len() - 1 - before..];
+    let alone = |at: usize, word: &Word<'_>| {
+        let next = sentence.get(at + 1).is_none_or(|next| is_on(BEHIND_THIS, next.text));
+        POINTERS.contains(&word.core()) && (next || word.text.ends_with(|c: char| c.is_ascii_punctuation()))
+    };
+    last.text.ends_with([',', '=']) || sentence.iter().enumerate().any(|(at, word)| alone(at, word))
 }
 
 /// Whether the sentence behind an imprint points at it.

@@ -1,7 +1,7 @@
 //! What stands around a question and is no word: little pictures, faces, cries, dots; and a word that only echoes.
 
 use super::faces::{is_drawing, is_emoticon};
-use super::imprints::{begins_question, is_pointed_at};
+use super::imprints::{begins_question, is_pointed_at, says_this};
 use super::words::{Word, words_of};
 use super::{announces, speaks_of};
 use crate::canon::BLANKS;
@@ -21,9 +21,8 @@ const SPOKEN: [&str; 7] = [" word", " count", " repeat", " song", " pattern", " 
 /// Where one of these is spoken of, pictures are what is asked about.
 const PICTURES: [&str; 4] = ["emoji", "symbol", "icon", "smiley"];
 
-/// Likewise what is drawn in signs, and with one of the others in its sentence it is pointed at.
+/// Likewise what is drawn in signs.
 const DRAWINGS: [&str; 7] = [" face", " draw", "ascii", "emoticon", "kaomoji", "shrug", "unicode"];
-const POINTERS: [&str; 4] = ["this", "these", "here", "below"];
 
 /// The text without the little pictures and faces at its ends, without what cries or echoes there, and with one sign where several cry out
 /// at the end; with none where it stands apart. A text of nothing else stays.
@@ -67,11 +66,14 @@ fn without_drawings(text: &str) -> &str {
     // A face may have blanks in it.
     let is_part = |word: &&Word<'_>| is_drawing(word.text) || word.text == "(";
     let rest = &words[..words.len() - words.iter().rev().take_while(is_part).count()];
-    let Some(last) = rest.last() else { return text };
-    let sentence = rest[..rest.len() - 1].iter().rev().take_while(|word| !word.text.ends_with(['.', '!', '?']));
-    let pointed = sentence.chain([last]).any(|word| POINTERS.contains(&word.core()));
-    let announced = last.text.ends_with([':', ',', '=']);
-    if pointed || announced || speaks_of(text, &DRAWINGS) { text } else { &text[..last.end] }
+    let (Some(last), Some(drawn)) = (rest.last(), words.get(rest.len())) else { return text };
+    let body = &text[..last.end];
+    let chosen = rest.iter().rev().find(|word| word.opens).is_some_and(|word| word.labels() || word.text == "answer:");
+    let ended = drawn.opens || last.text.ends_with(['.', '!', '?', ')', '}', '"']);
+    // The colon behind the head of a function announces code.
+    let ended = ended || last.text.ends_with(':');
+    let told = chosen && !announces(body) || ended && !says_this(body, rest);
+    if told && !last.text.ends_with([',', '=']) && !speaks_of(text, &DRAWINGS) { body } else { text }
 }
 
 /// Without a face or a figure before the first word, where its writer begins anew behind it or a question begins.

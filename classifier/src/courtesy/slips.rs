@@ -5,9 +5,9 @@ use self::counts::is_count;
 use self::dates::is_date;
 use self::fields::is_field;
 use self::lexicon::{BEGINS_DATE, COUNTED, Lists, lists_of};
-use super::imprints::{begins_question, is_pointed_at, points};
+use super::imprints::{begins_question, is_pointed_at, points, says_this};
 use super::words::{Word, words_of};
-use super::{LINKS, gives_text, is_on};
+use super::{LINKS, announces, gives_text, is_on};
 use crate::canon::BLANKS;
 
 mod counts;
@@ -41,20 +41,32 @@ enum Apart {
     Hardly,
 }
 
+/// How words are told to be a slip.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// By themselves.
+    Plainly,
+    /// They might be something else.
+    Perhaps,
+}
+
 /// What one says, what ends it before a question, and where it is spoken of.
 struct Slip {
     /// Whether these words say it, where they stand apart so.
-    says: fn(&[Part<'_>], Apart) -> bool,
+    says: fn(&[Part<'_>], Apart) -> Option<Told>,
     /// Signs that end it.
     ends: &'static [char],
-    /// Where a word that begins so stands near an end of the rest, it may be what the question is about.
-    spoken: &'static str,
+    /// Where one of these stands near an end of the rest, a slip may be what the question is about: beginnings of words, two in a row
+    /// with a low line between them. First those for any slip, then for those that might be something else.
+    spoken: [&'static str; 2],
+    /// Whether a question may mean it that does not speak of it.
+    is_meant: bool,
 }
 
 const SLIPS: [Slip; 3] = [
-    Slip { says: is_count, ends: &['.', ':', ')', ']', '-', '|'], spoken: counts::SPOKEN },
-    Slip { says: is_date, ends: &['.', ')', ']', '!'], spoken: dates::SPOKEN },
-    Slip { says: is_field, ends: &[']'], spoken: fields::SPOKEN },
+    Slip { says: is_count, ends: &['.', ':', ')', ']', '-', '|'], spoken: counts::SPOKEN, is_meant: false },
+    Slip { says: is_date, ends: &['.', ')', ']', '!'], spoken: dates::SPOKEN, is_meant: false },
+    Slip { says: is_field, ends: &[']', ':', '>'], spoken: fields::SPOKEN, is_meant: true },
 ];
 
 /// A word that could be of a slip.
@@ -117,10 +129,6 @@ fn without_last(text: &str) -> &str {
     let words = words_of(&text[from..]);
     let most = MAX_SLIP.min(words.len().saturating_sub(MIN_KEPT));
     let parts: Vec<Part<'_>> = words[words.len() - most..].iter().map(Part::of).collect();
-    // The last of several answers to choose from has seldom a sign at its end.
-    let line = words.iter().rev().find(|word| word.opens && word.at > 0);
-    let chosen =
-        |slip: &Word<'_>| line.is_some_and(|word| word.at < slip.at && (word.labels() || word.text == "answer:"));
     let goes = |n: &usize| {
         let rest = &words[..words.len() - n];
         let (first, last) = (&words[rest.len()], &rest[rest.len() - 1]);
@@ -131,11 +139,15 @@ fn without_last(text: &str) -> &str {
         } else {
             Apart::Hardly
         };
-        let (chosen, parts) = (chosen(first), &parts[most - n..]);
-        (apart != Apart::Hardly || chosen && parts[0].may_begin())
+        let parts = &parts[most - n..];
+        let body = &text[..from + last.end];
+        // The last of several answers to choose from has seldom a sign at its end.
+        let line = || rest.iter().rev().find(|word| word.opens && word.at > 0);
+        let chosen = || line().is_some_and(|word| word.labels() || word.text == "answer:");
+        let pointed = |told: Told| says_this(body, rest) || told == Told::Perhaps && points(rest);
+        (apart != Apart::Hardly || parts[0].may_begin() && chosen())
             && !last.labels()
-            && (chosen || !points(rest))
-            && said(parts, apart, &text[..from + last.end]).is_some()
+            && said(parts, apart, body).is_some_and(|(_, told)| !pointed(told) || chosen() && !announces(body))
     };
     // Of a box behind its mark neither is left.
     let n = (1..=most).rev().find(goes).filter(|_| !gives_text(&words_of(text)));
@@ -162,23 +174,38 @@ fn without_first(text: &str) -> &str {
             return false;
         }
         let apart = if first.opens { Apart::Line } else { Apart::Sentence };
-        let Some(slip) = said(&parts[..*n], apart, &text[first.at..]) else { return false };
+        let Some((slip, told)) = said(&parts[..*n], apart, &text[first.at..]) else { return false };
         // A box may stand before anything.
         let ended = last.ends_with(slip.ends) && !last.starts_with(['[', ']']);
-        (ended || first.begins || asks()) && !is_on(LINKS, first.text) && !is_pointed_at(rest)
+        let pointed = (told == Told::Perhaps || slip.is_meant) && is_pointed_at(rest);
+        (ended || first.begins || asks())
+            && !is_on(LINKS, first.text)
+            && !pointed
+            && (!slip.is_meant || asks_enough(rest))
     };
     // Of a version its number would be left.
     (1..=most).rev().find(goes).map_or(text, |n| &text[words[n].at..])
 }
 
+/// Whether enough is left of a text beside lines that name something and say it, as the headers of a mail do.
+fn asks_enough(rest: &[Word<'_>]) -> bool {
+    let lines = rest.chunk_by(|_, next| !next.opens).filter(|line| !line[0].text.ends_with(':'));
+    lines.map(<[Word<'_>]>::len).sum::<usize>() >= MIN_KEPT
+}
+
 /// The slip that these words are beside this rest.
-fn said(parts: &[Part<'_>], apart: Apart, rest: &str) -> Option<&'static Slip> {
-    let whole = !parts[1..].iter().any(|part| part.opens);
-    let slip = SLIPS.iter().find(|slip| (slip.says)(parts, apart)).filter(|_| whole)?;
-    let stems: Vec<&str> = slip.spoken.split(' ').chain(counts::names(parts)).collect();
+fn said(parts: &[Part<'_>], apart: Apart, rest: &str) -> Option<(&'static Slip, Told)> {
+    if parts[1..].iter().any(|part| part.opens) {
+        return None;
+    }
+    let (slip, told) = SLIPS.iter().find_map(|slip| Some((slip, (slip.says)(parts, apart)?)))?;
+    let lists = if told == Told::Plainly { &slip.spoken[..1] } else { &slip.spoken };
+    let stems: Vec<&str> = lists.iter().flat_map(|list| list.split_whitespace()).chain(counts::names(parts)).collect();
     // Of quoted lines the first alone would be no longer quoted.
-    let quoted = rest.starts_with('>') && rest.lines().any(|line| !line.starts_with('>'));
-    (!speaks_of(rest, &stems) && !quoted).then_some(slip)
+    let marked = |line: &str| line.starts_with('>');
+    let goes_on = parts[parts.len() - 1].text == ">" && rest.lines().any(marked);
+    let quoted = goes_on || marked(rest) && !rest.lines().all(marked);
+    (!speaks_of(rest, &stems) && !quoted).then_some((slip, told))
 }
 
 /// A word without the signs around it.
@@ -186,14 +213,24 @@ fn bare(word: &str) -> &str {
     word.trim_matches(['(', ')', '[', ']', ':', '.', ',', '-', '\u{2013}', '\u{2014}', '*', '!', '#'])
 }
 
-/// Whether a word near an end of this text begins with one of these.
+/// Whether one of these stands near an end of this text.
 fn speaks_of(text: &str, stems: &[&str]) -> bool {
     let head = &text[..text.floor_char_boundary(super::WINDOW)];
     let tail = &text[text.ceil_char_boundary(text.len().saturating_sub(super::WINDOW))..];
-    let words = head.split(BLANKS).chain(tail.split(BLANKS)).map(|word| word.trim_start_matches(['"', '(', '\'', '[']));
-    // A label speaks of what is behind it.
-    let mut spoken = words.filter(|word| !word.ends_with(':'));
-    spoken.any(|word| stems.iter().any(|stem| word.starts_with(*stem)))
+    let begins = |word: &str, stem: &str| word.trim_start_matches(['"', '(', '\'', '[']).starts_with(stem);
+    [head, tail].into_iter().any(|end| {
+        let mut before = "";
+        end.split(BLANKS).any(|word| {
+            let is_here = |stem: &&str| match stem.split_once('_') {
+                Some((first, second)) => before == first && begins(word, second),
+                // A label speaks of what is behind it.
+                None => begins(word, stem) && !word.ends_with(':'),
+            };
+            let here = stems.iter().any(is_here);
+            before = word;
+            here
+        })
+    })
 }
 
 /// Whether there could be a slip in this end of a text: nearly each has a digit, a colon, a bracket or a quotation mark.

@@ -1,19 +1,21 @@
 //! Which of how many questions it is, how far somebody has come, what it is worth, and a box to tick.
 
 use super::lexicon::{COUNTED, WITH_COUNTS, WORTH};
-use super::{Apart, Part};
+use super::{Apart, Part, Told};
 
 /// Signs that bars are drawn with.
 const BARS: [char; 6] = ['\u{2588}', '\u{2591}', '\u{2592}', '\u{2593}', '\u{25a0}', '\u{25a1}'];
 
-/// Beside a word that begins so a count may be what is asked about. What is counted is spoken of by its own name.
-pub(super) const SPOKEN: &str = "box checked correct done each exam far finish fraction grade guess left mark order percent progress ratio remain \
-right score tick todo worth";
+/// Beside these a count may be what is asked about. What is counted is spoken of by its own name, too.
+pub(super) const SPOKEN: [&str; 2] = [
+    "done earlier exams finish grade guess next_one ones pace progress quiz remain score skip the_rest worth",
+    "boxes checkbox checked correct fraction how_far left mark order percent point ratio right tick todo",
+];
 
 /// Whether these words are a count: `question 7 of 20`, `q7/20:`, `[3/10]`, `(2 marks)`, `- [ ]`, `exercise 2.6 (c)`.
-pub(super) fn is_count(parts: &[Part<'_>], apart: Apart) -> bool {
+pub(super) fn is_count(parts: &[Part<'_>], apart: Apart) -> Option<Told> {
     if is_box(parts) {
-        return true;
+        return Some(Told::Perhaps);
     }
     let (first, last) = (parts[0].text, parts[parts.len() - 1].text.trim_end_matches([':', '.']));
     let (mut named, mut worth, mut figures) = ("", false, 0);
@@ -30,7 +32,7 @@ pub(super) fn is_count(parts: &[Part<'_>], apart: Apart) -> bool {
             // A part of an exercise.
             bare if !named.is_empty() && matches!(bare.as_bytes(), [b'a'..=b'h']) => {}
             bare if part.is(WITH_COUNTS) || bare.contains(BARS) => {}
-            _ => return false,
+            _ => return None,
         }
     }
     // `[1, 2]` is an interval.
@@ -39,12 +41,27 @@ pub(super) fn is_count(parts: &[Part<'_>], apart: Apart) -> bool {
     let bracketed = boxed || first.starts_with('(') && last.ends_with(')');
     let valued = worth && (bracketed || of_all || apart == Apart::Line);
     let told = !named.is_empty() || valued || boxed && of_all || first.starts_with('#');
-    figures > 0 && told && (apart != Apart::Hardly || bracketed || of_all)
+    let plainly = named.len() > 1 && of_all || worth && bracketed;
+    let told = figures > 0 && told && (apart != Apart::Hardly || bracketed || of_all);
+    told.then_some(if plainly { Told::Plainly } else { Told::Perhaps })
 }
 
-/// The names of what is counted.
+/// What is counted, as it is spoken of. Of questions and their like it is by their number: the question itself is one.
 pub(super) fn names<'p>(parts: &'p [Part<'_>]) -> impl Iterator<Item = &'p str> {
-    parts.iter().filter(|part| part.is(COUNTED)).map(|part| part.named().0).filter(|name| name.len() > 1)
+    let spoken = |name: &'p str| match name {
+        "exercise" => "exercises",
+        "item" => "items",
+        "part" => "parts",
+        "problem" => "problems",
+        "prompt" => "prompts",
+        "question" => "questions",
+        "task" => "tasks",
+        "mark" | "marks" => "mark",
+        "point" | "points" | "pt" | "pts" => "point",
+        other => other,
+    };
+    let counted = parts.iter().filter(|part| part.is(COUNTED | WORTH)).map(|part| part.named().0);
+    counted.filter(|name| name.len() > 1).map(spoken)
 }
 
 /// A box to tick, ticked or not, perhaps behind the mark of a point.

@@ -1,17 +1,21 @@
 //! What day it is, and what time.
 
 use super::lexicon::{BEGINS_DATE, CALENDAR, WITH_DATES};
-use super::{Apart, Part};
+use super::{Apart, Part, Told};
 
 /// Where zones lie: `europe/berlin`.
 const PARTS_OF_THE_WORLD: [&str; 6] = ["africa/", "america/", "asia/", "australia/", "europe/", "pacific/"];
 
-/// Beside a word that begins so a date may be what the question goes by.
-pub(super) const SPOKEN: &str = "age ago anniversary birth born breakfast clock current date day deadline due early eat expire flight holiday hour late latest lunch \
-minute month night noon now old ratio recent schedul season since time today tomorrow until wake week when year yesterday zodiac";
+/// Beside these a date may be what the question goes by.
+pub(super) const SPOKEN: [&str; 2] = [
+    "ago anniversary arriv birthday born calendar clock current date day_of deadline due expire flight from_now holiday how_long how_old \
+     latest meeting now recent schedul since this_week this_month this_year time_is time_zone today tomorrow until wake \
+     weekday weekend what_day what_month what_time what_year when which_day which_month which_year yesterday zodiac",
+    "age breakfast day early eat hour late lunch minute month next night noon old ratio season time week year",
+];
 
 /// Whether these words are a date or a time: `today's date is march 5, 2025.`, `it is 14:05 utc`.
-pub(super) fn is_date(parts: &[Part<'_>], apart: Apart) -> bool {
+pub(super) fn is_date(parts: &[Part<'_>], apart: Apart) -> Option<Told> {
     let (mut figures, mut names, mut others) = (0, 0, 0);
     let (mut timed, mut dated) = (false, false);
     for part in parts.iter().filter(|part| !part.bare.is_empty()) {
@@ -19,7 +23,7 @@ pub(super) fn is_date(parts: &[Part<'_>], apart: Apart) -> bool {
             name if part.is(CALENDAR) || PARTS_OF_THE_WORLD.iter().any(|part| name.starts_with(part)) => names += 1,
             figure if is_figure(figure) => figures += 1,
             _ if part.is(WITH_DATES) => others += 1,
-            _ => return false,
+            _ => return None,
         }
         timed |= is_time(part.bare);
         dated |= is_written(part.bare);
@@ -35,7 +39,8 @@ pub(super) fn is_date(parts: &[Part<'_>], apart: Apart) -> bool {
     let early = parts[0].text.trim_start_matches(['[', '(']).find(':') == Some(2);
     let told = figures > 0 && (names > 0 || timed && (others > 0 || early) || dated);
     let placed = begins && names > 0 && parts.len() > 2;
-    introduced && (told || placed)
+    let plainly = begins && parts[0].bare != "now" || parts[0].bare == "today" && parts.len() > 2;
+    (introduced && (told || placed)).then_some(if plainly { Told::Plainly } else { Told::Perhaps })
 }
 
 /// A number, a time, a date in figures, an offset: `5`, `5th`, `14:05`, `2025-03-05`, `utc+2`.

@@ -1,7 +1,7 @@
 //! Lines that name something and say it: the headers of a mail, and what an app knows of who asks; and what a transcript remarks.
 
 use super::lexicon::{APP, HEADER, PART_OF_NAME, PROGRAM, WITH_PROGRAMS};
-use super::{Apart, Part};
+use super::{Apart, Part, Told};
 
 /// Words of the name, at most.
 const MAX_NAME: usize = 3;
@@ -12,19 +12,25 @@ const MAX_REMARK: usize = 6;
 /// How it is said in four languages that somebody wrote.
 const WROTE: [&str; 4] = ["wrote", "schrieb", "\u{e9}crit", "escribi\u{f3}"];
 
-/// Beside a word that begins so, such a line may be what is asked about.
-pub(super) const SPOKEN: &str = "\
-account address android app attach browser bug call chrome citation cite crash css device docker e-mail email error extract file firefox format \
-header html install ios iphone json key letter line linux locale mac mail message parse phone plan price python recipient regex reply safari \
-screen send setting subject support transcript update version windows write wrote";
+/// Beside these such a line may be what is asked about.
+pub(super) const SPOKEN: [&str; 2] = [
+    "address attach cite citation e-mail email header letter mail message parse quot recipient regex reply sender subject wrote",
+    "account android app browser bug chrome crash css device docker error extract firefox html install ios iphone json linux locale mac \
+     phone plan price python safari screen setting support transcript update version windows write",
+];
 
 /// Whether these words are such a line: `subject: homework`, `on tue, 4 mar 2025 at 16:02 bob wrote:`, `via slack`, `[end of recording]`.
-pub(super) fn is_field(parts: &[Part<'_>], apart: Apart) -> bool {
+pub(super) fn is_field(parts: &[Part<'_>], apart: Apart) -> Option<Told> {
     if parts.iter().any(|part| part.text.contains('?')) {
-        return false;
+        return None;
     }
-    let tells = parts[0].is(APP) && is_named(parts) || is_remark(parts);
-    tells || apart != Apart::Hardly && (is_named(parts) || is_quoted(parts) || is_program(parts))
+    let headed = || is_named(parts) && parts[0].is(HEADER);
+    let apart = apart != Apart::Hardly;
+    if apart && (headed() || is_quoted(parts)) {
+        return Some(Told::Plainly);
+    }
+    let told = is_named(parts) && (apart || parts[0].is(APP)) || is_remark(parts) || apart && is_program(parts);
+    told.then_some(Told::Perhaps)
 }
 
 fn is_named(parts: &[Part<'_>]) -> bool {
@@ -40,8 +46,9 @@ fn is_named(parts: &[Part<'_>]) -> bool {
 fn is_quoted(parts: &[Part<'_>]) -> bool {
     let dated = || parts.iter().any(|part| part.text.contains(|c: char| c.is_ascii_digit()));
     let wrote = || parts.iter().any(|part| WROTE.contains(&part.bare));
-    let announces = parts[parts.len() - 1].text.ends_with(':');
-    parts.iter().all(|part| part.text == ">") || announces && dated() && wrote()
+    // The mark of a quotation may stand behind it.
+    let line = parts.iter().rev().find(|part| part.text != ">");
+    line.is_none_or(|last| last.text.ends_with(':') && dated() && wrote())
 }
 
 /// A system or a program with its version.

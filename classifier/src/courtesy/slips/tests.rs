@@ -56,6 +56,7 @@ fn what_forms_calendars_mails_and_apps_say_goes_from_either_end() {
         goes(&format!("{slip}\n{QUESTION}"), QUESTION);
         goes(&format!("{QUESTION}\n{slip}"), QUESTION);
     }
+    goes(&format!("On Mon, Mar 10, 2025 at 9:14 AM Petra Lind wrote:\n> {QUESTION}"), QUESTION);
     let mail = "From: Bob\nTo: me\nSent: Tuesday, 4 March 2025\nSubject: homework\n";
     goes(&format!("{mail}{QUESTION}"), QUESTION);
 }
@@ -122,6 +123,7 @@ fn what_is_asked_about_stays() {
         "[x]\nWhat is the value of it for x = 2.5, rounded down?",
         "Which of the two is the larger one, and by how much?\n4:01",
         "Say in a word whom it is meant for, please, and why.\nTo:",
+        "From: support@example.com\nSubject: your account is limited\nReal or phishing?",
         "My nephew sent me a stone, and what sign has he? 5 February 2000",
         "2025-03-05",
         "",
