@@ -36,6 +36,8 @@ fn faces_and_figures_go_from_either_end() {
         goes(&format!("{question} {face}"), question);
         goes(&format!("{face} {question}"), question);
     }
+    let open = "The largest of these is\nA. a cat\nB. a dog\nC. a cow\nD. a whale";
+    goes(&format!("{open} \u{ca0}_\u{ca0}"), open);
     goes(&format!("{question} ( \u{361}\u{b0} \u{35c}\u{296} \u{361}\u{b0})"), question);
 }
 
@@ -47,6 +49,7 @@ fn what_is_asked_about_stays() {
         "<3 <3 <3 what is the number of hearts?",
         "Put it back on its legs: \u{253b}\u{2501}\u{253b}",
         "He answered with this, and what does it mean? \u{ca0}_\u{ca0}",
+        "What does she mean with this in the end of it all? \u{ca0}_\u{ca0}",
         "Which face is it?\nA. :-)\nB. >.<",
         "!!! in a YAML file, is it legal?",
         "... --- ... stands for what?",

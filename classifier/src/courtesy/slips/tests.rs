@@ -73,6 +73,9 @@ fn a_slip_within_a_line_goes_where_a_sentence_ends_before_or_behind_it() {
     goes(&format!("{choice} - [ ]"), choice);
     goes(&format!("{choice} Device: iPad Air, iPadOS 17.2"), choice);
     goes(&format!("{choice} [end of recording]"), choice);
+    let open = "The largest of them is\nA. a cat\nB. a dog\nC. a cow\nD. none of these";
+    goes(&format!("{open} Question 7 of 20"), open);
+    stays("Which of them is it, of the two?\nA. a walk of an hour\nB. what begins with: Question 3 of 5");
     stays(&format!("{choice} of May 5, 2025"));
     for rest in ["on an iPhone 13", "of slide 3", "(5 May 2025)", "to: the king"] {
         stays(&format!("{choice} {rest}"));
@@ -124,6 +127,9 @@ fn what_is_asked_about_stays() {
         "Which of the two is the larger one, and by how much?\n4:01",
         "Say in a word whom it is meant for, please, and why.\nTo:",
         "From: support@example.com\nSubject: your account is limited\nReal or phishing?",
+        "> We never agreed to any of it at all.\n> Nor did I, as far as I know.",
+        "Say which of the following two is on it, the cat or the dog\nSlide 3",
+        "Now 4:20 pm Sunday. The roast takes 3h 15m plus resting 20, can we eat at eight?",
         "My nephew sent me a stone, and what sign has he? 5 February 2000",
         "2025-03-05",
         "",
