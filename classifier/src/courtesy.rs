@@ -52,11 +52,18 @@ const MAX_RUN: usize = 40;
 
 /// The text without the courtesies at its ends; whole if nothing else would be left. Expects lower case.
 pub(crate) fn stripped(text: &str) -> &str {
-    let mut text = text;
     // Thanks may stand behind a tag, and a face behind thanks.
-    for _ in 0..MAX_ROUNDS {
+    again_and_again(text, MAX_ROUNDS, |text| {
         let bare = without_words(without_tongues(without_ornaments(text)));
-        let bare = without_imprints(without_frames(without_slips(without_marks(bare))));
+        without_imprints(without_frames(without_slips(without_marks(bare))))
+    })
+}
+
+/// What is left of a text when something has been taken from it until nothing more goes, or so many times.
+fn again_and_again<'t>(text: &'t str, most: usize, without: impl Fn(&'t str) -> &'t str) -> &'t str {
+    let mut text = text;
+    for _ in 0..most {
+        let bare = without(text);
         if bare.len() == text.len() {
             break;
         }

@@ -2,7 +2,7 @@
 //! nothing closes, a token of a chat.
 
 use super::words::{Word, words_of};
-use super::{LINKS, announces, is_on, speaks_of};
+use super::{LINKS, again_and_again, announces, is_on, speaks_of};
 use crate::canon::BLANKS;
 
 /// Frames that are taken away, at most.
@@ -78,15 +78,7 @@ const CLOSERS: [&str; 4] = ["\"}", "\"}]", "'}", "\"]"];
 
 /// A text without the frames at its ends; whole where they may be what is asked about.
 pub(super) fn without_frames(text: &str) -> &str {
-    let mut bare = text;
-    for _ in 0..MAX_FRAMES {
-        let part = without_first(without_last(bare));
-        if part.len() == bare.len() {
-            break;
-        }
-        bare = part;
-    }
-    bare
+    again_and_again(text, MAX_FRAMES, |text| without_first(without_last(text)))
 }
 
 fn without_last(text: &str) -> &str {

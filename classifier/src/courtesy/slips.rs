@@ -7,7 +7,7 @@ use self::fields::is_field;
 use self::lexicon::{BEGINS_DATE, COUNTED, Lists, lists_of};
 use super::imprints::{begins_question, is_pointed_at, points, says_this};
 use super::words::{Word, words_of};
-use super::{LINKS, announces, gives_text, is_on};
+use super::{LINKS, again_and_again, announces, gives_text, is_on};
 use crate::canon::BLANKS;
 
 mod counts;
@@ -109,15 +109,7 @@ fn named(bare: &str) -> (&str, &str) {
 
 /// A text without the slips at its ends; whole where they may be what is asked about.
 pub(super) fn without_slips(text: &str) -> &str {
-    let mut bare = text;
-    for _ in 0..MAX_SLIPS {
-        let part = without_first(without_last(bare));
-        if part.len() == bare.len() {
-            break;
-        }
-        bare = part;
-    }
-    bare
+    again_and_again(text, MAX_SLIPS, |text| without_first(without_last(text)))
 }
 
 fn without_last(text: &str) -> &str {
