@@ -18,6 +18,7 @@ mod imprints;
 mod made;
 mod marks;
 mod ornaments;
+mod pointing;
 mod remarks;
 mod slips;
 mod tongues;

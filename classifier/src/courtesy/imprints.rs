@@ -1,10 +1,9 @@
 //! Imprints around a question: what a program writes there for other programs. They are told by the words in them that only machines write,
 //! and go where they stand apart from the rest and nothing points at them.
 
-pub(super) use self::run::begins_question;
 use self::run::{Run, makes_of};
-use super::announces;
 use super::made::{Make, is_on, make_of};
+use super::pointing::{is_pointed_at, points};
 use super::words::{Word, words_of};
 use crate::canon::BLANKS;
 
@@ -21,13 +20,6 @@ const WINDOW: usize = 400;
 
 /// Words of code alone.
 const CODE: &str = "async const def fn func int struct var void";
-
-/// In front of one of these "this" stands alone.
-const BEHIND_THIS: &str = "a an and as at by for from if in is on or the to under was when with";
-
-/// With one of these in the sentence before it, an imprint is pointed at; with one of the first three in the sentence behind it, too.
-const POINTERS: [&str; 5] = ["this", "these", "here", "following", "below"];
-const POINTERS_BACK: usize = 3;
 
 /// A text without the imprints at its ends; whole where they may be what is asked about.
 pub(super) fn without_imprints(text: &str) -> &str {
@@ -88,34 +80,6 @@ fn line_of<'w, 't>(words: &'w [Word<'t>]) -> Option<&'w Word<'t>> {
 
 fn ends_sentence(word: &Word<'_>) -> bool {
     word.text.ends_with(['.', '!', '?']) && !word.core().is_empty() && !word.labels()
-}
-
-/// Whether what stands before an imprint announces it or points at it.
-pub(super) fn points(rest: &[Word<'_>]) -> bool {
-    let Some((last, before)) = rest.split_last() else { return false };
-    let sentence = before.iter().rev().take_while(|word| !word.text.ends_with(['.', '!', '?']));
-    last.text.ends_with([':', ',', '=']) || sentence.chain([last]).any(|word| POINTERS.contains(&word.core()))
-}
-
-/// Whether this text, of which these are the last words, announces what follows it, or says "this" and means it: "this passage" is of the question.
-pub(super) fn says_this(text: &str, rest: &[Word<'_>]) -> bool {
-    let Some(last) = rest.last() else { return false };
-    if last.text.ends_with(':') {
-        return announces(text);
-    }
-    let before = rest[..rest.len() - 1].iter().rev().take_while(|word| !word.text.ends_with(['.', '!', '?'])).count();
-    let sentence = &rest[rest.len() - 1 - before..];
-    let alone = |at: usize, word: &Word<'_>| {
-        let next = sentence.get(at + 1).is_none_or(|next| is_on(BEHIND_THIS, next.text));
-        POINTERS.contains(&word.core()) && (next || word.text.ends_with(|c: char| c.is_ascii_punctuation()))
-    };
-    last.text.ends_with([',', '=']) || sentence.iter().enumerate().any(|(at, word)| alone(at, word))
-}
-
-/// Whether the sentence behind an imprint points at it.
-pub(super) fn is_pointed_at(rest: &[Word<'_>]) -> bool {
-    let end = rest.iter().position(|word| word.text.ends_with(['.', '!', '?'])).map_or(rest.len(), |at| at + 1);
-    rest[..end].iter().any(|word| POINTERS[..POINTERS_BACK].contains(&word.core()))
 }
 
 /// Whether the rest has words of machines, too, or code: beside code a comment says what to do.

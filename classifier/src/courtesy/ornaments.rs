@@ -1,7 +1,7 @@
 //! What stands around a question and is no word: little pictures, faces, cries, dots; and a word that only echoes.
 
 use super::faces::{is_drawing, is_emoticon};
-use super::imprints::{begins_question, is_pointed_at, says_this};
+use super::pointing::{begins_question, is_pointed_at, says_this};
 use super::words::{Word, words_of};
 use super::{announces, speaks_of};
 use crate::canon::BLANKS;

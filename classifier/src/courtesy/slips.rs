@@ -5,7 +5,7 @@ use self::counts::is_count;
 use self::dates::is_date;
 use self::fields::is_field;
 use self::lexicon::{BEGINS_DATE, COUNTED, Lists, lists_of};
-use super::imprints::{begins_question, is_pointed_at, points, says_this};
+use super::pointing::{begins_question, is_pointed_at, points, says_this};
 use super::words::{Word, words_of};
 use super::{LINKS, again_and_again, announces, gives_text, is_on};
 use crate::canon::BLANKS;

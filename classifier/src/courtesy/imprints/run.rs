@@ -1,6 +1,7 @@
 //! Words at an end of a text that could be an imprint.
 
 use crate::courtesy::made::{Make, is_drawn, is_grade, is_on, is_ruler, is_stamp, is_switch, make_of, of_a_request};
+use crate::courtesy::pointing::begins_question;
 use crate::courtesy::words::Word;
 
 /// What begins a comment. A `#` would be a heading.
@@ -20,10 +21,6 @@ const TROUBLE: &str = "cannot denied error exception fail failed failure fatal i
 
 /// Somebody speaks of what stands beside one of these.
 const SPEAKING: &str = "and are do does has have if in is or versus vs was with";
-
-/// Behind an imprint without a sign at its end one of these begins the question; others could speak of the imprint.
-const BEGINNINGS: &str = "\
-a an calculate compute consider determine explain find given how if let suppose the what when where which who whose why write";
 
 /// Words in a row, and who wrote each.
 #[derive(Clone, Copy)]
@@ -165,11 +162,6 @@ impl<'w, 't> Run<'w, 't> {
     pub(super) fn comments_again(self, rest: &[Word<'_>]) -> bool {
         self.is_comment() && rest.iter().any(|word| word.text == self.words[0].text)
     }
-}
-
-/// Whether questions begin with this word.
-pub(in crate::courtesy) fn begins_question(word: &str) -> bool {
-    is_on(BEGINNINGS, word)
 }
 
 fn begins_comment(word: &Word<'_>) -> bool {
