@@ -1,6 +1,16 @@
 //! What goes and what stays.
 
 use super::stripped;
+use crate::canon::folded;
+
+/// A question that no rule has anything to take from.
+pub(super) const QUESTION: &str = "What is the area of a square whose side is 3?";
+
+/// Checks what a rule leaves of a text.
+#[track_caller]
+pub(super) fn leaves(without: fn(&str) -> &str, text: &str, expected: &str) {
+    assert_eq!(without(&folded(text)), folded(expected), "of {text:?}");
+}
 
 #[track_caller]
 fn check(text: &str, expected: &str) {

@@ -1,31 +1,29 @@
 //! What goes and what stays.
 
 use super::without_ornaments;
-use crate::canon::folded;
+use crate::courtesy::tests::{QUESTION, leaves};
 
 #[track_caller]
 fn goes(text: &str, expected: &str) {
-    assert_eq!(without_ornaments(&folded(text)), folded(expected), "of {text:?}");
+    leaves(without_ornaments, text, expected);
 }
 
 #[test]
 fn what_cries_or_echoes_goes() {
-    let question = "What is the area of a square whose side is 3?";
     for ornament in
         ["!!!!!!!! ", "??? !!! ??? !!! ", ".............. ", "\u{2026} ", "hard hard hard hard hard hard hard "]
     {
-        goes(&format!("{ornament}{question}"), question);
+        goes(&format!("{ornament}{QUESTION}"), QUESTION);
     }
     for ornament in
         [" the the the the the the the", "\nplease please please please please please.", "!!!!!!", " \u{1f64f}"]
     {
-        goes(&format!("{question}{ornament}"), question);
+        goes(&format!("{QUESTION}{ornament}"), QUESTION);
     }
 }
 
 #[test]
 fn faces_and_figures_go_from_either_end() {
-    let question = "What is the area of a square whose side is 3?";
     for face in [
         "\u{af}\\_(\u{30c4})_/\u{af}",
         "(^_^)/",
@@ -33,12 +31,12 @@ fn faces_and_figures_go_from_either_end() {
         ":-)",
         "(\u{256f}\u{b0}\u{25a1}\u{b0})\u{256f}\u{fe35} \u{253b}\u{2501}\u{253b}",
     ] {
-        goes(&format!("{question} {face}"), question);
-        goes(&format!("{face} {question}"), question);
+        goes(&format!("{QUESTION} {face}"), QUESTION);
+        goes(&format!("{face} {QUESTION}"), QUESTION);
     }
     let open = "The largest of these is\nA. a cat\nB. a dog\nC. a cow\nD. a whale";
     goes(&format!("{open} \u{ca0}_\u{ca0}"), open);
-    goes(&format!("{question} ( \u{361}\u{b0} \u{35c}\u{296} \u{361}\u{b0})"), question);
+    goes(&format!("{QUESTION} ( \u{361}\u{b0} \u{35c}\u{296} \u{361}\u{b0})"), QUESTION);
 }
 
 #[test]

@@ -1,13 +1,11 @@
 //! What goes and what stays.
 
 use super::without_slips;
-use crate::canon::folded;
-
-const QUESTION: &str = "What is the area of a square whose side is 3?";
+use crate::courtesy::tests::{QUESTION, leaves};
 
 #[track_caller]
 fn goes(text: &str, expected: &str) {
-    assert_eq!(without_slips(&folded(text)), folded(expected), "of {text:?}");
+    leaves(without_slips, text, expected);
 }
 
 #[track_caller]

@@ -2,12 +2,11 @@
 
 use super::without_tongues;
 use crate::canon::folded;
-
-const QUESTION: &str = "What is the area of a square whose side is 3?";
+use crate::courtesy::tests::{QUESTION, leaves};
 
 #[track_caller]
 fn stays(text: &str) {
-    assert_eq!(without_tongues(&folded(text)), folded(text));
+    leaves(without_tongues, text, text);
 }
 
 #[test]
