@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 
 use super::super::{Encoder, digest};
 use super::{Bert, CONFIG, WEIGHTS, layout};
+use crate::artifact::Artifact;
 use crate::encoder::TOKENIZER;
+use crate::lens::Lens;
 
 /// How far a number may be from the original's: both compute in single precision and add in different orders, over
 /// hundreds of numbers of about 1, of which seven digits were kept.
@@ -48,6 +50,19 @@ fn company_does_not_change_an_embedding() {
         let all = bert.embed(&[texts[5]; 400]);
         assert!(all.iter().all(|embedding| difference(embedding, &all[0]) <= COMPANY_TOLERANCE));
     }
+}
+
+#[test]
+fn what_reads_the_word_pieces_of_a_table_is_refused_beside_it() {
+    let tiny: Value = serde_json::from_str(TINY).unwrap();
+    let scratch = Scratch::encoder("lens", &tiny, "bert");
+    let mut parts = Artifact::built_in().unwrap().into_parts();
+    parts.check().unwrap();
+    let (asides, topics) = (parts.lens.asides().cloned(), parts.lens.topics().cloned());
+    parts.lens = Lens::new(Encoder::Bert(Box::new(bert(&scratch)))).with_asides(asides).with_topics(topics);
+    let refusal = parts.check().unwrap_err().to_string();
+    let complaint = "encoder: expected a table, whose word pieces asides, topics and views read, found a BERT-family";
+    assert!(refusal.contains(complaint), "{refusal}");
 }
 
 #[test]
