@@ -11,7 +11,7 @@ use crate::council::Heard;
 use crate::encoder::Encoder;
 use crate::kernel::{add_rows, exp, widely};
 use crate::lens::Reading;
-use crate::manner::{Manner, UsualManner, kinds, known, n_kinds, told};
+use crate::manner::{Manner, UsualManner, kinds, known, longer_by, n_kinds, told};
 use crate::prompt::Prompt;
 
 /// A published score counts as this many outcomes on the mean prompt of its benchmark: it is a mean of hundreds, but of other
@@ -217,12 +217,13 @@ impl Classifier {
     fn reckoned(&self, logits: &[f32], lengths: &Lengths, unlikeness: f32) -> impl Iterator<Item = Reckoned> {
         let Parts { calibration, manner, .. } = self.artifact.parts();
         let Abreast { doubt, offset, log_mean, log_p90, longer } = &self.abreast;
+        let share = manner.share_stated(lengths.usual + manner.log_mean);
         let tokens = |log_each: &[f32], log_usual: f32| -> Vec<f32> {
             let usual = lengths.usual + log_usual;
             // In steps of their own, so that each is a plain loop over what lies side by side.
             let mut logs = lengths.own.clone();
             logs.iter_mut().zip(log_each).for_each(|(log, own)| *log += own);
-            let beyond: Vec<f32> = longer.iter().map(|longer| usual + longer).collect();
+            let beyond: Vec<f32> = longer.iter().map(|longer| usual + longer_by(*longer, share)).collect();
             for ((log, known), usual) in logs.iter_mut().zip(&lengths.known).zip(&beyond) {
                 *log = told(*known, *log, *usual);
             }
@@ -356,7 +357,7 @@ fn bind(parts: &Parts, catalog: &Catalog, model: &Model, abreast: &mut Abreast) 
     for of in [Manner::known, Manner::habits] {
         rows.push(lent.map_or_else(|| vec![0.0; n_kinds], |place| of(&parts.manner, place, n_kinds).to_vec()));
     }
-    abreast.longer.push(model.mean_completion.map_or(0.0, |mean| longer(parts, mean)));
+    abreast.longer.push(model.mean_completion.map_or(0.0, |mean| parts.manner.longer(mean)));
     let max_tokens = model.max_completion.unwrap_or(model.context_window);
     abreast.doubt.push(parts.calibration.doubt_after(evidence));
     abreast.offset.push(known.map_or(0.0, |known| known.offset));
@@ -369,13 +370,6 @@ fn bind(parts: &Parts, catalog: &Catalog, model: &Model, abreast: &mut Abreast) 
         max_tokens: u64::from(max_tokens.get()),
     };
     (bound, rows)
-}
-
-/// By how much answers of so many tokens to usual prompts are longer than is usual, as a logarithm.
-fn longer(parts: &Parts, mean: Tokens) -> f32 {
-    #[expect(clippy::cast_precision_loss, reason = "a count of tokens; the last of millions does not matter")]
-    let log = libm::log1pf(mean.get() as f32);
-    log - parts.manner.log_usual
 }
 
 /// The trained model that lends its abilities: the model itself, or the first known one along its `like`s.
@@ -427,7 +421,7 @@ mod tests {
 
     use decision::{Forecast, ModelForecast, ModelId, Quality, Tokens};
 
-    use super::{COMPANY_MOVES, agree, longer, tokens_of, whole};
+    use super::{COMPANY_MOVES, agree, tokens_of, whole};
     use crate::artifact::Artifact;
 
     fn forecast(quality: f64) -> Forecast {
@@ -446,7 +440,7 @@ mod tests {
     fn a_stated_mean_is_what_is_expected_of_the_prompt_in_the_middle() {
         let parts = Artifact::built_in().expect("it is inside the binary").into_parts();
         for mean in [2, 5, 10, 700] {
-            let log = parts.manner.log_usual + longer(&parts, Tokens::new(mean).unwrap());
+            let log = parts.manner.log_usual + parts.manner.longer(Tokens::new(mean).unwrap());
             assert_eq!(whole(tokens_of(log)), mean);
         }
     }

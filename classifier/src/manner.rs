@@ -3,6 +3,8 @@
 //! (2026-11-29). Where its manner is not known, a model is expected to write what others wrote there.
 //! The kinds are the topics; without topics all prompts are of one.
 
+use decision::Tokens;
+
 use crate::heads::View;
 use crate::kernel::add_scaled;
 
@@ -13,6 +15,10 @@ const FEW: f32 = 2.0;
 /// A manner is known whole where this share of a prompt is of kinds that tell it, since data sets of one kind share their prompts among
 /// them. A guess: with a quarter more of what strays is heard, with the whole less of what is known.
 const ENOUGH: f32 = 0.5;
+
+/// To prompts to which others write this many times what is usual or more, a model that is said to write long adds so many tokens and
+/// no longer its share: where an answer takes thousands, those who were counted thought at length themselves.
+const AT_MOST_TIMES: f32 = 4.0;
 
 /// Without topics all prompts are of one kind.
 const ONE_KIND: [f32; 1] = [1.0];
@@ -64,6 +70,12 @@ pub fn told(known: f32, own: f32, usual: f32) -> f32 {
     usual + known * (own - usual)
 }
 
+/// By how much a model answers longer than others, as a logarithm, where this share is expected of what it is said to.
+#[inline(always)]
+pub fn longer_by(longer: f32, share: f32) -> f32 {
+    if share < 1.0 { libm::log1pf(libm::expm1f(longer) * share) } else { longer }
+}
+
 /// What models usually do in the view of tokens, kind by kind.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UsualManner {
@@ -77,6 +89,31 @@ impl Manner {
     /// How well a model's manner is known, kind by kind.
     pub fn known(&self, model: usize, n_kinds: usize) -> &[f32] {
         &self.known[model * n_kinds..][..n_kinds]
+    }
+
+    /// Whether no answer of the model's was counted to any prompt.
+    pub fn is_unknown(&self, model: usize, n_kinds: usize) -> bool {
+        self.known(model, n_kinds).iter().all(|known| *known == 0.0)
+    }
+
+    /// By how much answers of so many tokens to usual prompts are longer than is usual, as a logarithm.
+    pub fn longer(&self, mean: Tokens) -> f32 {
+        #[expect(clippy::cast_precision_loss, reason = "a count of tokens; the last of millions does not matter")]
+        let log = libm::log1pf(mean.get() as f32);
+        log - self.log_usual
+    }
+
+    /// The share of what a model is said to write beyond others that is expected to a prompt to which they write so much, as a
+    /// logarithm; all of it but for the longest answers.
+    #[inline(always)]
+    pub fn share_stated(&self, log_others: f32) -> f32 {
+        (AT_MOST_TIMES * libm::expf(self.log_usual - log_others)).min(1.0)
+    }
+
+    /// What a model that nobody counted is expected to write where others write so much, if it is said to write so much on average.
+    pub fn output_stated(&self, others: f32, mean: Tokens) -> f32 {
+        let log_others = libm::log1pf(others);
+        libm::expm1f(log_others + longer_by(self.longer(mean), self.share_stated(log_others)))
     }
 
     /// Checks that there are so many numbers of either kind, and that each is one.
@@ -131,7 +168,9 @@ impl UsualManner {
 mod tests {
     //! When a model's own manner is heard.
 
-    use super::{ENOUGH, UsualManner, kinds, known, known_after, told};
+    use decision::Tokens;
+
+    use super::{AT_MOST_TIMES, ENOUGH, Manner, UsualManner, kinds, known, known_after, told};
 
     /// The manner of two models is known of the first kind, that of a third of the second, and nobody's of the third.
     const KNOWN: [f32; 9] = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
@@ -161,6 +200,29 @@ mod tests {
         assert!(known_after(0.0) == 0.0 && known_after(1.0) < 0.5 && known_after(50.0) > 0.9);
         assert!(known(0.0) == 0.0 && known(ENOUGH / 2.0) < 0.6 && known(ENOUGH) >= 1.0 && known(1.0) <= 1.0);
         assert!((told(0.0, 9.0, 5.0) - 5.0).abs() < 1e-6 && (told(1.0, 9.0, 5.0) - 9.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_stated_length_is_a_share_of_usual_answers_and_adds_to_the_longest() {
+        let manner = Manner {
+            known: vec![0.0, 0.0, 0.0, 0.2],
+            habits: vec![0.0; 4],
+            log_mean: 0.0,
+            log_p90: 0.0,
+            log_usual: 5.0,
+        };
+        assert!(manner.is_unknown(0, 2) && !manner.is_unknown(1, 2));
+        let usual = 5.0_f32.exp_m1();
+        let near = |value: f32, expected: f32| (value / expected - 1.0).abs() < 0.02;
+        for mean in [40, 1500] {
+            let stated = |others: f32| manner.output_stated(others, Tokens::new(mean).unwrap());
+            #[expect(clippy::cast_precision_loss, reason = "a small number")]
+            let mean = mean as f32;
+            assert!(near(stated(usual), mean), "{}", stated(usual));
+            assert!(near(stated(usual * 2.0), mean * 2.0) && near(stated(usual * AT_MOST_TIMES), mean * AT_MOST_TIMES));
+            let far = usual * 50.0;
+            assert!(near(stated(far), far + AT_MOST_TIMES * (mean - usual)), "{} after {far}", stated(far));
+        }
     }
 
     #[test]

@@ -53,6 +53,20 @@ fn the_built_in_catalog_is_in_order_and_promises_nothing_that_is_for_a_contract(
 }
 
 #[test]
+fn models_that_think_before_they_answer_have_a_length_in_the_built_in_catalog() {
+    let (_, catalog) = built_in();
+    let thinks = |id: &str| {
+        id.contains("thinking")
+            || ["o1-", "o3-", "o4-", "qwq-", "grok-3-mini", "gemini-2.5"].iter().any(|of| id.starts_with(of))
+    };
+    for model in catalog.models() {
+        // What anybody else writes was counted, or is as what was.
+        assert_eq!(model.mean_completion.is_some(), thinks(model.id.as_str()), "{}", model.id);
+    }
+    assert_eq!(catalog.models().iter().filter(|model| thinks(model.id.as_str())).count(), 16);
+}
+
+#[test]
 fn the_built_in_catalog_has_the_models_and_prices_of_the_shared_list() {
     let data = house::root().join("../shared/data");
     let (prices_in, pools_in) = (data.join("prices.csv"), data.join("pools.json"));

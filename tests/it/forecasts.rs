@@ -217,6 +217,16 @@ fn a_mean_length_that_the_catalog_states_is_expected_until_answers_were_counted(
 }
 
 #[test]
+fn a_model_that_thinks_is_expected_to_be_billed_for_it() {
+    let (classifier, _) = built_in();
+    for text in QUESTIONS.iter().copied().chain([CONTEST]) {
+        // Of neither an answer was counted.
+        let times = tokens(&classifier, text, "o4-mini-high") / tokens(&classifier, text, "codestral");
+        assert!(times > 4.0, "{text}: {times} times as long");
+    }
+}
+
+#[test]
 fn company_does_not_change_a_forecast() {
     let (classifier, _) = built_in();
     let prompts: Vec<Prompt> = QUESTIONS.iter().map(|text| Prompt::from_text(text)).collect();

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::Args;
 use classifier::lens::Lens;
-use decision::{Catalog, Mode, ModelId, Policies, Policy, PolicyName, Quality, Rules};
+use classifier::manner::{Manner, n_kinds};
+use decision::{Catalog, Mode, ModelId, Policies, Policy, PolicyName, Quality, Rules, Tokens};
 use evals::forecasts::Forecasts;
 use evals::pool::{AssumedTokens, Outcomes, PriceList, TokenPrices};
 use evals::report::{Provenance, Report};
@@ -57,7 +58,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR")]
     encoder: Option<PathBuf>,
 
-    /// Catalog with the prices of the models, for the report. Without it, the one inside the binary.
+    /// Catalog with the prices of the models, for the report, and with the lengths that it states of those that nobody counted. Without
+    /// it, the one inside the binary.
     #[arg(long, visible_alias = "prices", value_name = "FILE")]
     catalog: Option<PathBuf>,
 
@@ -202,30 +204,46 @@ fn gather(arguments: &Arguments, plan: &Plan) -> anyhow::Result<(Gathering, Outc
     Ok((gathering, outcomes, rows.drops().n_rows()))
 }
 
-/// The cross-fitted forecasts in the batch format of `route`.
+/// One model in every line.
+struct Column<'a> {
+    model: &'a str,
+    prices: Option<TokenPrices>,
+    /// The mean length that the catalog states of it, where none of its answers was counted.
+    stated: Option<Tokens>,
+}
+
+/// The cross-fitted forecasts in the batch format of `route`, billed as `route` would.
 fn lines(trained: &Trained, catalog: &Catalog) -> anyhow::Result<String> {
-    let models: Vec<(&str, Option<TokenPrices>)> =
-        trained.parts.models.iter().map(|known| (known.name.as_str(), prices(catalog, &known.name))).collect();
+    let parts = &trained.parts;
+    let n_kinds = n_kinds(parts.lens.n_topics());
+    let columns = parts.models.iter().enumerate().map(|(at, known)| {
+        let entry = ModelId::new(&known.name).ok().and_then(|id| catalog.get(&id));
+        let uncounted = parts.manner.is_unknown(at, n_kinds);
+        let stated = entry.filter(|_| uncounted).and_then(|entry| entry.mean_completion);
+        Column { model: &known.name, prices: prices(catalog, &known.name), stated }
+    });
+    let columns: Vec<Column<'_>> = columns.collect();
     let mut text = String::new();
     for prompt in &trained.cross_fitted {
-        text.push_str(&serde_json::to_string(&line(prompt, &models))?);
+        text.push_str(&serde_json::to_string(&line(prompt, &columns, &parts.manner))?);
         text.push('\n');
     }
     Ok(text)
 }
 
-fn line(prompt: &CrossFitted, models: &[(&str, Option<TokenPrices>)]) -> serde_json::Value {
-    let forecasts: Vec<serde_json::Value> = models
+fn line(prompt: &CrossFitted, columns: &[Column<'_>], manner: &Manner) -> serde_json::Value {
+    let forecasts: Vec<serde_json::Value> = columns
         .iter()
         .enumerate()
-        .map(|(at, (model, prices))| {
-            let output = f64::from(prompt.output[at]);
+        .map(|(at, column)| {
+            let others = prompt.output[at];
+            let output = f64::from(column.stated.map_or(others, |mean| manner.output_stated(others, mean)));
             serde_json::json!({
-                "model": model,
+                "model": column.model,
                 "quality": prompt.quality[at],
                 "quality_low": prompt.quality_low[at],
                 "completion_tokens": output.round(),
-                "cost_usd": prices.map(|prices| prices.of(prompt.tokens, output)),
+                "cost_usd": column.prices.map(|prices| prices.of(prompt.tokens, output)),
             })
         })
         .collect();

@@ -96,6 +96,41 @@ fn training_writes_an_artifact_that_routes_and_the_same_bytes_again() {
 }
 
 #[test]
+fn the_report_bills_a_length_that_the_catalog_states_where_nobody_counted() {
+    let scratch = school("train-stated");
+    let uncounted = |line: &str| {
+        let mut row: Value = serde_json::from_str(line).unwrap();
+        if row["model"] == "dear" {
+            row["completion_tokens"] = Value::Null;
+        }
+        row.to_string() + "\n"
+    };
+    scratch.write("uncounted.jsonl", &rows(80, &MODELS).lines().map(uncounted).collect::<String>());
+    let stated = "context_window = 50000\nmean_completion_tokens = 9000";
+    let prices = scratch.read("prices.toml").replace("context_window = 8192", stated);
+    scratch.write("stated.toml", &prices);
+    let train = |prices: &str| {
+        let train =
+            format!("train uncounted.jsonl -o artifact --plan plan.toml --forecasts unseen.jsonl --prices {prices}");
+        check(&scratch.run(&train), 0, "learned from", "");
+        let written = |model: &str| {
+            let of = |line: &str| {
+                let line: Value = serde_json::from_str(line).unwrap();
+                let forecasts = line["forecasts"].as_array().unwrap();
+                let one = forecasts.iter().find(|one| one["model"] == model).unwrap();
+                (one["completion_tokens"].as_f64().unwrap(), one["cost_usd"].as_f64().unwrap())
+            };
+            let lines: Vec<(f64, f64)> = scratch.read("unseen.jsonl").lines().map(of).collect();
+            lines.iter().fold((0.0, 0.0), |(tokens, usd), line| (tokens + line.0, usd + line.1))
+        };
+        (written("dear"), written("cheap"))
+    };
+    let (plain, stated) = (train("prices.toml"), train("stated.toml"));
+    assert!(stated.0.0 > 20.0 * plain.0.0 && stated.0.1 > 10.0 * plain.0.1, "{plain:?}, then {stated:?}");
+    assert_eq!(stated.1, plain.1, "answers of `cheap` were counted");
+}
+
+#[test]
 fn what_training_kept_back_is_found_by_the_folder_of_its_artifact() {
     let scratch = school("train-kept");
     scratch.write("many.jsonl", &rows(400, &MODELS));
