@@ -16,11 +16,17 @@ const MAX_ARM: usize = 2;
 
 /// A face of signs, such as `:)` or `;-)`, or a heart.
 pub(super) fn is_emoticon(text: &str) -> bool {
-    if matches!(text, "<3" | "^^" | "^_^") {
+    if matches!(text, "<3" | "^^" | "^_^") || is_named(text) {
         return true;
     }
     let mouth = text.strip_prefix([':', ';', '=']).map(|rest| rest.trim_start_matches(['-', '\'']));
     text == ":3" || matches!(mouth, Some(")" | "(" | "))" | ")))" | "d" | "p" | "/" | "|"))
+}
+
+/// A picture by its name: `:pray:`.
+fn is_named(text: &str) -> bool {
+    let name = text.strip_prefix(':').and_then(|rest| rest.strip_suffix(':')).unwrap_or_default();
+    name.len() > 2 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
 
 /// A word that draws something: a shrug, a table that is turned over, a face with a mouth and arms.
@@ -76,7 +82,7 @@ mod tests {
         ] {
             assert!(is_drawing(face) && !is_emoticon(face), "{face}");
         }
-        for face in ["^_^", "^^", ":-)", ":3", "<3"] {
+        for face in ["^_^", "^^", ":-)", ":3", "<3", ":pray:", ":thumbs_up:"] {
             assert!(is_emoticon(face), "{face}");
         }
         for other in [
@@ -93,6 +99,9 @@ mod tests {
             "\u{30c4}",
             "\u{3064}\u{3065}",
             "o_o",
+            "::",
+            ":a:",
+            ":4:05:",
             "(\u{25cf})",
             "(-)",
             "^",

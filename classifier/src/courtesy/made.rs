@@ -79,6 +79,9 @@ pub(super) fn is_on(list: &str, word: &str) -> bool {
 
 /// A line that only draws, or an end of one: `---8<---`, `-----begin`, `prompt-----`. An arrow is none.
 pub(super) fn is_ruler(word: &str) -> bool {
+    if word.len() >= MIN_RULER && word.contains('#') && word.chars().all(|sign| RULER_SIGNS.contains(sign)) {
+        return true;
+    }
     let at_the_front = word.chars().next().map_or(0, |sign| word.len() - word.trim_start_matches(sign).len());
     let at_the_back = word.chars().next_back().map_or(0, |sign| word.len() - word.trim_end_matches(sign).len());
     !word.ends_with('>')

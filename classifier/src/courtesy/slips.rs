@@ -5,6 +5,7 @@ use self::counts::is_count;
 use self::dates::is_date;
 use self::fields::is_field;
 use self::lexicon::{BEGINS_DATE, COUNTED, Lists, lists_of};
+use self::trails::{STEPS, is_trail};
 use super::pointing::{begins_question, is_pointed_at, points, says_this};
 use super::words::{Word, words_of};
 use super::{LINKS, again_and_again, announces, gives_text, is_on};
@@ -14,6 +15,7 @@ mod counts;
 mod dates;
 mod fields;
 mod lexicon;
+mod trails;
 
 /// Slips that are taken away at either end, at most: a mail has half a dozen headers.
 const MAX_SLIPS: usize = 8;
@@ -63,10 +65,11 @@ struct Slip {
     is_meant: bool,
 }
 
-const SLIPS: [Slip; 3] = [
+const SLIPS: [Slip; 4] = [
     Slip { says: is_count, ends: &['.', ':', ')', ']', '-', '|'], spoken: counts::SPOKEN, is_meant: false },
     Slip { says: is_date, ends: &['.', ')', ']', '!'], spoken: dates::SPOKEN, is_meant: false },
     Slip { says: is_field, ends: &[']', ':', '>'], spoken: fields::SPOKEN, is_meant: true },
+    Slip { says: is_trail, ends: &STEPS, spoken: trails::SPOKEN, is_meant: false },
 ];
 
 /// A word that could be of a slip.
@@ -151,7 +154,8 @@ fn without_first(text: &str) -> &str {
     let first = head.split(BLANKS).next().unwrap_or_default();
     let known = lists_of(bare(first)) | lists_of(named(bare(first)).0);
     // Most texts begin with a word that no slip begins with.
-    if known == 0 && bare(first).starts_with(char::is_alphabetic) && !first.starts_with('[') || !may_be_said(head) {
+    let begins = known != 0 || !bare(first).starts_with(char::is_alphabetic) || first.starts_with('[');
+    if !begins && !head.contains(STEPS) || !may_be_said(head) {
         return text;
     }
     let words = words_of(head);
@@ -225,9 +229,11 @@ fn speaks_of(text: &str, stems: &[&str]) -> bool {
     })
 }
 
-/// Whether there could be a slip in this end of a text: nearly each has a digit, a colon, a bracket or a quotation mark.
+/// Whether there could be a slip in this end of a text: nearly each has a digit, a colon, a bracket, a bar or a quotation mark.
 fn may_be_said(end: &str) -> bool {
-    end.bytes().any(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'[' | b'>')) || end.contains("via ")
+    end.bytes().any(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'[' | b'>' | b'|'))
+        || end.contains("via ")
+        || end.contains(STEPS)
 }
 
 #[cfg(test)]

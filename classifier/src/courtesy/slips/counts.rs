@@ -9,12 +9,12 @@ const BARS: [char; 6] = ['\u{2588}', '\u{2591}', '\u{2592}', '\u{2593}', '\u{25a
 /// Beside these a count may be what is asked about. What is counted is spoken of by its own name, too.
 pub(super) const SPOKEN: [&str; 2] = [
     "done earlier exams finish grade guess next_one ones pace progress quiz remain score skip the_rest worth",
-    "boxes checkbox checked correct fraction how_far left mark order percent point ratio right tick todo",
+    "boxes checkbox checked column correct fraction how_far left mark order percent point ratio right row table tick todo",
 ];
 
 /// Whether these words are a count: `question 7 of 20`, `q7/20:`, `[3/10]`, `(2 marks)`, `- [ ]`, `exercise 2.6 (c)`.
 pub(super) fn is_count(parts: &[Part<'_>], apart: Apart) -> Option<Told> {
-    if is_box(parts) {
+    if is_box(parts) || is_table(parts) {
         return Some(Told::Perhaps);
     }
     let (first, last) = (parts[0].text, parts[parts.len() - 1].text.trim_end_matches([':', '.']));
@@ -73,6 +73,12 @@ fn is_box(parts: &[Part<'_>]) -> bool {
     let rest = texts.strip_prefix(&["-"]).or_else(|| texts.strip_prefix(&["*"])).unwrap_or(&texts);
     let pointed = rest.len() < texts.len();
     matches!(rest, ["[", "]"]) || pointed && matches!(rest, ["[]" | "[x]"])
+}
+
+/// The rule of a table without its rows: `| --- | --- |`.
+fn is_table(parts: &[Part<'_>]) -> bool {
+    let drawn = |part: &Part<'_>| part.text.bytes().all(|byte| matches!(byte, b'|' | b'-' | b':'));
+    parts.len() > 2 && parts.iter().all(drawn) && [&parts[0], &parts[parts.len() - 1]].iter().all(|end| end.text == "|")
 }
 
 /// `7`, `7/20`, `2.6`, `52%`: numbers of three digits at most, of which none is a year.

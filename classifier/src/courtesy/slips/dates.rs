@@ -6,6 +6,9 @@ use super::{Apart, Part, Told};
 /// Where zones lie: `europe/berlin`.
 const PARTS_OF_THE_WORLD: [&str; 6] = ["africa/", "america/", "asia/", "australia/", "europe/", "pacific/"];
 
+/// Digits of a day and a time to the millisecond with an offset.
+const MAX_DIGITS: usize = 21;
+
 /// Beside these a date may be what the question goes by.
 pub(super) const SPOKEN: [&str; 2] = [
     "ago anniversary arriv birthday born calendar clock current date day_of deadline due expire flight from_now holiday how_long how_old \
@@ -22,7 +25,7 @@ pub(super) fn is_date(parts: &[Part<'_>], apart: Apart) -> Option<Told> {
         match part.bare {
             name if part.is(CALENDAR) || PARTS_OF_THE_WORLD.iter().any(|part| name.starts_with(part)) => names += 1,
             figure if is_figure(figure) => figures += 1,
-            _ if part.is(WITH_DATES) => others += 1,
+            _ if part.is(WITH_DATES) || part.text == "-->" => others += 1,
             _ => return None,
         }
         timed |= is_time(part.bare);
@@ -43,14 +46,14 @@ pub(super) fn is_date(parts: &[Part<'_>], apart: Apart) -> Option<Told> {
     (introduced && (told || placed)).then_some(if plainly { Told::Plainly } else { Told::Perhaps })
 }
 
-/// A number, a time, a date in figures, an offset: `5`, `5th`, `14:05`, `2025-03-05`, `utc+2`.
+/// A number, a time, a date in figures, an offset: `5`, `5th`, `14:05`, `00:03:41,200`, `2025-03-05t14:05:00.000+01:00`, `utc+2`.
 fn is_figure(word: &str) -> bool {
     const ENDS: [&str; 8] = ["st", "nd", "rd", "th", "am", "pm", "h", "z"];
     let plain = ENDS.iter().find_map(|end| word.strip_suffix(end)).unwrap_or(word);
     let plain = ["utc", "gmt"].iter().find_map(|zone| plain.strip_prefix(zone)).unwrap_or(plain);
-    let in_figures = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit() || b":-/.+".contains(&byte));
+    let in_figures = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit() || b":-/.,+".contains(&byte));
     let digits = plain.bytes().filter(u8::is_ascii_digit).count();
-    plain.split('t').all(in_figures) && (1..=17).contains(&digits)
+    plain.split('t').all(in_figures) && (1..=MAX_DIGITS).contains(&digits)
 }
 
 /// `2025-03-05`, `5.3.2025`, `3/22/26`.

@@ -60,8 +60,10 @@ fn is_program(parts: &[Part<'_>]) -> bool {
     parts.iter().all(known) && (versioned || parts.len() > 1 && parts.iter().any(|part| part.is(PROGRAM)))
 }
 
-/// Words in square brackets: `[voice message]`.
+/// Words in square brackets: `[voice message]`, `>> [quoted text trimmed]`.
 fn is_remark(parts: &[Part<'_>]) -> bool {
+    let quoted = parts.iter().take_while(|part| part.text.bytes().all(|byte| byte == b'>')).count();
+    let parts = &parts[quoted.min(parts.len() - 1)..];
     let (first, last) = (parts[0].text, parts[parts.len() - 1].text);
     let spoken = |part: &Part<'_>| part.bare.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '\''));
     parts.len() <= MAX_REMARK

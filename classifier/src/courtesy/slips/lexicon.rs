@@ -53,11 +53,12 @@ const WORDS: [(Lists, &str); 12] = [
     ),
     (
         WITH_DATES,
-        "a.m am and as at clock conversation current currently date day early edited for here holiday is it it's just late local now \
-         o'clock of on p.m pm public sent started the this time timestamp today today's todays tz user user's week zone",
+        "a.m am and as at clock conversation current currently date day early edited for here holiday is it it's just late \
+         local now o'clock of on p.m pm public read sent started the this time timestamp today today's todays tz user user's \
+         week yesterday zone \u{2713} \u{2713}\u{2713}",
     ),
     (BEGINS_DATE, "current local now timestamp today's"),
-    (HEADER, "attachments bcc cc date from fwd fw importance re received sent subject to"),
+    (HEADER, "attachments bcc cc date from fwd fw importance re received ref sent subject to"),
     (
         APP,
         "app browser build channel client device locale membership os plan platform subscription tier timezone username version via \

@@ -50,6 +50,15 @@ fn what_forms_calendars_mails_and_apps_say_goes_from_either_end() {
         "3/22/26, 11:58 PM",
         "09:42",
         "Am 12.09.2024 um 15:20 schrieb K. Brandt:",
+        "00:03:41,200 --> 00:03:44,050",
+        "[2023-11-08T17:46:03.120+01:00]",
+        "Yesterday at 6:58",
+        "10:27 PM \u{2713}\u{2713} Read",
+        "Ref: CAS/22/7741-B, please keep this number in the subject line",
+        ">> [quoted text trimmed]",
+        "| --- | --- |",
+        "Home \u{203a} Community \u{203a} General \u{203a} Page 2 of 11",
+        "Home \u{bb} Forum \u{bb} Help",
     ] {
         goes(&format!("{slip}\n{QUESTION}"), QUESTION);
         goes(&format!("{QUESTION}\n{slip}"), QUESTION);
@@ -61,7 +70,14 @@ fn what_forms_calendars_mails_and_apps_say_goes_from_either_end() {
 
 #[test]
 fn a_slip_within_a_line_goes_where_a_sentence_ends_before_or_behind_it() {
-    for slip in ["Question 7 of 20.", "[3/10]", "(2 marks)", "Today's date is March 5, 2025."] {
+    for slip in [
+        "Question 7 of 20.",
+        "[3/10]",
+        "(2 marks)",
+        "Today's date is March 5, 2025.",
+        "00:03:41,200 --> 00:03:44,050",
+        "Home \u{203a} General \u{203a} Page 2 \u{2039} Prev Next \u{203a}",
+    ] {
         goes(&format!("{QUESTION} {slip}"), QUESTION);
         goes(&format!("{slip} {QUESTION}"), QUESTION);
     }
@@ -129,6 +145,11 @@ fn what_is_asked_about_stays() {
         "Say which of the following two is on it, the cat or the dog\nSlide 3",
         "Now 4:20 pm Sunday. The roast takes 3h 15m plus resting 20, can we eat at eight?",
         "My nephew sent me a stone, and what sign has he? 5 February 2000",
+        "Which of these lines is late, and by how much?\n00:00:01,000 --> 00:00:03,500",
+        "Ref: counting or automatic, which one does Swift have?",
+        "| --- | --- |\nWhat does the row of signs do in a table?",
+        "What does this say in English, if it says a thing?\n\u{ab} Bonjour \u{bb} dit \u{ab} Jean \u{bb}",
+        "File \u{203a} Export \u{203a} PDF is grey in the menu. What now?",
         "2025-03-05",
         "",
     ] {

@@ -1,0 +1,22 @@
+//! Where somebody is on a site: the way there, and what is before and behind.
+
+use super::{Apart, Part, Told};
+
+/// Signs between the steps of a way.
+pub(super) const STEPS: [char; 4] = ['\u{203a}', '\u{2039}', '\u{bb}', '\u{ab}'];
+
+/// Steps of a way, at least: one of them may be a quotation mark.
+const MIN_STEPS: usize = 2;
+
+/// Beside these it may be what is asked about.
+pub(super) const SPOKEN: [&str; 2] = [
+    "arrow breadcrumb crumb link menu navig page path quot site web",
+    "category click folder next prev previous translate",
+];
+
+/// Whether these words are a way: `home \u{203a} community \u{203a} general`.
+pub(super) fn is_trail(parts: &[Part<'_>], _: Apart) -> Option<Told> {
+    let is_step = |part: &&Part<'_>| part.text.chars().all(|c| STEPS.contains(&c));
+    let asks = || parts.iter().any(|part| part.text.contains('?'));
+    (parts.iter().filter(is_step).count() >= MIN_STEPS && !asks()).then_some(Told::Perhaps)
+}
