@@ -6,7 +6,7 @@ use std::sync::Arc;
 use decision::{Catalog, Forecast, Model, ModelForecast, ModelId, Quality, Tokens};
 
 use crate::abilities::Seen;
-use crate::artifact::{Artifact, Known, Parts, Sight, Standing};
+use crate::artifact::{Artifact, Known, Parts, Sight, Standing, built_in_catalog};
 use crate::council::Heard;
 use crate::encoder::Encoder;
 use crate::kernel::{add_rows, exp, widely};
@@ -56,6 +56,8 @@ struct Reckoned {
     quality_low: f32,
     output: f32,
     output_p90: f32,
+    /// The share of the output that is said to be hidden reasoning, by how much longer than others the model is said to answer.
+    beyond: f32,
 }
 
 /// An artifact bound to a catalog: it forecasts every model of the catalog, and no other. Shared between threads.
@@ -97,8 +99,11 @@ impl Classifier {
         let (mut models, mut abreast) = (Vec::with_capacity(n), Abreast::default());
         let mut manners = vec![0.0; n_kinds(parts.lens.n_topics()) * n];
         let mut habits = manners.clone();
+        let built_in = built_in_catalog();
         for (at, model) in catalog.models().iter().enumerate() {
             let (bound, rows) = bind(parts, catalog, model, &mut abreast);
+            let stated = stated(catalog, &built_in, model);
+            abreast.longer.push(stated.map_or(0.0, |mean| parts.manner.longer(mean)));
             models.push(bound);
             for (columns, row) in abilities.iter_mut().chain([&mut manners, &mut habits]).zip(rows) {
                 columns.chunks_exact_mut(n).zip(row).for_each(|(column, value)| column[at] = value);
@@ -214,7 +219,12 @@ impl Classifier {
 
     /// Calibrated qualities and expected tokens, model by model: one loop for each, as wide as the processor is.
     #[inline(always)]
-    fn reckoned(&self, logits: &[f32], lengths: &Lengths, unlikeness: f32) -> impl Iterator<Item = Reckoned> {
+    fn reckoned<'a>(
+        &'a self,
+        logits: &[f32],
+        lengths: &'a Lengths,
+        unlikeness: f32,
+    ) -> impl Iterator<Item = Reckoned> + 'a {
         let Parts { calibration, manner, .. } = self.artifact.parts();
         let Abreast { doubt, offset, log_mean, log_p90, longer } = &self.abreast;
         let share = manner.share_stated(lengths.usual + manner.log_mean);
@@ -236,8 +246,18 @@ impl Classifier {
             calibration.quality_low(*logit, *offset, *doubt, unlikeness)
         };
         let lows: Vec<f32> = placed().zip(doubt).map(low).collect();
-        let both = qualities.into_iter().zip(lows).zip(outputs.into_iter().zip(highs));
-        both.map(|((quality, quality_low), (output, output_p90))| Reckoned { quality, quality_low, output, output_p90 })
+        let beyond = longer.iter().zip(&lengths.known).map(move |(longer, known)| {
+            let longer = longer_by(*longer, share);
+            if longer > 0.0 { -libm::expm1f((known - 1.0) * longer) } else { 0.0 }
+        });
+        let both = qualities.into_iter().zip(lows).zip(outputs.into_iter().zip(highs)).zip(beyond);
+        both.map(|(((quality, quality_low), (output, output_p90)), beyond)| Reckoned {
+            quality,
+            quality_low,
+            output,
+            output_p90,
+            beyond,
+        })
     }
 }
 
@@ -253,7 +273,7 @@ impl Bound {
             clippy::cast_precision_loss,
             reason = "a share of a bounded count"
         )]
-        let reasoning = ((output as f32 * self.reasoning) as u64).min(output);
+        let reasoning = ((output as f32 * self.reasoning.max(reckoned.beyond)) as u64).min(output);
         let p90 = whole(reckoned.output_p90).clamp(output, self.max_tokens.max(output));
         let tokens = |count: u64| Tokens::new(count).unwrap_or(Tokens::ZERO);
         ModelForecast {
@@ -357,7 +377,6 @@ fn bind(parts: &Parts, catalog: &Catalog, model: &Model, abreast: &mut Abreast) 
     for of in [Manner::known, Manner::habits] {
         rows.push(lent.map_or_else(|| vec![0.0; n_kinds], |place| of(&parts.manner, place, n_kinds).to_vec()));
     }
-    abreast.longer.push(model.mean_completion.map_or(0.0, |mean| parts.manner.longer(mean)));
     let max_tokens = model.max_completion.unwrap_or(model.context_window);
     abreast.doubt.push(parts.calibration.doubt_after(evidence));
     abreast.offset.push(known.map_or(0.0, |known| known.offset));
@@ -370,6 +389,21 @@ fn bind(parts: &Parts, catalog: &Catalog, model: &Model, abreast: &mut Abreast) 
         max_tokens: u64::from(max_tokens.get()),
     };
     (bound, rows)
+}
+
+/// The mean length that is said of a model: by its own entry, by that of a model that it is `like`, or by the built-in catalog of
+/// either.
+fn stated(catalog: &Catalog, built_in: &Catalog, model: &Model) -> Option<Tokens> {
+    let said = |id: &ModelId| built_in.get(id).and_then(|model| model.mean_completion);
+    let mut stated = model.mean_completion.or_else(|| said(&model.id));
+    // A catalog has no circles of `like`.
+    let mut next = model.like.as_ref();
+    while let (None, Some(like)) = (stated, next) {
+        let model = catalog.get(like);
+        stated = model.and_then(|model| model.mean_completion).or_else(|| said(like));
+        next = model.and_then(|model| model.like.as_ref());
+    }
+    stated
 }
 
 /// The trained model that lends its abilities: the model itself, or the first known one along its `like`s.

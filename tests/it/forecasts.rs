@@ -200,6 +200,8 @@ fn a_mean_length_that_the_catalog_states_is_expected_until_answers_were_counted(
         entry("kin", like),
         entry("kin-that-thinks", &format!("{like}\n{stated}")),
         entry("o4-mini-high", stated),
+        entry("o3-mini-2025-01-31-high", ""),
+        entry("kin-of-a-thinker", "like = \"o4-mini-high\""),
         entry("stranger", ""),
     ];
     let catalog = Catalog::from_toml(&catalog.concat()).unwrap();
@@ -214,6 +216,13 @@ fn a_mean_length_that_the_catalog_states_is_expected_until_answers_were_counted(
     assert!(sums("gpt-4o-2024-08-06") < 500.0, "its answers to sums were counted");
     assert!((sums("kin") - sums("gpt-4o-2024-08-06")).abs() < 0.5);
     assert!(sums("kin-that-thinks") > 3_000.0, "those of its kin are not its own");
+    assert!((sums("kin-of-a-thinker") - sums("o4-mini-high")).abs() < 0.5, "its kin is said to write long");
+    let unsaid = sums("o3-mini-2025-01-31-high") / sums("stranger");
+    assert!((unsaid - longer / 6.0).abs() < 0.3, "{unsaid}: the built-in catalog says 1,500");
+    let forecast = classifier.forecast(&[Prompt::from_text(QUESTIONS[1])]).remove(0);
+    let one = forecast.models().iter().find(|one| one.model.as_str() == "o4-mini-high").unwrap();
+    let answer = f64::from(one.completion.get());
+    assert!((answer / sums("stranger") - 1.0).abs() < 0.05, "what is beyond the answers of others is hidden reasoning");
 }
 
 #[test]

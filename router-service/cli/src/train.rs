@@ -216,10 +216,11 @@ struct Column<'a> {
 fn lines(trained: &Trained, catalog: &Catalog) -> anyhow::Result<String> {
     let parts = &trained.parts;
     let n_kinds = n_kinds(parts.lens.n_topics());
+    let built_in = classifier::built_in_catalog();
     let columns = parts.models.iter().enumerate().map(|(at, known)| {
-        let entry = ModelId::new(&known.name).ok().and_then(|id| catalog.get(&id));
-        let uncounted = parts.manner.is_unknown(at, n_kinds);
-        let stated = entry.filter(|_| uncounted).and_then(|entry| entry.mean_completion);
+        let id = ModelId::new(&known.name).ok().filter(|_| parts.manner.is_unknown(at, n_kinds));
+        let said = |catalog: &Catalog| catalog.get(id.as_ref()?)?.mean_completion;
+        let stated = said(catalog).or_else(|| said(&built_in));
         Column { model: &known.name, prices: prices(catalog, &known.name), stated }
     });
     let columns: Vec<Column<'_>> = columns.collect();

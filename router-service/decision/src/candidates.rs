@@ -266,12 +266,22 @@ impl Eligibility<'_> {
         let cost_high = cost.plus(self.model.prices.dearest_output().of(excess));
         Candidate {
             model: self.model.id.clone(),
-            expectation: forecast
-                .map(|forecast| Expectation { quality: forecast.quality, quality_low: forecast.quality_low }),
+            expectation: forecast.map(|forecast| self.expectation(forecast)),
             cost,
             cost_high,
             exclusion: self.exclusion(output_high, cost_high),
         }
+    }
+
+    /// What is expected of its answer. A limit on output counts reasoning too, and who is cut off while still thinking answers nothing:
+    /// it succeeds as much more seldom as the limit is below what it is expected to think.
+    fn expectation(&self, forecast: &ModelForecast) -> Expectation {
+        let share = match self.facts.max_completion {
+            Some(most) if most < forecast.reasoning => f64::from(most.get()) / f64::from(forecast.reasoning.get()),
+            Some(_) | None => 1.0,
+        };
+        let heard = |quality: Quality| Quality::new(quality.get() * share).unwrap_or(quality);
+        Expectation { quality: heard(forecast.quality), quality_low: heard(forecast.quality_low) }
     }
 
     /// Expected completion and reasoning, and the output that is seldom exceeded. No model writes more than the caller accepts

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use classifier::Standing;
-use decision::{Absent, Candidates, Change, Evidence, Flip, Model, ModelForecast, ModelId, Side, Skill};
+use decision::{Absent, Candidates, Change, Evidence, Expectation, Flip, Model, ModelForecast, ModelId, Side, Skill};
 use proto::v1;
 use proto::v1::flip::Change as WireChange;
 
@@ -54,10 +54,12 @@ fn forecasts(evidence: &Evidence, candidates: &Candidates) -> Vec<v1::Forecast> 
         else {
             continue;
         };
+        // Who is cut off while still thinking is worth less than was forecast.
+        let heard = candidate.expectation.unwrap_or(Expectation { quality: *quality, quality_low: *quality_low });
         list.push(v1::Forecast {
             model: candidate.model.to_string(),
-            quality: quality.get(),
-            quality_low: quality_low.get(),
+            quality: heard.quality.get(),
+            quality_low: heard.quality_low.get(),
             completion_tokens: completion.get(),
             reasoning_tokens: reasoning.get(),
             output_tokens_p90: output_p90.get(),

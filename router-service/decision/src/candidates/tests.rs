@@ -152,6 +152,22 @@ fn prompt_and_answer_must_fit() {
 }
 
 #[test]
+fn who_is_cut_off_while_still_thinking_answers_nothing() {
+    let expected = |most: Option<u32>, model: &str| {
+        let mut case = plain();
+        case.facts.max_completion = most.map(|most| tokens(most.into()));
+        let found = case.join().get(&id(model)).unwrap().expectation.unwrap();
+        (found.quality, found.quality_low)
+    };
+    let whole = (quality(0.8), quality(0.7));
+    for most in [None, Some(201), Some(200)] {
+        assert_eq!(expected(most, "thinker"), whole, "{most:?}");
+    }
+    assert_eq!(expected(Some(50), "thinker"), (quality(0.2), quality(0.175)));
+    assert_eq!(expected(Some(1), "large"), whole, "who does not think answers briefly where that is asked for");
+}
+
+#[test]
 fn needs_exclude() {
     let thinker = |skill: &str| format!("thinker: {skill}, lacks {skill}");
     check(|case| case.facts.needs = Skills::NONE.with(Skill::Tools), &[&thinker("tools")]);
