@@ -89,7 +89,7 @@ impl Snapshot {
             Some(path) => document(path, Catalog::from_toml)?,
         };
         let (place, policies) = match &sources.policies {
-            None => ("the built-in policies".to_owned(), default_policies()),
+            None => ("the built-in policies".to_owned(), default_policies(&catalog)),
             Some(path) => (path.display().to_string(), document(path, Policies::from_toml)?),
         };
         let complaint = |complaint: String| SnapshotError::Document { path: place.clone(), complaint };

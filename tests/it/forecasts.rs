@@ -433,7 +433,8 @@ fn what_the_probe_calls_unheard_was_never_taught() {
 #[test]
 fn harmless_words_hardly_move_a_choice() {
     let (classifier, catalog) = built_in();
-    let probed = probe((&classifier, &catalog, default_policies().default_policy()), &CHANGES, &QUESTIONS, |_| {});
+    let probed =
+        probe((&classifier, &catalog, default_policies(&catalog).default_policy()), &CHANGES, &QUESTIONS, |_| {});
     // Thirty prompts: the bounds of the whole, 5% and 10%, plus two prompts of chance for the worst.
     assert!(probed.mean() <= 0.05, "{probed:?}");
     assert!(probed.worst().is_some_and(|(_, share)| share <= 0.10 + 2.0 / 30.0), "{probed:?}");

@@ -89,7 +89,7 @@ impl Router {
                 reserve_names(&policies).map_err(anyhow::Error::msg).with_context(place)?;
                 policies
             }
-            None => default_policies(),
+            None => default_policies(&catalog),
         };
         let classifier = sources.classifier(&catalog)?;
         Ok(Self { catalog, policies, classifier })

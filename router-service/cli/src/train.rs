@@ -210,6 +210,8 @@ struct Column<'a> {
     prices: Option<TokenPrices>,
     /// The mean length that the catalog states of it, where none of its answers was counted.
     stated: Option<Tokens>,
+    /// Of a million tokens of hidden reasoning: what is beyond the answers of others.
+    usd_of_reasoning: f64,
 }
 
 /// The cross-fitted forecasts in the batch format of `route`, billed as `route` would.
@@ -221,7 +223,9 @@ fn lines(trained: &Trained, catalog: &Catalog) -> anyhow::Result<String> {
         let id = ModelId::new(&known.name).ok().filter(|_| parts.manner.is_unknown(at, n_kinds));
         let said = |catalog: &Catalog| catalog.get(id.as_ref()?)?.mean_completion;
         let stated = said(catalog).or_else(|| said(&built_in));
-        Column { model: &known.name, prices: prices(catalog, &known.name), stated }
+        let usd_of_reasoning =
+            id.and_then(|id| catalog.get(&id)).map_or(0.0, |entry| entry.prices.reasoning.usd_per_1m());
+        Column { model: &known.name, prices: prices(catalog, &known.name), stated, usd_of_reasoning }
     });
     let columns: Vec<Column<'_>> = columns.collect();
     let mut text = String::new();
@@ -239,12 +243,16 @@ fn line(prompt: &CrossFitted, columns: &[Column<'_>], manner: &Manner) -> serde_
         .map(|(at, column)| {
             let others = prompt.output[at];
             let output = f64::from(column.stated.map_or(others, |mean| manner.output_stated(others, mean)));
+            let reasoning = (output - f64::from(others)).max(0.0);
+            let bill = |prices: TokenPrices| {
+                prices.of(prompt.tokens, output - reasoning) + reasoning * column.usd_of_reasoning / 1e6
+            };
             serde_json::json!({
                 "model": column.model,
                 "quality": prompt.quality[at],
                 "quality_low": prompt.quality_low[at],
                 "completion_tokens": output.round(),
-                "cost_usd": column.prices.map(|prices| prices.of(prompt.tokens, output)),
+                "cost_usd": column.prices.map(bill),
             })
         })
         .collect();

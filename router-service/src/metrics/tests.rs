@@ -44,7 +44,7 @@ fn the_document_holds_the_list() {
 fn the_words_of_the_engine_are_in_their_sets() {
     let metrics = bound();
     let catalog = catalog(&["a", "b"]);
-    let policies = default_policies();
+    let policies = default_policies(&classifier::built_in_catalog());
     let policy = policies.default_policy();
     let facts = RequestFacts::of_size(Tokens::new(100).unwrap());
     for evidence in [evidence(&[("a", 0.9), ("b", 0.8)]), Evidence::Absent(decision::Absent::Late)] {
@@ -115,7 +115,7 @@ fn models_beyond_the_limit_count_as_other() {
     let metrics = Metrics::default();
     let names: Vec<String> = (0..MAX_MODEL_LABELS + 7).map(|n| format!("m{n:04}")).collect();
     let catalog = catalog(&names.iter().map(String::as_str).collect::<Vec<_>>());
-    metrics.snapshot_swapped(&catalog, &default_policies(), Instant::now());
+    metrics.snapshot_swapped(&catalog, &default_policies(&classifier::built_in_catalog()), Instant::now());
     for name in &names {
         metrics.count(Metric::Decisions, &[name, "balanced"]);
     }
@@ -144,7 +144,11 @@ fn a_metric_never_has_more_series_than_its_limit() {
 #[test]
 fn names_are_escaped() {
     let metrics = Metrics::default();
-    metrics.snapshot_swapped(&catalog(&["a\"b\\c"]), &default_policies(), Instant::now());
+    metrics.snapshot_swapped(
+        &catalog(&["a\"b\\c"]),
+        &default_policies(&classifier::built_in_catalog()),
+        Instant::now(),
+    );
     metrics.count(Metric::OutcomesJudged, &["a\"b\\c"]);
     let text = metrics.text(Instant::now());
     assert!(text.contains(r#"{gen_ai_response_model="a\"b\\c"} 1"#), "{text}");
@@ -173,7 +177,7 @@ fn a_snapshot_grows_old_until_the_next() {
     let metrics = Metrics::default();
     assert!(!metrics.text(Instant::now()).contains("snapshot_age"));
     let start = Instant::now();
-    let swap = |at| metrics.snapshot_swapped(&catalog(&["a"]), &default_policies(), at);
+    let swap = |at| metrics.snapshot_swapped(&catalog(&["a"]), &default_policies(&classifier::built_in_catalog()), at);
     swap(start);
     let age = |at| {
         let text = metrics.text(at);
@@ -265,7 +269,7 @@ fn the_text_has_the_shape_that_prometheus_reads() {
 
 fn bound() -> Metrics {
     let metrics = Metrics::default();
-    metrics.snapshot_swapped(&catalog(&["a", "b"]), &default_policies(), Instant::now());
+    metrics.snapshot_swapped(&catalog(&["a", "b"]), &default_policies(&classifier::built_in_catalog()), Instant::now());
     metrics
 }
 

@@ -94,7 +94,7 @@ pub struct ForecastLine<'a> {
     pub quality: Option<f64>,
     /// Its lower bound.
     pub quality_low: Option<f64>,
-    /// Expected tokens of the answer.
+    /// Expected tokens of the answer, hidden reasoning included, as rows of outcomes count them.
     pub completion_tokens: Option<u32>,
     /// The expected bill.
     pub cost_usd: Option<f64>,
@@ -115,7 +115,9 @@ pub fn forecast_lines<'a>(candidates: &'a Candidates, evidence: &Evidence) -> Ve
             model: candidate.model.as_str(),
             quality: expectation.map(|expectation| four_digits(expectation.quality.get())),
             quality_low: expectation.map(|expectation| four_digits(expectation.quality_low.get())),
-            completion_tokens: expectation.and(forecast).map(|forecast| forecast.completion.get()),
+            completion_tokens: expectation
+                .and(forecast)
+                .map(|forecast| forecast.completion.plus(forecast.reasoning).get()),
             cost_usd: expectation.map(|_| candidate.cost.usd()),
         }
     };

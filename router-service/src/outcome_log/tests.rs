@@ -75,7 +75,7 @@ impl Desk {
     fn new(text: &str) -> Self {
         let catalog = classifier::built_in_catalog();
         let classifier = Classifier::new(Arc::new(Artifact::built_in().unwrap()), &catalog);
-        let policy = default_policies().default_policy().clone();
+        let policy = default_policies(&classifier::built_in_catalog()).default_policy().clone();
         let prompt = Prompt::from_text(text);
         let facts = RequestFacts::of_size(prompt.tokens());
         let evidence = Evidence::Forecast(classifier.forecast(std::slice::from_ref(&prompt)).remove(0));

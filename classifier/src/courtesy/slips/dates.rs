@@ -11,10 +11,11 @@ const MAX_DIGITS: usize = 21;
 
 /// Beside these a date may be what the question goes by.
 pub(super) const SPOKEN: [&str; 2] = [
-    "ago anniversary arriv birthday born calendar clock current date day_of deadline due expire flight from_now holiday how_long how_old \
-     latest meeting now recent schedul since this_week this_month this_year time_is time_zone today tomorrow until wake \
-     weekday weekend what_day what_month what_time what_year when which_day which_month which_year yesterday zodiac",
-    "age breakfast day early eat hour late lunch minute month next night noon old ratio season time week year",
+    "ago anniversary arriv birthday born calendar caption clock current date day_of deadline due expire flight from_now holiday \
+     how_long how_old late latest line meeting now recent schedul since subtitle this_month this_week this_year time_is \
+     time_zone today tomorrow until wake weekday weekend what_day what_month what_time what_year when which_day which_month \
+     which_year yesterday zodiac",
+    "age breakfast day early eat hour lunch minute month next night noon old ratio season time week year",
 ];
 
 /// Whether these words are a date or a time: `today's date is march 5, 2025.`, `it is 14:05 utc`.
@@ -32,17 +33,20 @@ pub(super) fn is_date(parts: &[Part<'_>], apart: Apart) -> Option<Told> {
         dated |= is_written(part.bare);
     }
     let begins = parts[0].is(BEGINS_DATE);
+    let ranges = parts.iter().any(|part| part.text == "-->");
+    let boxed = parts[0].text.starts_with('[') && parts[parts.len() - 1].text.ends_with(']');
     // A date that nothing introduces may be an answer, and one in a line of its own hardly is.
     let introduced = match apart {
         Apart::Line => true,
-        Apart::Sentence => others > 0,
+        Apart::Sentence => others > 0 || boxed,
         Apart::Hardly => begins,
     };
     // A number alone is one of the question, `4:01` a ratio, and "may" a word.
     let early = parts[0].text.trim_start_matches(['[', '(']).find(':') == Some(2);
     let told = figures > 0 && (names > 0 || timed && (others > 0 || early) || dated);
     let placed = begins && names > 0 && parts.len() > 2;
-    let plainly = begins && parts[0].bare != "now" || parts[0].bare == "today" && parts.len() > 2;
+    let stamped = ranges || boxed && timed && dated;
+    let plainly = stamped || begins && parts[0].bare != "now" || parts[0].bare == "today" && parts.len() > 2;
     (introduced && (told || placed)).then_some(if plainly { Told::Plainly } else { Told::Perhaps })
 }
 

@@ -76,12 +76,18 @@ fn a_slip_within_a_line_goes_where_a_sentence_ends_before_or_behind_it() {
         "(2 marks)",
         "Today's date is March 5, 2025.",
         "00:03:41,200 --> 00:03:44,050",
+        "[2023-11-08T17:46:03+01:00]",
         "Home \u{203a} General \u{203a} Page 2 \u{2039} Prev Next \u{203a}",
     ] {
         goes(&format!("{QUESTION} {slip}"), QUESTION);
         goes(&format!("{slip} {QUESTION}"), QUESTION);
     }
     goes(&format!("Question 7 of 20 {QUESTION}"), QUESTION);
+    let timely = "How much time do two pupils need for it in a year?";
+    for slip in ["00:03:41,200 --> 00:03:44,050", "[2023-11-08T17:46:03+01:00]"] {
+        goes(&format!("{slip} {timely}"), timely);
+        stays(&format!("[7:03] {timely}"));
+    }
     let choice = "Which of these is the largest of the four?\nA. a cat\nB. a dog\nC. a cow\nD. a whale";
     goes(&format!("{choice} Question 7 of 20"), choice);
     goes(&format!("{choice} - [ ]"), choice);
