@@ -68,7 +68,8 @@ impl<'w, 't> Run<'w, 't> {
         // A program that begins to speak may go on in words; elsewhere these are of somebody who speaks of an imprint.
         let logs = is_stamp(first) || is_ruler(first);
         let likely = self.makes.iter().filter(|make| **make != Make::Plain).count();
-        let enough = if logs { 3 * likely >= self.words.len() } else { 2 * likely >= self.words.len() };
+        let enclosed = self.words.len() > 2 && is_ruler(first) && is_ruler(self.words[self.words.len() - 1].text);
+        let enough = enclosed || if logs { 3 * likely >= self.words.len() } else { 2 * likely >= self.words.len() };
         let spoken_of = |word: &Word<'_>| is_on(TROUBLE, word.core()) || !logs && is_on(SPEAKING, word.text);
         let begins = self.makes[0] != Make::Plain || self.makes.get(1) == Some(&Make::Made) || self.begins();
         let ends = logs || self.makes.iter().rev().take(2).any(|make| *make != Make::Plain);

@@ -24,6 +24,7 @@ fn imprints_go_from_either_end() {
         "--model auto --no-cache",
         "============",
         "*** end of message ***",
+        "##- type your reply above that line -##",
         "<!-- rendered by a widget -->",
         "ticket #4821, severity 1",
         "seed=1337;logprobs=off;echo=false",
