@@ -2,7 +2,7 @@
 //! to whom, on what device.
 
 use self::counts::is_count;
-use self::dates::is_date;
+use self::dates::{is_date, is_stamped};
 use self::fields::is_field;
 use self::lexicon::{BEGINS_DATE, COUNTED, Lists, lists_of};
 use self::trails::{STEPS, is_trail};
@@ -63,13 +63,28 @@ struct Slip {
     spoken: [&'static str; 2],
     /// Whether a question may mean it that does not speak of it.
     is_meant: bool,
+    /// Whether it ends by itself: nothing else has its shape, whatever comes behind it.
+    is_closed: bool,
 }
 
-const SLIPS: [Slip; 4] = [
-    Slip { says: is_count, ends: &['.', ':', ')', ']', '-', '|'], spoken: counts::SPOKEN, is_meant: false },
-    Slip { says: is_date, ends: &['.', ')', ']', '!'], spoken: dates::SPOKEN, is_meant: false },
-    Slip { says: is_field, ends: &[']', ':', '>'], spoken: fields::SPOKEN, is_meant: true },
-    Slip { says: is_trail, ends: &STEPS, spoken: trails::SPOKEN, is_meant: false },
+const SLIPS: [Slip; 5] = [
+    Slip {
+        says: is_count,
+        ends: &['.', ':', ')', ']', '-', '|'],
+        spoken: counts::SPOKEN,
+        is_meant: false,
+        is_closed: false,
+    },
+    Slip {
+        says: is_stamped,
+        ends: &dates::ENDS_OF_STAMPS,
+        spoken: dates::SPOKEN_OF_STAMPS,
+        is_meant: false,
+        is_closed: true,
+    },
+    Slip { says: is_date, ends: &['.', ')', ']', '!'], spoken: dates::SPOKEN, is_meant: false, is_closed: false },
+    Slip { says: is_field, ends: &[']', ':', '>'], spoken: fields::SPOKEN, is_meant: true, is_closed: false },
+    Slip { says: is_trail, ends: &STEPS, spoken: trails::SPOKEN, is_meant: false, is_closed: false },
 ];
 
 /// A word that could be of a slip.
@@ -172,7 +187,7 @@ fn without_first(text: &str) -> &str {
         let apart = if first.opens { Apart::Line } else { Apart::Sentence };
         let Some((slip, told)) = said(&parts[..*n], apart, &text[first.at..]) else { return false };
         // A box may stand before anything.
-        let ended = last.ends_with(slip.ends) && !last.starts_with(['[', ']']);
+        let ended = slip.is_closed || last.ends_with(slip.ends) && !last.starts_with(['[', ']']);
         let pointed = (told == Told::Perhaps || slip.is_meant) && is_pointed_at(rest);
         (ended || first.begins || asks())
             && !is_on(LINKS, first.text)

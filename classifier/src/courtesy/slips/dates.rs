@@ -26,28 +26,47 @@ pub(super) fn is_date(parts: &[Part<'_>], apart: Apart) -> Option<Told> {
         match part.bare {
             name if part.is(CALENDAR) || PARTS_OF_THE_WORLD.iter().any(|part| name.starts_with(part)) => names += 1,
             figure if is_figure(figure) => figures += 1,
-            _ if part.is(WITH_DATES) || part.text == "-->" => others += 1,
+            _ if part.is(WITH_DATES) => others += 1,
             _ => return None,
         }
         timed |= is_time(part.bare);
         dated |= is_written(part.bare);
     }
     let begins = parts[0].is(BEGINS_DATE);
-    let ranges = parts.iter().any(|part| part.text == "-->");
-    let boxed = parts[0].text.starts_with('[') && parts[parts.len() - 1].text.ends_with(']');
     // A date that nothing introduces may be an answer, and one in a line of its own hardly is.
     let introduced = match apart {
         Apart::Line => true,
-        Apart::Sentence => others > 0 || boxed,
+        Apart::Sentence => others > 0,
         Apart::Hardly => begins,
     };
     // A number alone is one of the question, `4:01` a ratio, and "may" a word.
     let early = parts[0].text.trim_start_matches(['[', '(']).find(':') == Some(2);
     let told = figures > 0 && (names > 0 || timed && (others > 0 || early) || dated);
     let placed = begins && names > 0 && parts.len() > 2;
-    let stamped = ranges || boxed && timed && dated;
-    let plainly = stamped || begins && parts[0].bare != "now" || parts[0].bare == "today" && parts.len() > 2;
+    let plainly = begins && parts[0].bare != "now" || parts[0].bare == "today" && parts.len() > 2;
     (introduced && (told || placed)).then_some(if plainly { Told::Plainly } else { Told::Perhaps })
+}
+
+/// Beside these a stamp may be.
+pub(super) const SPOKEN_OF_STAMPS: [&str; 2] = ["caption late subtitle timestamp", ""];
+
+/// What it ends with: a digit, or the end of a box.
+pub(super) const ENDS_OF_STAMPS: [char; 11] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', ']'];
+
+/// Whether these words are what a program stamps: `00:03:41,200 --> 00:03:44,050` of a subtitle, `[2023-11-08t17:46:03+01:00]` of a log.
+pub(super) fn is_stamped(parts: &[Part<'_>], apart: Apart) -> Option<Told> {
+    let stamps = match parts {
+        [one] => {
+            let boxed = one.text.starts_with('[') && one.text.ends_with(']');
+            let to_the_second = is_written(one.bare) || one.bare.matches(':').count() == 2;
+            boxed && is_figure(one.bare) && is_time(one.bare) && to_the_second
+        }
+        [from, arrow, to] => {
+            arrow.text == "-->" && [from, to].iter().all(|end| is_figure(end.bare) && is_time(end.bare))
+        }
+        _ => false,
+    };
+    (stamps && apart != Apart::Hardly).then_some(Told::Plainly)
 }
 
 /// A number, a time, a date in figures, an offset: `5`, `5th`, `14:05`, `00:03:41,200`, `2025-03-05t14:05:00.000+01:00`, `utc+2`.

@@ -83,6 +83,12 @@ fn a_slip_within_a_line_goes_where_a_sentence_ends_before_or_behind_it() {
         goes(&format!("{slip} {QUESTION}"), QUESTION);
     }
     goes(&format!("Question 7 of 20 {QUESTION}"), QUESTION);
+    let plain = "the capital of the oldest of the four in the year 1900";
+    goes(&format!("00:03:41,200 --> 00:03:44,050 {plain}"), plain);
+    goes(&format!("[2023-11-08T17:46:03+01:00] {plain}"), plain);
+    goes(&format!("[22:17:41] {plain}"), plain);
+    stays(&format!("[22:17] {plain}"));
+    stays(&format!("[3/10] {plain}"));
     let timely = "How much time do two pupils need for it in a year?";
     for slip in ["00:03:41,200 --> 00:03:44,050", "[2023-11-08T17:46:03+01:00]"] {
         goes(&format!("{slip} {timely}"), timely);
