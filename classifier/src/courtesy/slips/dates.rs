@@ -11,11 +11,10 @@ const MAX_DIGITS: usize = 21;
 
 /// Beside these a date may be what the question goes by.
 pub(super) const SPOKEN: [&str; 2] = [
-    "ago anniversary arriv birthday born calendar caption clock current date day_of deadline due expire flight from_now holiday \
-     how_long how_old late latest line meeting now recent schedul since subtitle this_month this_week this_year time_is \
-     time_zone today tomorrow until wake weekday weekend what_day what_month what_time what_year when which_day which_month \
-     which_year yesterday zodiac",
-    "age breakfast day early eat hour lunch minute month next night noon old ratio season time week year",
+    "ago anniversary arriv birthday born calendar clock current date day_of deadline due expire flight from_now holiday how_long how_old \
+     latest meeting now recent schedul since this_week this_month this_year time_is time_zone today tomorrow until wake \
+     weekday weekend what_day what_month what_time what_year when which_day which_month which_year yesterday zodiac",
+    "age breakfast day early eat hour late lunch minute month next night noon old ratio season time week year",
 ];
 
 /// Whether these words are a date or a time: `today's date is march 5, 2025.`, `it is 14:05 utc`.
