@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use decision::{Forecast, ModelForecast};
 use proto::v1;
+use router_service::default_policy::DEFAULT_FALLBACK;
 use serde_json::json;
 
 use super::{Running, prompt, settings};
@@ -15,7 +16,8 @@ async fn parked_threads_cost_a_forecast_and_not_an_answer() {
         (0, Duration::from_millis(1), 1);
     let running = Running::start(parked).await;
     let late = running.client().route(prompt("Which lever?")).await.unwrap().into_inner();
-    assert_eq!((late.evidence(), &*late.reason_code), (v1::Evidence::AbsentLate, "cheapest_blind"));
+    assert_eq!((late.evidence(), &*late.reason_code), (v1::Evidence::AbsentLate, "fallback"));
+    assert_eq!(late.model, DEFAULT_FALLBACK[0], "the order of the policy that is built in");
     assert!(late.reason.ends_with("the classifier was late"), "{}", late.reason);
     assert!(late.forecasts.is_empty() && !late.ranked.is_empty());
     // The first still lies in the queue, which is full with it.
@@ -40,10 +42,14 @@ async fn without_a_forecast_the_policy_s_own_order_answers() {
     let mut parked = settings();
     parked.inference.threads = 0;
     parked.inference.deadline = Duration::from_millis(1);
-    parked.sources.policies = Some(scratch.write(
-        "policies.toml",
-        "default = \"p\"\n[policy.p]\nmode = \"tolerance\"\nquality_tolerance = 0.1\nfallback = [\"gpt-4-0613\", \"gpt-4o-2024-05-13\"]\n",
-    ));
+    let policy = "default = \"p\"\n[policy.p]\nmode = \"tolerance\"\nquality_tolerance = 0.1\n";
+    parked.sources.policies = Some(scratch.write("orderless.toml", policy));
+    let running = Running::start(parked.clone()).await;
+    let reply = running.client().route(prompt("Which lever?")).await.unwrap().into_inner();
+    assert_eq!(&*reply.reason_code, "cheapest_blind", "without an order the cheapest answers");
+    running.ended().await;
+    let order = "fallback = [\"gpt-4-0613\", \"gpt-4o-2024-05-13\"]\n";
+    parked.sources.policies = Some(scratch.write("policies.toml", &format!("{policy}{order}")));
     let running = Running::start(parked).await;
     let reply = running.client().route(prompt("Which lever?")).await.unwrap().into_inner();
     assert_eq!(
