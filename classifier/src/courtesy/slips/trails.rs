@@ -5,7 +5,7 @@ use super::{Apart, Part, Told};
 /// Signs between the steps of a way.
 pub(super) const STEPS: [char; 4] = ['\u{203a}', '\u{2039}', '\u{bb}', '\u{ab}'];
 
-/// Steps of a way, at least: one of them may be a quotation mark.
+/// Steps ahead, at least, beyond those back: in a quotation there are as many of either.
 const MIN_STEPS: usize = 2;
 
 /// Beside these it may be what is asked about.
@@ -16,7 +16,7 @@ pub(super) const SPOKEN: [&str; 2] = [
 
 /// Whether these words are a way: `home \u{203a} community \u{203a} general`.
 pub(super) fn is_trail(parts: &[Part<'_>], _: Apart) -> Option<Told> {
-    let is_step = |part: &&Part<'_>| part.text.chars().all(|c| STEPS.contains(&c));
-    let asks = || parts.iter().any(|part| part.text.contains('?'));
-    (parts.iter().filter(is_step).count() >= MIN_STEPS && !asks()).then_some(Told::Perhaps)
+    let steps = |of: &[char]| parts.iter().filter(|part| part.text.chars().all(|c| of.contains(&c))).count();
+    let (ahead, back) = (steps(&['\u{203a}', '\u{bb}']), steps(&['\u{2039}', '\u{ab}']));
+    (ahead >= back + MIN_STEPS).then_some(Told::Perhaps)
 }
