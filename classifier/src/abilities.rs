@@ -33,6 +33,14 @@ pub struct Seen<'a> {
     pub weight: f32,
 }
 
+/// What is known of one model.
+struct Known<'a> {
+    row: &'a [f64],
+    doubt: &'a [f64],
+    /// How much it counts.
+    weight: f64,
+}
+
 /// Rounds in which prior and regressions settle.
 const ROUNDS: usize = 12;
 
@@ -59,34 +67,41 @@ impl Usual {
             let fitted: Vec<(Vec<f64>, Vec<f64>)> =
                 observed.iter().map(|observed| usual.line(observed.clone())).collect();
             // Models without outcomes here say nothing of what is usual.
-            let known: Vec<&(Vec<f64>, Vec<f64>)> =
-                fitted.iter().zip(models).filter(|(_, seen)| !seen.is_empty()).map(|(fitted, _)| fitted).collect();
+            let known: Vec<Known<'_>> = fitted
+                .iter()
+                .zip(models)
+                .filter(|(_, seen)| !seen.is_empty())
+                .map(|((row, doubt), _)| Known { row, doubt, weight: 1.0 })
+                .collect();
             usual.settle(&known);
             rows = fitted.into_iter().map(|(row, _)| row).collect();
         }
         (usual, rows)
     }
 
-    /// What is usual among models whose abilities are known.
-    pub fn of_rows(rows: &[&[f32]]) -> Self {
-        let n = rows.first().map_or(0, |row| row.len());
+    /// What is usual among models whose abilities are known, each with how much it counts; they count one on average.
+    pub fn of_rows(rows: &[(&[f32], f64)]) -> Self {
+        let n = rows.first().map_or(0, |(row, _)| row.len());
         let mut usual = Self { means: vec![0.0; n], variances: vec![1.0; n] };
-        let known: Vec<(Vec<f64>, Vec<f64>)> =
-            rows.iter().map(|row| (row.iter().map(|value| f64::from(*value)).collect(), vec![0.0; n])).collect();
-        usual.settle(&known.iter().collect::<Vec<_>>());
+        let doubt = vec![0.0; n];
+        let wide: Vec<Vec<f64>> =
+            rows.iter().map(|(row, _)| row.iter().map(|value| f64::from(*value)).collect()).collect();
+        let known = wide.iter().zip(rows).map(|(row, (_, weight))| Known { row, doubt: &doubt, weight: *weight });
+        usual.settle(&known.collect::<Vec<_>>());
         usual
     }
 
     /// Models count by how much their outcomes say beyond what was held to be usual: one that never met a topic only repeats it.
-    fn settle(&mut self, known: &[&(Vec<f64>, Vec<f64>)]) {
+    fn settle(&mut self, known: &[Known<'_>]) {
         for k in 0..self.means.len() {
-            let says = |doubt: &[f64]| (1.0 - doubt[k] / self.variances[k]).clamp(0.0, 1.0);
-            let count: f64 = known.iter().map(|(_, doubt)| says(doubt)).sum();
+            let says = |known: &Known<'_>| known.weight * (1.0 - known.doubt[k] / self.variances[k]).clamp(0.0, 1.0);
+            let count: f64 = known.iter().map(says).sum();
             if count < LEAST_SAYING {
                 continue;
             }
-            let mean = known.iter().map(|(row, doubt)| says(doubt) * row[k]).sum::<f64>() / count;
-            let squares = known.iter().map(|(row, doubt)| says(doubt) * ((row[k] - mean) * (row[k] - mean) + doubt[k]));
+            let mean = known.iter().map(|known| says(known) * known.row[k]).sum::<f64>() / count;
+            let square = |known: &Known<'_>| (known.row[k] - mean) * (known.row[k] - mean) + known.doubt[k];
+            let squares = known.iter().map(|known| says(known) * square(known));
             self.variances[k] = (squares.sum::<f64>() / count).max(LEAST_VARIANCE);
             self.means[k] = mean;
         }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use decision::ModelId;
 
 use crate::abilities::Usual;
+use crate::asked::Asked;
 use crate::calibration::Calibration;
 use crate::council::{Heard, Member};
 use crate::encoder::{Encoder, EncoderError};
@@ -26,7 +27,7 @@ mod seal;
 pub use built_in::{built_in_catalog, built_in_encoder};
 
 /// The version of the files. It rises when older builds could not read them.
-pub const ARTIFACT_SCHEMA: u32 = 13;
+pub const ARTIFACT_SCHEMA: u32 = 14;
 
 /// The description, for programs and people.
 pub const MANIFEST: &str = "manifest.json";
@@ -197,6 +198,8 @@ pub struct Parts {
     pub tokens: Sight,
     /// Of which kinds of prompts it is known how long each model answers.
     pub manner: Manner,
+    /// Which sources asked whom.
+    pub asked: Asked,
     /// How far each view is trusted about how hard a prompt is.
     pub trust: Trust,
     /// From blend to probability.
@@ -291,6 +294,12 @@ impl Parts {
         self.trust.adds(reading.row.topics(), heard)
     }
 
+    /// The blended logit of a usual model, on top of what all have alike.
+    #[inline(always)]
+    pub fn usual_logit(&self, heard: &Heard, alike: f32) -> f32 {
+        alike + self.sights.iter().zip(&heard.levels).map(|(sight, level)| sight.weight * level).sum::<f32>()
+    }
+
     /// What is heard of a prompt in council, which is asked by these abilities of a usual model.
     pub fn hear(&self, usual: &[Vec<f32>], reading: &Reading) -> Heard {
         let members = self.sights.iter().zip(usual).map(|(sight, usual)| Member {
@@ -357,6 +366,9 @@ impl Parts {
         }
         if let Err(found) = self.manner.check(self.models.len() * n_kinds(n_topics)) {
             return content("manner".to_owned(), "how well it is known, and a habit, for every model and topic", found);
+        }
+        if let Err(found) = self.asked.check(n_topics, self.models.len()) {
+            return content("asked".to_owned(), "the shares of the sources, for every topic and model", found);
         }
         let dims = self.lens.encoder().dims();
         if self.places.centres.is_empty() || !self.places.centres.len().is_multiple_of(dims) {

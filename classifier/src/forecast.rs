@@ -3,20 +3,20 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use decision::{Catalog, Forecast, Model, ModelForecast, ModelId, Quality, Tokens};
+use decision::{Catalog, Forecast, ModelForecast, ModelId, Quality, Tokens};
 
-use crate::abilities::Seen;
-use crate::artifact::{Artifact, Known, Parts, Sight, Standing, built_in_catalog};
+use crate::artifact::{Artifact, Parts, Standing, built_in_catalog};
+use crate::asked::unasked;
 use crate::council::Heard;
 use crate::encoder::Encoder;
 use crate::kernel::{add_rows, exp, widely};
 use crate::lens::Reading;
-use crate::manner::{Manner, UsualManner, kinds, known, longer_by, n_kinds, told};
+use crate::manner::{UsualManner, kinds, known, longer_by, n_kinds, told};
 use crate::prompt::Prompt;
 
-/// A published score counts as this many outcomes on the mean prompt of its benchmark: it is a mean of hundreds, but of other
-/// people's harness.
-const SCORE_WEIGHT: f32 = 10.0;
+mod bind;
+
+use bind::{Abreast, Bound, bind, stated};
 
 /// Added to the unlikeness of a prompt with images or tool calls, of which training has seen none: its bound is wider.
 const UNLIKE_MEDIA: f32 = 1.0;
@@ -26,28 +26,6 @@ const MAX_LOG_TOKENS: f32 = 13.0;
 
 /// What company may change of a forecast quality where prompts are padded for it.
 const COMPANY_MOVES: f64 = 0.05;
-
-/// One model of the catalog, as it is forecast.
-#[derive(Clone, Debug)]
-struct Bound {
-    id: ModelId,
-    standing: Standing,
-    reasoning: f32,
-    /// What its answers cannot exceed.
-    max_tokens: u64,
-}
-
-/// The numbers of all models that every forecast reckons with, side by side: so several are reckoned at once.
-#[derive(Clone, Debug, Default)]
-struct Abreast {
-    /// What a model adds to the variance of its forecasts.
-    doubt: Vec<f32>,
-    offset: Vec<f32>,
-    log_mean: Vec<f32>,
-    log_p90: Vec<f32>,
-    /// By how much it is said to answer longer than usual where its manner is not known, as a logarithm.
-    longer: Vec<f32>,
-}
 
 /// What is reckoned of one model.
 #[derive(Clone, Copy)]
@@ -75,6 +53,8 @@ pub struct Classifier {
     manners: Vec<f32>,
     /// Likewise their habits.
     habits: Vec<f32>,
+    /// How well the catalog's models are known, source after source.
+    asked: Vec<f32>,
     usual_manner: UsualManner,
 }
 
@@ -98,20 +78,20 @@ impl Classifier {
         let mut abilities: Vec<Vec<f32>> = sights.map(|sight| vec![0.0; sight.n_columns() * n]).collect();
         let (mut models, mut abreast) = (Vec::with_capacity(n), Abreast::default());
         let mut manners = vec![0.0; n_kinds(parts.lens.n_topics()) * n];
-        let mut habits = manners.clone();
+        let (mut habits, mut asked) = (manners.clone(), vec![0.0; parts.asked.n_sources() * n]);
         let built_in = built_in_catalog();
         for (at, model) in catalog.models().iter().enumerate() {
             let (bound, rows) = bind(parts, catalog, model, &mut abreast);
             let stated = stated(catalog, &built_in, model);
             abreast.longer.push(stated.map_or(0.0, |mean| parts.manner.longer(mean)));
             models.push(bound);
-            for (columns, row) in abilities.iter_mut().chain([&mut manners, &mut habits]).zip(rows) {
+            for (columns, row) in abilities.iter_mut().chain([&mut manners, &mut habits, &mut asked]).zip(rows) {
                 columns.chunks_exact_mut(n).zip(row).for_each(|(column, value)| column[at] = value);
             }
         }
         let usual = parts.usual_rows();
         let usual_manner = parts.usual_manner();
-        Self { artifact, models, abreast, abilities, usual, manners, habits, usual_manner }
+        Self { artifact, models, abreast, abilities, usual, manners, habits, asked, usual_manner }
     }
 
     /// The artifact.
@@ -170,9 +150,10 @@ impl Classifier {
         let models = widely(
             #[inline(always)]
             || {
-                let (logits, lengths) =
-                    (self.logits(&heard, parts.trust_adds(&heard, reading)), self.lengths(&length, kinds));
-                let reckoned = self.reckoned(&logits, &lengths, heard.unlikeness + media);
+                let alike = parts.trust_adds(&heard, reading);
+                let (logits, lengths) = (self.logits(&heard, alike), self.lengths(&length, kinds));
+                let doubts = self.doubts(&logits, parts.usual_logit(&heard, alike), reading.row.topics());
+                let reckoned = self.reckoned(&logits, &lengths, &doubts, heard.unlikeness + media);
                 let mut models = Vec::with_capacity(self.models.len());
                 for (model, reckoned) in self.models.iter().zip(reckoned) {
                     models.push(model.forecast(reckoned));
@@ -194,6 +175,19 @@ impl Classifier {
             }
         }
         logits
+    }
+
+    /// What each model adds to the variance, by its outcomes and by how far it was asked such prompts.
+    #[inline(always)]
+    fn doubts(&self, logits: &[f32], usual: f32, topics: &[f32]) -> Vec<f32> {
+        let Parts { calibration, asked, .. } = self.artifact.parts();
+        let mut doubts = vec![0.0; self.models.len()];
+        let sources = asked.shares(topics);
+        add_rows(&mut doubts, felt(&sources, self.asked.chunks_exact(self.models.len().max(1))).iter().copied());
+        for ((doubt, own), logit) in doubts.iter_mut().zip(&self.abreast.doubt).zip(logits) {
+            *doubt = own + calibration.doubt_elsewhere(unasked(*doubt), logit - usual);
+        }
+        doubts
     }
 
     /// What its traits in the view of tokens, and its kinds, make of each model.
@@ -223,10 +217,11 @@ impl Classifier {
         &'a self,
         logits: &[f32],
         lengths: &'a Lengths,
+        doubts: &[f32],
         unlikeness: f32,
     ) -> impl Iterator<Item = Reckoned> + 'a {
         let Parts { calibration, manner, .. } = self.artifact.parts();
-        let Abreast { doubt, offset, log_mean, log_p90, longer } = &self.abreast;
+        let Abreast { offset, log_mean, log_p90, longer, .. } = &self.abreast;
         let share = manner.share_stated(lengths.usual + manner.log_mean);
         let tokens = |log_each: &[f32], log_usual: f32| -> Vec<f32> {
             let usual = lengths.usual + log_usual;
@@ -245,7 +240,7 @@ impl Classifier {
         let low = |((logit, offset), doubt): ((&f32, &f32), &f32)| {
             calibration.quality_low(*logit, *offset, *doubt, unlikeness)
         };
-        let lows: Vec<f32> = placed().zip(doubt).map(low).collect();
+        let lows: Vec<f32> = placed().zip(doubts).map(low).collect();
         let beyond = longer.iter().zip(&lengths.known).map(move |(longer, known)| {
             let longer = longer_by(*longer, share);
             if longer > 0.0 { -libm::expm1f((known - 1.0) * longer) } else { 0.0 }
@@ -333,120 +328,6 @@ fn tokens_of(log: f32) -> f32 {
 #[inline(always)]
 fn whole(tokens: f32) -> u64 {
     tokens as u64
-}
-
-/// A model's place in the forecasts, its abilities view by view, and kind by kind how well its manner is known and its habits. Its numbers go beside
-/// those of the others.
-fn bind(parts: &Parts, catalog: &Catalog, model: &Model, abreast: &mut Abreast) -> (Bound, Vec<Vec<f32>>) {
-    let sights = || parts.sights.iter().chain([&parts.tokens]);
-    let lends = lender(parts, catalog, model);
-    let scores = scores(parts, model);
-    let known = lends.as_ref().map(|(place, _)| &parts.models[*place]);
-    let (standing, mut rows): (Standing, Vec<Vec<f32>>) = match &lends {
-        Some((place, None)) => {
-            let Known { n_outcomes, onboarded, .. } = parts.models[*place];
-            let standing =
-                if onboarded { Standing::Onboarded { n_outcomes } } else { Standing::Trained { n_outcomes } };
-            (standing, sights().map(|sight| sight.row(*place).to_vec()).collect())
-        }
-        Some((place, Some(like))) => {
-            (Standing::Like { model: like.clone() }, sights().map(|sight| sight.row(*place).to_vec()).collect())
-        }
-        None if scores.is_empty() => (Standing::Unknown, sights().map(Sight::usual_row).collect()),
-        None => {
-            let n_scores = scores.len() as u64;
-            (Standing::Benchmarks { n_scores }, from_scores(parts, &scores))
-        }
-    };
-    let evidence = match &standing {
-        #[expect(clippy::cast_precision_loss, reason = "a count of outcomes; beyond thousands it no longer matters")]
-        Standing::Trained { n_outcomes } | Standing::Onboarded { n_outcomes } => *n_outcomes as f32,
-        Standing::Like { .. } | Standing::Unknown => 0.0,
-        #[expect(clippy::cast_precision_loss, reason = "a few scores")]
-        Standing::Benchmarks { n_scores } => *n_scores as f32 * SCORE_WEIGHT / 4.0,
-    };
-    let mean = |of: fn(&Known) -> f32| {
-        #[expect(clippy::cast_precision_loss, reason = "thousands of models")]
-        let n = parts.models.len().max(1) as f32;
-        known.map_or_else(|| parts.models.iter().map(of).sum::<f32>() / n, of)
-    };
-    let n_kinds = n_kinds(parts.lens.n_topics());
-    // Of the manner of a model that it is like nothing is borrowed where the catalog states its own.
-    let of_kin = lends.as_ref().is_some_and(|(_, like)| like.is_some());
-    let lent = lends.as_ref().map(|(place, _)| *place).filter(|_| !of_kin || model.mean_completion.is_none());
-    for of in [Manner::known, Manner::habits] {
-        rows.push(lent.map_or_else(|| vec![0.0; n_kinds], |place| of(&parts.manner, place, n_kinds).to_vec()));
-    }
-    let max_tokens = model.max_completion.unwrap_or(model.context_window);
-    abreast.doubt.push(parts.calibration.doubt_after(evidence));
-    abreast.offset.push(known.map_or(0.0, |known| known.offset));
-    abreast.log_mean.push(mean(|known| known.log_mean));
-    abreast.log_p90.push(mean(|known| known.log_p90));
-    let bound = Bound {
-        id: model.id.clone(),
-        standing,
-        reasoning: mean(|known| known.reasoning),
-        max_tokens: u64::from(max_tokens.get()),
-    };
-    (bound, rows)
-}
-
-/// The mean length that is said of a model: by its own entry, by that of a model that it is `like`, or by the built-in catalog of
-/// either.
-fn stated(catalog: &Catalog, built_in: &Catalog, model: &Model) -> Option<Tokens> {
-    let said = |id: &ModelId| built_in.get(id).and_then(|model| model.mean_completion);
-    let mut stated = model.mean_completion.or_else(|| said(&model.id));
-    // A catalog has no circles of `like`.
-    let mut next = model.like.as_ref();
-    while let (None, Some(like)) = (stated, next) {
-        let model = catalog.get(like);
-        stated = model.and_then(|model| model.mean_completion).or_else(|| said(like));
-        next = model.and_then(|model| model.like.as_ref());
-    }
-    stated
-}
-
-/// The trained model that lends its abilities: the model itself, or the first known one along its `like`s.
-fn lender(parts: &Parts, catalog: &Catalog, model: &Model) -> Option<(usize, Option<ModelId>)> {
-    if let Some(place) = parts.place(model.id.as_str()) {
-        return Some((place, None));
-    }
-    // A catalog has no circles of `like`.
-    let mut next = model.like.as_ref();
-    while let Some(like) = next {
-        if let Some(place) = parts.place(like.as_str()) {
-            return Some((place, Some(like.clone())));
-        }
-        next = catalog.get(like).and_then(|model| model.like.as_ref());
-    }
-    None
-}
-
-/// The published scores whose benchmarks are known here: the traits of their mean prompt, and the score.
-fn scores<'a>(parts: &'a Parts, model: &Model) -> Vec<(&'a [f32], f32)> {
-    #[expect(clippy::cast_possible_truncation, reason = "a share")]
-    let known = model
-        .benchmarks
-        .iter()
-        .filter_map(|(name, score)| Some((parts.benchmarks.get(name)?.as_slice(), *score as f32)));
-    known.collect()
-}
-
-/// Abilities that would have scored so.
-fn from_scores(parts: &Parts, scores: &[(&[f32], f32)]) -> Vec<Vec<f32>> {
-    let mut from = 0;
-    let mut fitted = |sight: &Sight| {
-        let n = sight.view.n_traits();
-        let seen: Vec<Seen<'_>> = scores
-            .iter()
-            .map(|(traits, score)| Seen { traits: &traits[from..from + n], value: *score, weight: SCORE_WEIGHT })
-            .collect();
-        from += n;
-        sight.usual.fit(&seen, sight.view.link())
-    };
-    let mut rows: Vec<Vec<f32>> = parts.sights.iter().map(&mut fitted).collect();
-    rows.push(parts.tokens.usual_row());
-    rows
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 pub mod abilities;
 pub mod artifact;
 pub mod asides;
+pub mod asked;
 mod billed;
 pub mod calibration;
 mod canon;

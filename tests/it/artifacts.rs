@@ -152,6 +152,25 @@ fn manners_are_known_from_not_at_all_to_wholly_of_every_model_and_topic() {
 }
 
 #[test]
+fn who_was_asked_is_known_in_shares_of_every_model_and_source() {
+    let mut parts = Artifact::built_in().expect("it is inside the binary").into_parts();
+    let place = "asked: expected the shares of the sources, for every topic and model, found";
+    let mut refused = |change: fn(&mut classifier::asked::Asked), found: &str| {
+        let sound = parts.asked.clone();
+        change(&mut parts.asked);
+        let refused = parts.check().unwrap_err().to_string();
+        assert!(refused.contains(&format!("{place} {found}")), "{refused}");
+        parts.asked = sound;
+    };
+    refused(|asked| asked.known[7] = 1.5, "a share of 1.5");
+    refused(|asked| asked.sources[7] = f32::NAN, "a share of NaN");
+    refused(|asked| asked.known.truncate(3), "1127 and 3 numbers where 1127 and 1477 are expected");
+    parts.calibration.doubt_apart = -0.5;
+    let refused = parts.check().unwrap_err().to_string();
+    assert!(refused.contains("calibration: expected finite numbers, and doubts that are not below 0"), "{refused}");
+}
+
+#[test]
 fn broken_artifacts_are_refused_with_the_reason() {
     let folder = Folder::new("missing");
     std::fs::remove_file(folder.0.join("weights.safetensors")).unwrap();

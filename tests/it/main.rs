@@ -4,6 +4,7 @@ mod artifacts;
 mod catalog;
 mod documents;
 mod edges;
+mod elsewhere;
 mod forecasts;
 mod house;
 mod service;

@@ -20,6 +20,8 @@ pub(super) struct Manifest {
     pub(super) sights: Vec<SightLine>,
     pub(super) tokens: SightLine,
     pub(super) manner: MannerLine,
+    /// The names of the sources that asked; which asked whom is a tensor.
+    pub(super) sources: Vec<String>,
     pub(super) calibration: CalibrationLine,
     pub(super) usual_distance: f32,
     pub(super) models: Vec<ModelLine>,
@@ -60,19 +62,21 @@ pub(super) struct CalibrationLine {
     doubt: f32,
     doubt_unlike: f32,
     doubt_model: f32,
+    doubt_unasked: f32,
+    doubt_apart: f32,
 }
 
 impl From<Calibration> for CalibrationLine {
     fn from(calibration: Calibration) -> Self {
-        let Calibration { slope, offset, doubt, doubt_unlike, doubt_model } = calibration;
-        Self { slope, offset, doubt, doubt_unlike, doubt_model }
+        let Calibration { slope, offset, doubt, doubt_unlike, doubt_model, doubt_unasked, doubt_apart } = calibration;
+        Self { slope, offset, doubt, doubt_unlike, doubt_model, doubt_unasked, doubt_apart }
     }
 }
 
 impl From<CalibrationLine> for Calibration {
     fn from(line: CalibrationLine) -> Self {
-        let CalibrationLine { slope, offset, doubt, doubt_unlike, doubt_model } = line;
-        Self { slope, offset, doubt, doubt_unlike, doubt_model }
+        let CalibrationLine { slope, offset, doubt, doubt_unlike, doubt_model, doubt_unasked, doubt_apart } = line;
+        Self { slope, offset, doubt, doubt_unlike, doubt_model, doubt_unasked, doubt_apart }
     }
 }
 

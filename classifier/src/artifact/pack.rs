@@ -13,6 +13,7 @@ use super::seal::{check_versions, digest_of, not_a_manifest};
 use super::{ARTIFACT_SCHEMA, ArtifactError, Files, MANIFEST, Parts, Sight, WEIGHTS};
 use crate::abilities::Usual;
 use crate::asides::Asides;
+use crate::asked::Asked;
 use crate::feature_layer::FeatureLayer;
 use crate::features::{FEATURE_SCHEMA, HAND_FEATURES};
 use crate::forest::{Forest, LEAF, Node};
@@ -35,6 +36,10 @@ const TOPICS: &str = "topics";
 /// The tensors with how well manners are known, and with habits.
 const KNOWN: &str = "tokens.known";
 const HABITS: &str = "tokens.habits";
+
+/// The tensors with the sources of topics, and with which of them asked whom.
+const SOURCES: &str = "sources";
+const ASKED: &str = "asked";
 
 /// The tensor with how far views are trusted.
 const TRUST: &str = "trust";
@@ -111,6 +116,8 @@ pub(super) fn packed(parts: &Parts, encoder: Files) -> Result<Files, ArtifactErr
     }
     put_sight(&mut shelf, "tokens", &parts.tokens);
     shelf.put_f32(TRUST.to_owned(), &parts.trust.rows);
+    shelf.put_f32(SOURCES.to_owned(), &parts.asked.sources);
+    shelf.put_f32(ASKED.to_owned(), &parts.asked.known);
     shelf.put_f32(KNOWN.to_owned(), &parts.manner.known);
     shelf.put_f32(HABITS.to_owned(), &parts.manner.habits);
     if let Some(asides) = parts.lens.asides() {
@@ -146,6 +153,7 @@ pub(super) fn packed(parts: &Parts, encoder: Files) -> Result<Files, ArtifactErr
             log_p90: parts.manner.log_p90,
             log_usual: parts.manner.log_usual,
         },
+        sources: parts.asked.names.clone(),
         calibration: parts.calibration.into(),
         usual_distance: parts.places.usual,
         models: parts.models.iter().map(Into::into).collect(),
@@ -254,6 +262,7 @@ pub(super) fn unpacked(manifest: &[u8], weights: &[u8], lens: Lens) -> Result<Pa
     }
     Ok(Parts {
         lens,
+        asked: Asked { sources: shelf.f32(SOURCES)?, known: shelf.f32(ASKED)?, names: manifest.sources },
         models: manifest.models.into_iter().map(Into::into).collect(),
         sights,
         trust: Trust { rows: shelf.f32(TRUST)? },

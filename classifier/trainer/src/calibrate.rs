@@ -5,6 +5,7 @@ use classifier::calibration::Calibration;
 use classifier::kernel::sigmoid;
 
 use crate::dataset::Dataset;
+use crate::fit::Material;
 use crate::manner::{Unread, counted_answers};
 
 /// What the views said of prompts they had not seen.
@@ -16,6 +17,8 @@ pub(crate) struct Unseen {
     pub(crate) lengths: Unread,
     /// For every prompt.
     pub(crate) unlikeness: Vec<f32>,
+    /// For every prompt, the blended logit of a usual model.
+    pub(crate) usual: Vec<f32>,
 }
 
 /// What was fitted.
@@ -51,7 +54,13 @@ const LEAST_DOUBT_UNLIKE: f64 = 0.05;
 /// Models whose lengths are known less often than this borrow from all.
 const LENGTH_PRIOR: f64 = 20.0;
 
-pub(crate) fn calibrate(dataset: &Dataset, weights: &[f32], unseen: &Unseen) -> Calibrated {
+/// Doubts of what models do elsewhere come from the footings of models, and are given.
+pub(crate) fn calibrate(
+    material: &Material<'_>,
+    unseen: &Unseen,
+    (doubt_unasked, doubt_apart): (f32, f32),
+) -> Calibrated {
+    let Material { dataset, weights, .. } = material;
     let n_models = dataset.models.len();
     let whole = global(dataset, weights, unseen);
     let scaled: Vec<f32> = unseen.logits.iter().map(|logit| whole[1] * logit + whole[0]).collect();
@@ -63,7 +72,9 @@ pub(crate) fn calibrate(dataset: &Dataset, weights: &[f32], unseen: &Unseen) -> 
         offset: whole[0],
         doubt: doubt as f32,
         doubt_unlike: doubt_unlike as f32,
-        doubt_model: spread_of_models(&scaled, n_models) as f32,
+        doubt_model: spread_of_models(&scaled, &material.say_of_models()) as f32,
+        doubt_unasked,
+        doubt_apart,
     };
     Calibrated { calibration, offsets, lengths: lengths(dataset, unseen), strangers: strangers(dataset, unseen) }
 }
@@ -135,13 +146,17 @@ fn doubts(dataset: &Dataset, unseen: &Unseen, probability: &impl Fn(usize, usize
 }
 
 /// The variance of the models' mean logits: what is not known of a model that nothing is known of.
-fn spread_of_models(scaled: &[f32], n_models: usize) -> f64 {
+fn spread_of_models(scaled: &[f32], say: &[f64]) -> f64 {
+    let n_models = say.len();
     let n_prompts = (scaled.len() / n_models.max(1)).max(1) as f64;
     let means: Vec<f64> = (0..n_models)
         .map(|model| scaled[model..].iter().step_by(n_models).map(|logit| f64::from(*logit)).sum::<f64>() / n_prompts)
         .collect();
-    let mean = means.iter().sum::<f64>() / means.len().max(1) as f64;
-    means.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / means.len().max(1) as f64
+    let all = say.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+    let mean_of =
+        |of: &dyn Fn(f64) -> f64| means.iter().zip(say).map(|(value, say)| say * of(*value)).sum::<f64>() / all;
+    let mean = mean_of(&|value| value);
+    mean_of(&|value| (value - mean).powi(2))
 }
 
 fn lengths(dataset: &Dataset, unseen: &Unseen) -> Vec<(f32, f32)> {

@@ -62,6 +62,8 @@ pub struct Dataset {
     pub prompts: Vec<Lesson>,
     /// Rows without a text: nothing can be learned from them.
     pub n_textless: u64,
+    /// Models that stand here under a second name: the place of each, and that of the first name.
+    pub second_names: BTreeMap<u32, u32>,
 }
 
 /// Why rows are no data set.
@@ -222,6 +224,28 @@ impl Gathering {
 }
 
 impl Dataset {
+    /// Takes each list of names for one model. Names without rows are passed over: rows may be a part of all that there are.
+    pub(crate) fn take_for_one(&mut self, same_models: &[Vec<String>]) {
+        let mut second_names = BTreeMap::new();
+        for names in same_models {
+            let mut places = names.iter().filter_map(|name| self.place(name));
+            if let Some(first) = places.next() {
+                second_names.extend(places.map(|place| (place, first)));
+            }
+        }
+        self.second_names = second_names;
+    }
+
+    /// The place of a model.
+    pub fn place(&self, name: &str) -> Option<u32> {
+        (0..).zip(&self.models).find(|(_, known)| *known == name).map(|(place, _)| place)
+    }
+
+    /// The place of the first name of a model.
+    pub(crate) fn first_name(&self, place: u32) -> u32 {
+        self.second_names.get(&place).copied().unwrap_or(place)
+    }
+
     /// Tells the prompts their shares of topics, row after row; none of them anything where there are no shares.
     pub(crate) fn tell_topics(&mut self, shares: &[f32]) {
         let n_topics = shares.len() / self.prompts.len().max(1);
@@ -311,6 +335,17 @@ mod tests {
             (one.answers, one.tokens, one.group, one.reading),
             (other.answers, other.tokens, other.group, other.reading)
         );
+    }
+
+    #[test]
+    fn names_of_one_model_lead_to_the_first_that_has_rows() {
+        let mut dataset = read(&[row("up", "ant"), row("up", "bee"), row("down", "made/ant"), row("down", "made/bee")]);
+        let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        dataset.take_for_one(&[list(&["Ant", "made/ant", "ant"]), list(&["made/bee", "Bee"])]);
+        let first: Vec<u32> = (0..4).map(|place| dataset.first_name(place)).collect();
+        assert_eq!((dataset.place("made/ant"), first), (Some(2), vec![2, 1, 2, 3]));
+        dataset.take_for_one(&[]);
+        assert_eq!(dataset.first_name(0), 0);
     }
 
     #[test]

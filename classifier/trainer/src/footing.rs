@@ -1,5 +1,7 @@
 //! Models on one footing: how each does beside the others on the data sets that it shares with them. The mean of its own outcomes
-//! would call a model weak that was only asked what is hard, and then nothing else would call those prompts hard.
+//! would call a model weak that was only asked what is hard, and then nothing else would call those prompts hard. A model of several
+//! names has one footing, and so ties sources together that have no name in common. That is told by its first name: how hard what was
+//! asked of the others is follows from it, and not the other way round, since what ties a source by a few says little of them.
 
 use std::collections::BTreeMap;
 
@@ -25,39 +27,68 @@ const LONGEST_STEP: f64 = 4.0;
 const EDGE: f64 = 0.02;
 
 /// All outcomes of one model in one data set.
-struct Tally {
-    dataset: usize,
-    model: usize,
-    sum: f64,
-    n: f64,
+#[derive(Clone, Copy)]
+pub(crate) struct Tally {
+    pub(crate) dataset: usize,
+    pub(crate) model: usize,
+    pub(crate) sum: f64,
+    pub(crate) n: f64,
+    /// Whether it answered under another than its first name.
+    pub(crate) second: bool,
+}
+
+/// Where models and data sets stand, before the link.
+pub(crate) struct Footing {
+    /// How far each model is above the middle, at the place of its first name.
+    pub(crate) models: Vec<f64>,
+    /// What a model of the middle observes on each data set.
+    pub(crate) datasets: Vec<f64>,
+    middle: f64,
 }
 
 /// What each model would observe on a middling data set, before the link.
 pub(crate) fn footing(dataset: &Dataset, cells: &[Cell], link: Link) -> Vec<f64> {
-    let tallies = tallies(dataset, cells);
-    let (sum, n) = tallies.iter().fold((0.0, 0.0), |(sum, n), tally| (sum + tally.sum, n + tally.n));
-    let middle = middle(sum / f64::max(n, 1.0), link);
-    let mut datasets = vec![middle; dataset.datasets.len()];
-    let mut models = vec![0.0; dataset.models.len()];
-    let sums = |datasets: &[f64], models: &[f64]| -> Vec<f64> {
-        tallies.iter().map(|tally| datasets[tally.dataset] + models[tally.model]).collect()
-    };
-    for _ in 0..ROUNDS {
-        let before = sums(&datasets, &models);
-        settle(&mut datasets, middle, &tallies, &before, link, |tally| tally.dataset);
-        let before = sums(&datasets, &models);
-        settle(&mut models, 0.0, &tallies, &before, link, |tally| tally.model);
-    }
-    models.into_iter().map(|model| middle + model).collect()
+    let Footing { models, middle, .. } = Footing::of(dataset, &tallies(dataset, cells), link);
+    (0_u32..).zip(&models).map(|(place, _)| middle + models[dataset.first_name(place) as usize]).collect()
 }
 
-fn tallies(dataset: &Dataset, cells: &[Cell]) -> Vec<Tally> {
-    let mut counts: BTreeMap<(u16, u32), (f64, f64)> = BTreeMap::new();
+impl Footing {
+    /// By these tallies.
+    pub(crate) fn of(dataset: &Dataset, tallies: &[Tally], link: Link) -> Self {
+        let (sum, n) = tallies.iter().fold((0.0, 0.0), |(sum, n), tally| (sum + tally.sum, n + tally.n));
+        let middle = middle(sum / f64::max(n, 1.0), link);
+        let mut datasets = vec![middle; dataset.datasets.len()];
+        let mut models = vec![0.0; dataset.models.len()];
+        // Under a second name alone it must do.
+        let mut told = vec![false; dataset.models.len()];
+        tallies.iter().filter(|tally| !tally.second).for_each(|tally| told[tally.model] = true);
+        let sums = |datasets: &[f64], models: &[f64]| -> Vec<f64> {
+            tallies.iter().map(|tally| datasets[tally.dataset] + models[tally.model]).collect()
+        };
+        for _ in 0..ROUNDS {
+            let before = sums(&datasets, &models);
+            settle(&mut datasets, middle, tallies, &before, link, |tally| Some(tally.dataset));
+            let before = sums(&datasets, &models);
+            let heard = |tally: &Tally| (!tally.second || !told[tally.model]).then_some(tally.model);
+            settle(&mut models, 0.0, tallies, &before, link, heard);
+        }
+        Self { models, datasets, middle }
+    }
+}
+
+/// The outcomes of every model in every data set, by first names.
+pub(crate) fn tallies(dataset: &Dataset, cells: &[Cell]) -> Vec<Tally> {
+    let mut counts: BTreeMap<(u16, u32, bool), (f64, f64)> = BTreeMap::new();
     for cell in cells {
-        let count = counts.entry((dataset.prompts[cell.prompt as usize].dataset, cell.model)).or_default();
+        let model = dataset.first_name(cell.model);
+        let key = (dataset.prompts[cell.prompt as usize].dataset, model, model != cell.model);
+        let count = counts.entry(key).or_default();
         *count = (count.0 + f64::from(cell.value), count.1 + 1.0);
     }
-    let tally = |((dataset, model), (sum, n))| Tally { dataset: usize::from(dataset), model: model as usize, sum, n };
+    let tally = |((dataset, model, second), (sum, n))| {
+        let (dataset, model) = (usize::from(dataset), model as usize);
+        Tally { dataset, model, sum, n, second }
+    };
     counts.into_iter().map(tally).collect()
 }
 
@@ -71,10 +102,18 @@ fn middle(mean: f64, link: Link) -> f64 {
     }
 }
 
-/// Moves every model, or every data set, by a Newton step to where its outcomes put it, the others given.
-fn settle(values: &mut [f64], middle: f64, tallies: &[Tally], sums: &[f64], link: Link, end: impl Fn(&Tally) -> usize) {
+/// Moves every model, or every data set, by a Newton step to where the outcomes that it hears put it, the others given.
+fn settle(
+    values: &mut [f64],
+    middle: f64,
+    tallies: &[Tally],
+    sums: &[f64],
+    link: Link,
+    end: impl Fn(&Tally) -> Option<usize>,
+) {
     let mut steps: Vec<(f64, f64)> = values.iter().map(|value| (HOLD * (middle - value), HOLD)).collect();
     for (tally, sum) in tallies.iter().zip(sums) {
+        let Some(end) = end(tally) else { continue };
         // Logistic outcomes are counted in those that are wholly uncertain.
         let (expected, telling, scale) = match link {
             Link::Identity => (*sum, 1.0, 1.0),
@@ -83,7 +122,7 @@ fn settle(values: &mut [f64], middle: f64, tallies: &[Tally], sums: &[f64], link
                 (probability, (4.0 * probability * (1.0 - probability)).max(LEAST_TELLING), 4.0)
             }
         };
-        let step = &mut steps[end(tally)];
+        let step = &mut steps[end];
         *step = (step.0 + scale * (tally.sum - tally.n * expected), step.1 + tally.n * telling);
     }
     let longest = match link {
@@ -167,6 +206,25 @@ pub(crate) mod tests {
         let middle = found.iter().sum::<f64>() / found.len() as f64;
         assert!((found[3] - middle).abs() < 0.2, "{found:?}");
         assert!(footing(&dataset, &[], Link::Logit).iter().all(|value| value.is_finite()));
+    }
+
+    #[test]
+    fn a_second_name_ties_sources_that_share_no_name() {
+        let (mut dataset, cells) = school();
+        for link in [Link::Identity, Link::Logit] {
+            dataset.take_for_one(&[]);
+            let apart = footing(&dataset, &cells, link);
+            assert!(apart[3] < apart[1] - 0.01, "{link:?}: {apart:?}");
+            dataset.take_for_one(&[vec!["both".to_owned(), "alone".to_owned()]]);
+            let tied = footing(&dataset, &cells, link);
+            assert!((tied[3] - tied[0]).abs() < 1e-9, "{link:?}: {tied:?}");
+            // By what its first name did, and not by both.
+            assert!((tied[0] - apart[0]).abs() < 1e-3, "{link:?}: {} was {}", tied[0], apart[0]);
+            // Here the first name is the one of the third school, of which it tells as much as before.
+            dataset.take_for_one(&[vec!["alone".to_owned(), "both".to_owned()]]);
+            let turned = footing(&dataset, &cells, link);
+            assert!((turned[0] - apart[3]).abs() < 0.1, "{link:?}: {} was {}", turned[0], apart[3]);
+        }
     }
 
     /// Where nearly all fail, a data set that half succeed at lies far from the middle, and a leap to it would go far beyond.

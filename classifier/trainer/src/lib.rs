@@ -8,6 +8,7 @@ mod crew;
 pub mod dataset;
 mod dice;
 pub mod distill;
+mod elsewhere;
 mod factors;
 mod fit;
 mod footing;

@@ -3,8 +3,10 @@
 
 use classifier::abilities::{Seen, Usual};
 use classifier::artifact::{Known, Parts, Sight};
+use classifier::asked;
 use classifier::council::Heard;
 use classifier::heads::View;
+use classifier::kernel::add_scaled;
 use classifier::lens::Reading;
 use classifier::manner::{kinds, known_after, n_kinds};
 
@@ -73,14 +75,25 @@ pub fn onboard(parts: &mut Parts, model: &str, outcomes: &[Outcome], like: Optio
         let traits = heard.iter().map(|heard| heard.traits[at].clone());
         row(sight, kin, traits.zip(outcomes.iter().map(|outcome| outcome.quality)))
     };
-    let rows: Vec<Vec<f32>> = parts.sights.iter().enumerate().map(of_view).collect();
+    let views: Vec<Vec<f32>> = parts.sights.iter().enumerate().map(of_view).collect();
     let told = outcomes.iter().filter_map(|outcome| Some((outcome, libm::log1pf(outcome.output?))));
     let lengths = told.map(|(outcome, log)| (parts.tokens.view.traits(&outcome.reading), log));
     let tokens = row(&parts.tokens, kin, lengths);
-    let manner = manner(parts, kin, outcomes);
-    let known = newcomer(parts, model, outcomes.len());
-    put(parts, place, known, rows, (tokens, manner));
+    let (known, habits) = manner(parts, kin, outcomes);
+    let rows = Rows { views, tokens, known, habits, asked: asked(parts, kin, outcomes) };
+    let newcomer = newcomer(parts, model, outcomes.len());
+    put(parts, place, newcomer, rows);
     Ok(())
+}
+
+/// All that an artifact holds of one model, but for a few numbers.
+struct Rows {
+    views: Vec<Vec<f32>>,
+    tokens: Vec<f32>,
+    /// Of its manner.
+    known: Vec<f32>,
+    habits: Vec<f32>,
+    asked: Vec<f32>,
 }
 
 fn kin(parts: &Parts, like: &str) -> Result<usize, OnboardError> {
@@ -146,29 +159,38 @@ fn manner(parts: &Parts, kin: Option<usize>, outcomes: &[Outcome]) -> (Vec<f32>,
     }
 }
 
+/// How well it is known, source by source, from what it was asked and from what its kin was.
+fn asked(parts: &Parts, kin: Option<usize>, outcomes: &[Outcome]) -> Vec<f32> {
+    let mut counts = vec![0.0; parts.asked.n_sources()];
+    for outcome in outcomes {
+        add_scaled(&mut counts, 1.0, &parts.asked.shares(outcome.reading.row.topics()));
+    }
+    let own = counts.into_iter().map(asked::known_after);
+    match kin {
+        None => own.collect(),
+        Some(kin) => parts.asked.known(kin).iter().zip(own).map(|(kin, own)| kin.max(own)).collect(),
+    }
+}
+
 /// In its place among the names.
-fn put(
-    parts: &mut Parts,
-    old: Option<usize>,
-    known: Known,
-    rows: Vec<Vec<f32>>,
-    (tokens, (known_of, habits)): (Vec<f32>, (Vec<f32>, Vec<f32>)),
-) {
-    let place = parts.models.partition_point(|other| other.name < known.name);
+fn put(parts: &mut Parts, old: Option<usize>, newcomer: Known, rows: Rows) {
+    let place = parts.models.partition_point(|other| other.name < newcomer.name);
     if old.is_some() {
         parts.models.remove(place);
     }
-    parts.models.insert(place, known);
-    for (sight, row) in parts.sights.iter_mut().zip(rows).chain([(&mut parts.tokens, tokens)]) {
-        let n = sight.n_columns();
-        let gone = if old.is_some() { n } else { 0 };
-        sight.abilities.splice(place * n..place * n + gone, row);
-    }
-    for (rows, row) in [(&mut parts.manner.known, known_of), (&mut parts.manner.habits, habits)] {
+    parts.models.insert(place, newcomer);
+    let put = |all: &mut Vec<f32>, row: Vec<f32>| {
         let n = row.len();
         let gone = if old.is_some() { n } else { 0 };
-        rows.splice(place * n..place * n + gone, row);
+        all.splice(place * n..place * n + gone, row);
+    };
+    for (sight, row) in parts.sights.iter_mut().zip(rows.views) {
+        put(&mut sight.abilities, row);
     }
+    put(&mut parts.tokens.abilities, rows.tokens);
+    put(&mut parts.manner.known, rows.known);
+    put(&mut parts.manner.habits, rows.habits);
+    put(&mut parts.asked.known, rows.asked);
 }
 
 /// The prompts whose outcomes would tell most about a new model, most telling first: those that together stand for all, where

@@ -1,11 +1,13 @@
-//! The plan of a training: seed, split and sizes, read from TOML and kept word for word in the artifact.
+//! The plan of a training: seed, split, sizes and names of models, read from TOML and kept word for word in the artifact.
+
+use std::collections::BTreeSet;
 
 use decision::document::{Document, DocumentError};
 use serde::{Deserialize, Serialize};
 use training_data::split::{Shares, Split, SplitError};
 
 /// Everything that training may vary. Each key has a default; the defaults are what the built-in artifact was made with,
-/// the split apart.
+/// the split and the names of its models apart.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Plan {
@@ -45,6 +47,8 @@ pub struct Plan {
     pub topic_weight: f32,
     /// Places that training prompts are summed up by, for telling how unlike them a prompt is.
     pub places: u32,
+    /// Names under which different sources speak of one model: lists of them.
+    pub same_models: Vec<Vec<String>>,
 }
 
 /// Places that training prompts may be summed up by. A guess at more than anybody's prompts have topics; each is compared with
@@ -72,6 +76,7 @@ impl Default for Plan {
             topic_epochs: 25,
             topic_weight: 0.3,
             places: 64,
+            same_models: Vec::new(),
         }
     }
 }
@@ -121,7 +126,24 @@ impl Plan {
             return Err(document.fault(&["held_out_share".into()], complaint).into());
         }
         plan.split().map_err(|error| document.fault(&["held_out_share".into()], error))?;
+        plan.check_same_models(&document)?;
         Ok(plan)
+    }
+
+    fn check_same_models(&self, document: &Document<'_>) -> Result<(), DocumentError> {
+        let mut listed = BTreeSet::new();
+        for (list, names) in self.same_models.iter().enumerate() {
+            let found = names.len();
+            if found < 2 {
+                let complaint = format!("expected two or more names of one model, found {found}");
+                return Err(document.fault(&["same_models".into(), list.into()], complaint));
+            }
+            if let Some(at) = names.iter().position(|name| !listed.insert(name)) {
+                let complaint = format!("expected each name once in all lists, found `{}` again", names[at]);
+                return Err(document.fault(&["same_models".into(), list.into(), at.into()], complaint));
+            }
+        }
+        Ok(())
     }
 
     fn ranges(&self) -> [(&'static str, f64, f64, f64); 16] {
@@ -153,7 +175,7 @@ impl Plan {
 
     /// The plan as text, every key written out.
     pub fn to_toml(&self) -> String {
-        toml::to_string(self).expect("a flat struct of numbers and one text")
+        toml::to_string(self).expect("a flat struct of numbers, texts and lists of them")
     }
 }
 
@@ -166,7 +188,8 @@ mod tests {
     #[test]
     fn an_empty_plan_is_the_usual_one_and_a_plan_survives_its_text() {
         assert_eq!(Plan::from_toml("").unwrap(), Plan::default());
-        let plan = Plan { seed: 9, trees: 7, ..Plan::default() };
+        let same_models = vec![vec!["ant".to_owned(), "an \"ant\"".to_owned()]];
+        let plan = Plan { seed: 9, trees: 7, same_models, ..Plan::default() };
         assert_eq!(Plan::from_toml(&plan.to_toml()).unwrap(), plan);
     }
 
@@ -184,6 +207,14 @@ mod tests {
                 "line 4, forest_weight: expected a weight",
             ),
             ("trees = 0\nfeature_nets = 0\nreading_weight = 0", "expected a weight above 0"),
+            (
+                "same_models = [\n  [\"ant\", \"Ant\"],\n  [\"bee\"],\n]",
+                "line 3, same_models[1]: expected two or more names of one model, found 1",
+            ),
+            (
+                "same_models = [\n  [\"ant\", \"Ant\"],\n  [\"bee\",\n   \"Ant\"],\n]",
+                "line 4, same_models[1][1]: expected each name once in all lists, found `Ant` again",
+            ),
         ] {
             let error = Plan::from_toml(text).unwrap_err().to_string();
             assert!(error.contains(complaint), "{text}: {error}");

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use classifier::artifact::{Known, Parts, Sight};
+use classifier::asked::unasked;
 use classifier::council::Heard;
-use classifier::kernel::exp;
+use classifier::kernel::{dot, exp};
 use classifier::lens::Lens;
 use classifier::manner::{Manner, told};
 use classifier::trust::Trust;
@@ -15,8 +16,9 @@ use classifier::unlikeness::Places;
 use crate::calibrate::{Strangers, Unseen, calibrate};
 use crate::crew::side_by_side;
 use crate::dataset::Dataset;
+use crate::elsewhere::{asked, doubts};
 use crate::factors::Penalties;
-use crate::fit::{Fitted, ForestCourse, Material, fit_forest, fit_net, fit_shares};
+use crate::fit::{Fitted, ForestCourse, Material, Say, fit_forest, fit_net, fit_shares};
 use crate::grow::Growth;
 use crate::learn::{Course, Start};
 use crate::manner::{Manners, Unread, manners};
@@ -100,6 +102,7 @@ pub struct CrossFitted {
 /// Trains on these prompts, which the lens has read. They are told their topics on the way.
 pub fn train(dataset: &mut Dataset, lens: Lens, plan: &Plan, progress: OnProgress<'_>) -> Result<Trained, TrainError> {
     check(dataset, plan)?;
+    dataset.take_for_one(&plan.same_models);
     let setting = Setting::new(dataset, &lens, plan);
     let jobs = setting.jobs();
     if !jobs.iter().any(|job| setting.weight(job.kind, None) > 0.0) {
@@ -115,7 +118,8 @@ pub fn train(dataset: &mut Dataset, lens: Lens, plan: &Plan, progress: OnProgres
     let all: Vec<u32> = (0..).take(dataset.prompts.len()).collect();
     let material = Material::new(dataset, &all);
     let (unseen, Manners { known: manners, habits }, trust) = workshop.unseen(&jobs, &fitted, &material.weights);
-    let calibrated = calibrate(dataset, &material.weights, &unseen);
+    let calibrated = calibrate(&material, &unseen, doubts(dataset, &material.qualities()));
+    let asked = asked(dataset, setting.subjects.as_ref());
     let mut sights = Vec::new();
     let mut tokens = None;
     for (job, fitted) in jobs.iter().zip(fitted).filter(|(job, _)| job.fold.is_none()) {
@@ -138,11 +142,11 @@ pub fn train(dataset: &mut Dataset, lens: Lens, plan: &Plan, progress: OnProgres
     }
     let Strangers { log_mean, log_p90, log_usual } = calibrated.strangers;
     let manner = Manner { known: manners, habits, log_mean, log_p90, log_usual };
-    let cross_fitted = cross_fitted(dataset, &unseen, &models, &calibrated.calibration, &manner);
     let parts = Parts {
         lens,
         models,
         manner,
+        asked,
         benchmarks: benchmarks(dataset, &sights),
         sights,
         tokens: tokens.expect("every training has a job for tokens"),
@@ -152,6 +156,7 @@ pub fn train(dataset: &mut Dataset, lens: Lens, plan: &Plan, progress: OnProgres
         plan: plan.to_toml(),
     };
     parts.check()?;
+    let cross_fitted = cross_fitted(dataset, &unseen, &parts);
     Ok(Trained { parts, cross_fitted })
 }
 
@@ -201,7 +206,7 @@ impl<'a> Workshop<'a> {
                 fit_net(&material, None, &course, job.seed, step)
             }
             Kind::Forest => {
-                let course = ForestCourse { growth, rank: 7, penalties: QUALITY };
+                let course = ForestCourse { growth, rank: 7, penalties: QUALITY, say: Say::OfTheMost };
                 fit_forest(&material, &self.columns, &material.qualities(), &course, job.seed, step)
             }
             Kind::Topics => {
@@ -210,7 +215,7 @@ impl<'a> Workshop<'a> {
                 fit_shares(&material, told, job.fold)
             }
             Kind::Tokens => {
-                let course = ForestCourse { growth, rank: 4, penalties: LENGTH };
+                let course = ForestCourse { growth, rank: 4, penalties: LENGTH, say: Say::Alike };
                 fit_forest(&material, &self.columns, &material.lengths(), &course, job.seed, step)
             }
         }
@@ -238,18 +243,24 @@ impl<'a> Workshop<'a> {
             }
             all_heard.push(heard);
         }
+        let level = |(council, heard): (&Council<'_>, &Heard)| {
+            council.views.iter().zip(&heard.levels).map(|((_, weight, _), level)| weight * level).sum()
+        };
+        let mut usual: Vec<f32> =
+            setting.folds.iter().map(|fold| &councils[*fold as usize]).zip(&all_heard).map(level).collect();
         let trust = setting.subjects.as_ref().map_or_else(Trust::default, |subjects| {
             let ledger = Ledger::new(self.dataset, subjects, weights, &all_heard, &logits);
             let learned = ledger.learn();
             let added: Vec<f32> = (0..n_prompts).map(|prompt| ledger.added(prompt, &learned)).collect();
             let trust = ledger.trust(&learned, &setting.kinds());
-            for (row, added) in logits.chunks_exact_mut(n_models).zip(added) {
+            for ((row, usual), added) in logits.chunks_exact_mut(n_models).zip(&mut usual).zip(added) {
                 row.iter_mut().for_each(|logit| *logit += added);
+                *usual += added;
             }
             trust
         });
         let unlikeness = all_heard.iter().map(|heard| heard.unlikeness).collect();
-        (Unseen { logits, lengths, unlikeness }, manners, trust)
+        (Unseen { logits, lengths, unlikeness, usual }, manners, trust)
     }
 
     fn places_outside(&self, fold: u32) -> Places {
@@ -342,13 +353,8 @@ fn benchmarks(dataset: &Dataset, sights: &[Sight]) -> BTreeMap<String, Vec<f32>>
         .collect()
 }
 
-fn cross_fitted(
-    dataset: &Dataset,
-    unseen: &Unseen,
-    models: &[Known],
-    calibration: &classifier::calibration::Calibration,
-    manner: &Manner,
-) -> Vec<CrossFitted> {
+fn cross_fitted(dataset: &Dataset, unseen: &Unseen, parts: &Parts) -> Vec<CrossFitted> {
+    let Parts { models, calibration, manner, asked, .. } = parts;
     let n = models.len();
     let rows = dataset.prompts.iter().enumerate().map(|(at, prompt)| {
         let logits = &unseen.logits[at * n..][..n];
@@ -356,14 +362,22 @@ fn cross_fitted(
         let lengths = own[at * n..].iter().zip(&known[at * n..]);
         let usual = usual[at] + manner.log_mean;
         let each = || models.iter().zip(logits);
+        let shares = asked.shares(prompt.reading.row.topics());
+        let doubt = |(place, model): (usize, &Known), logit: f32| {
+            let unasked = unasked(dot(asked.known(place), &shares));
+            let elsewhere = calibration.doubt_elsewhere(unasked, logit - unseen.usual[at]);
+            calibration.doubt_after(model.n_outcomes as f32) + elsewhere
+        };
         CrossFitted {
             id: prompt.id.clone(),
             tokens: prompt.tokens,
             quality: each().map(|(model, logit)| calibration.quality(*logit, model.offset)).collect(),
-            quality_low: each()
-                .map(|(model, logit)| {
-                    let doubt = calibration.doubt_after(model.n_outcomes as f32);
-                    calibration.quality_low(*logit, model.offset, doubt, unseen.unlikeness[at])
+            quality_low: models
+                .iter()
+                .enumerate()
+                .zip(logits)
+                .map(|(known, logit)| {
+                    calibration.quality_low(*logit, known.1.offset, doubt(known, *logit), unseen.unlikeness[at])
                 })
                 .collect(),
             output: models

@@ -158,11 +158,11 @@ fn verdicts(parts: &Parts, town: &Dataset, taken: &Taken) -> Vec<Verdict> {
     let mut cells: BTreeMap<Place, Vec<Judged>> = BTreeMap::new();
     for lesson in &town.prompts {
         let source = &town.sources[usize::from(lesson.source)];
-        let (heard, alike) = heard(parts, &usual, &lesson.reading);
+        let told = heard(parts, &usual, &lesson.reading);
         for answer in &lesson.answers {
             let cell = (town.models[usize::from(answer.model)].clone(), source.clone());
             let Some(place) = parts.place(&cell.0).filter(|_| taken.contains(&cell)) else { continue };
-            let said = forecast(parts, &heard, alike, place);
+            let said = forecast(parts, &told, place);
             cells.entry(cell).or_default().push((f64::from(answer.quality), said));
         }
     }

@@ -120,14 +120,14 @@ fn leave_out(parts: &mut Parts, model: &str) {
 
 fn quality(parts: &Parts, model: &str, reading: &Reading) -> f64 {
     let Some(place) = parts.place(model) else { return 0.5 };
-    let (heard, alike) = heard(parts, &parts.usual_rows(), reading);
-    forecast(parts, &heard, alike, place).0
+    let told = heard(parts, &parts.usual_rows(), reading);
+    forecast(parts, &told, place).0
 }
 
 /// What is forecast of its rivals on the prompt, on average: all that is known of a model about which nothing is known.
 fn mean_of(parts: &Parts, rivals: &[String], reading: &Reading) -> f64 {
-    let (heard, alike) = heard(parts, &parts.usual_rows(), reading);
-    let of = |model: &String| Some(forecast(parts, &heard, alike, parts.place(model)?).0);
+    let told = heard(parts, &parts.usual_rows(), reading);
+    let of = |model: &String| Some(forecast(parts, &told, parts.place(model)?).0);
     let found: Vec<f64> = rivals.iter().filter_map(of).collect();
     found.iter().sum::<f64>() / found.len().max(1) as f64
 }

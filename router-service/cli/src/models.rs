@@ -41,7 +41,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let standing = standing.unwrap_or(Standing::Unknown);
         let by_scores = matches!(standing, Standing::Benchmarks { .. });
         let unused = model.benchmarks.keys().map(String::as_str).filter(|name| !by_scores || !heard_of(name));
-        Listed { model, unused: unused.collect(), standing }
+        let parts = classifier.artifact().parts();
+        let sources = parts.place(model.id.as_str()).map_or_else(Vec::new, |place| parts.asked.known_from(place));
+        Listed { model, unused: unused.collect(), sources, standing }
     });
     let models: Vec<Listed<'_>> = models.collect();
     let text = if arguments.json {
@@ -62,6 +64,8 @@ struct Listed<'a> {
     /// Benchmarks that the catalog scores it by and that its forecasts do not rest on: nobody knows them here, or something better
     /// is known of the model.
     unused: Vec<&'a str>,
+    /// Sources that asked it.
+    sources: Vec<&'a str>,
 }
 
 const TITLES: [&str; 7] = ["model", "prompt", "cached", "answer", "window", "skills", "forecasts"];
@@ -85,7 +89,7 @@ fn table(models: &[Listed<'_>]) -> String {
     text
 }
 
-fn cells(Listed { model, standing, unused }: &Listed<'_>) -> [String; 7] {
+fn cells(Listed { model, standing, unused, sources }: &Listed<'_>) -> [String; 7] {
     let price = |usd: f64| format!("{usd}");
     let skills: Vec<&str> = model.skills.iter().map(Skill::word).collect();
     [
@@ -95,12 +99,16 @@ fn cells(Listed { model, standing, unused }: &Listed<'_>) -> [String; 7] {
         price(model.prices.completion.usd_per_1m()),
         count(u64::from(model.context_window.get())),
         if skills.is_empty() { "-".to_owned() } else { skills.join(" ") },
-        if unused.is_empty() {
-            standing_words(standing)
-        } else {
-            format!("{}; not by {}", standing_words(standing), unused.join(", "))
-        },
+        stands_by(standing, unused, sources),
     ]
+}
+
+fn stands_by(standing: &Standing, unused: &[&str], sources: &[&str]) -> String {
+    let mut text = standing_words(standing);
+    if !sources.is_empty() {
+        text = format!("{text}, known from {}", sources.join(", "));
+    }
+    if unused.is_empty() { text } else { format!("{text}; not by {}", unused.join(", ")) }
 }
 
 #[derive(Serialize)]
@@ -139,13 +147,16 @@ struct StandingLine<'a> {
     like: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     n_scores: Option<u64>,
+    /// Sources that asked it: for prompts of others its bound is wider.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    sources: &'a [&'a str],
     /// Benchmarks of the catalog that they do not rest on.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     unused_benchmarks: &'a [&'a str],
 }
 
 impl<'a> ModelLine<'a> {
-    fn of(Listed { model, standing, unused }: &'a Listed<'a>) -> Self {
+    fn of(Listed { model, standing, unused, sources }: &'a Listed<'a>) -> Self {
         Self {
             id: model.id.as_str(),
             owner: model.owner.as_deref(),
@@ -160,7 +171,7 @@ impl<'a> ModelLine<'a> {
             skills: model.skills.iter().map(Skill::word).collect(),
             regions: model.regions.iter().map(String::as_str).collect(),
             zero_data_retention: model.zero_data_retention,
-            standing: StandingLine { unused_benchmarks: unused, ..StandingLine::of(standing) },
+            standing: StandingLine { sources, unused_benchmarks: unused, ..StandingLine::of(standing) },
         }
     }
 }

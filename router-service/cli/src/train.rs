@@ -16,7 +16,7 @@ use evals::report::{Provenance, Report};
 use evals::trial::Trial;
 use evals::verdict::Judge;
 use trainer::asides;
-use trainer::dataset::Gathering;
+use trainer::dataset::{Dataset, Gathering};
 use trainer::plan::Plan;
 use trainer::publish::{may_stand_at, publish};
 use trainer::train::{CrossFitted, Trained, train};
@@ -124,6 +124,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         "learned from",
         format!("{} prompts, {} models", count(dataset.prompts.len() as u64), dataset.models.len()),
     );
+    let strangers = without_rows(&plan, &dataset);
+    if !strangers.is_empty() {
+        sheet.line("same_models", format!("no rows of {}", strangers.join(", ")));
+    }
     if dataset.n_textless > 0 {
         sheet.line("passed over", format!("{} rows without the text of their prompt", count(dataset.n_textless)));
     }
@@ -134,6 +138,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         (None, false) => sheet.text(),
     };
     Ok(io::stdout().write_all(text.as_bytes())?)
+}
+
+/// Names in the plan that no row has: mistyped, or of sources that are not here.
+fn without_rows<'a>(plan: &'a Plan, dataset: &Dataset) -> Vec<&'a str> {
+    plan.same_models.iter().flatten().map(String::as_str).filter(|name| dataset.place(name).is_none()).collect()
 }
 
 /// A training takes minutes: where its results cannot be put is found out before.

@@ -134,8 +134,10 @@ fn the_report_bills_a_length_that_the_catalog_states_where_nobody_counted() {
 fn what_training_kept_back_is_found_by_the_folder_of_its_artifact() {
     let scratch = school("train-kept");
     scratch.write("many.jsonl", &rows(400, &MODELS));
-    scratch.write("shares.toml", &PLAN.replace("share = 0.0", "share = 0.3"));
-    check(&scratch.run("train many.jsonl -o artifact --plan shares.toml --prices prices.toml"), 0, "artifact", "");
+    let names = "same_models = [[\"dear\", \"made/dear\"]]\n";
+    scratch.write("shares.toml", &format!("{}{names}", PLAN.replace("share = 0.0", "share = 0.3")));
+    let train = scratch.run("train many.jsonl -o artifact --plan shares.toml --prices prices.toml");
+    check(&train, 0, "same_models   no rows of made/dear", "");
     let judged = |by: &str| {
         let output =
             scratch.run(&format!("eval many.jsonl --prices prices.toml --bootstraps 20 --json --held-out {by}"));

@@ -95,7 +95,11 @@ fn a_benchmark_that_nothing_rests_on_is_shown() {
 fn what_is_built_in_is_listed_without_any_file() {
     let output = Scratch::new("models-built-in").run("models --json");
     let list: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert!(list["models"].as_array().unwrap().len() > 10);
+    let models = list["models"].as_array().unwrap();
+    assert!(models.len() > 10);
+    let sources = |id: &str| models.iter().find(|model| model["id"] == id).unwrap()["standing"]["sources"].clone();
+    assert_eq!(sources("gemini-2.5-pro"), serde_json::json!(["livecodebench"]));
+    assert_eq!(sources("gpt-4o-2024-08-06"), serde_json::json!(["livecodebench", "zeroeval"]));
 }
 
 #[test]
