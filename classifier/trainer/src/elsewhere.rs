@@ -193,6 +193,9 @@ mod tests {
         let both = asked(&dataset, Some(&subjects));
         assert_eq!((both.n_sources(), both.sources.as_slice()), (2, &[1.0, 0.0, 0.0, 1.0][..]));
         assert!(both.known(1) == both.known(2) && both.known(7) == both.known(0), "{:?}", both.known);
+        // The first name was asked in the one town, the second in both.
+        dataset.take_for_one(&[vec!["m7".to_owned(), "m0".to_owned()]]);
+        assert!(asked(&dataset, Some(&subjects)).known(7)[1] > 0.8);
         dataset.take_for_one(&[]);
         assert!(asked(&dataset, Some(&subjects)).known(7)[1] == 0.0);
     }
