@@ -2,6 +2,7 @@
 
 use classifier::abilities::Seen;
 use classifier::artifact::Parts;
+use classifier::asked;
 use classifier::manner::{known_after, n_kinds};
 use classifier::{Artifact, Prompt};
 
@@ -44,6 +45,10 @@ fn the_manner_of_a_newcomer_is_known_of_what_it_answered_at_length_and_of_what_i
         parts.manner.known(at(&parts, "newcomer"), n)
     );
     assert!(parts.manner.habits(at(&parts, "newcomer"), n).iter().all(|habit| *habit == 0.0));
+    let asked = parts.asked.known(at(&parts, "newcomer")).to_vec();
+    let shares = parts.asked.shares(reading.row.topics());
+    let known: Vec<f32> = shares.iter().map(|share| asked::known_after(5.0 * share)).collect();
+    assert!(near(&asked, &known) && known.iter().all(|known| *known < 0.2), "five outcomes tell little: {asked:?}");
     // Once more, in its own place and with kin whose answers were counted.
     onboard(&mut parts, "newcomer", &outcomes, Some("gpt-4o-2024-05-13")).unwrap();
     parts.check().unwrap();
@@ -51,4 +56,6 @@ fn the_manner_of_a_newcomer_is_known_of_what_it_answered_at_length_and_of_what_i
     let both: Vec<f32> = parts.manner.known(kin, n).iter().zip(&own).map(|(kin, own)| kin.max(*own)).collect();
     assert!(near(parts.manner.known(at(&parts, "newcomer"), n), &both) && both.contains(&1.0));
     assert_eq!(parts.manner.habits(at(&parts, "newcomer"), n), parts.manner.habits(kin, n));
+    let all = |place: usize| parts.asked.known(place).iter().sum::<f32>();
+    assert!(all(at(&parts, "newcomer")) >= all(kin), "it is known where its kin is");
 }
