@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use classifier::Artifact;
-use classifier::artifact::ARTIFACT_SCHEMA;
+use classifier::artifact::{ARTIFACT_SCHEMA, Parts};
 use classifier::asides::cuts::N_SEAMS;
 
 const FILES: [&str; 5] = [
@@ -128,46 +128,35 @@ fn what_is_ordinary_in_a_view_is_of_its_traits_and_finite() {
     assert!(refused.contains("view 2, ordinary: expected two numbers for every trait, found 6 and 7"), "{refused}");
 }
 
+/// What is inside the binary, changed like this, is refused with this complaint.
+fn refused(change: impl FnOnce(&mut Parts), complaint: &str) {
+    let mut parts = Artifact::built_in().expect("it is inside the binary").into_parts();
+    change(&mut parts);
+    let refused = parts.check().expect_err(complaint).to_string();
+    assert!(refused.contains(complaint), "{refused}");
+}
+
 #[test]
 fn manners_are_known_from_not_at_all_to_wholly_of_every_model_and_topic() {
-    let mut parts = Artifact::built_in().expect("it is inside the binary").into_parts();
     let place = "manner: expected how well it is known, and a habit, for every model and topic, found";
-    let mut refused = |change: fn(&mut classifier::manner::Manner), found: &str| {
-        let sound = parts.manner.clone();
-        change(&mut parts.manner);
-        let refused = parts.check().unwrap_err().to_string();
-        assert!(refused.contains(&format!("{place} {found}")), "{refused}");
-        parts.manner = sound;
-    };
-    refused(|manner| manner.known[7] = -1.0, "a manner known by -1");
-    refused(|manner| manner.known[7] = f32::NAN, "a manner known by NaN");
-    refused(|manner| manner.habits[7] = f32::INFINITY, "inf");
-    refused(|manner| manner.log_usual = f32::NAN, "NaN");
-    let n = parts.manner.habits.len();
-    let mut short = parts.manner.clone();
-    short.habits.pop();
-    parts.manner = short;
-    let refused = parts.check().unwrap_err().to_string();
-    assert!(refused.contains(&format!("{place} {n} and {} numbers where {n} are expected", n - 1)), "{refused}");
+    refused(|parts| parts.manner.known[7] = -1.0, &format!("{place} a manner known by -1"));
+    refused(|parts| parts.manner.known[7] = f32::NAN, &format!("{place} a manner known by NaN"));
+    refused(|parts| parts.manner.habits[7] = f32::INFINITY, &format!("{place} inf"));
+    refused(|parts| parts.manner.log_usual = f32::NAN, &format!("{place} NaN"));
+    let n = Artifact::built_in().expect("it is inside the binary").parts().manner.habits.len();
+    let short = format!("{place} {n} and {} numbers where {n} are expected", n - 1);
+    refused(|parts| parts.manner.habits.truncate(n - 1), &short);
 }
 
 #[test]
 fn who_was_asked_is_known_in_shares_of_every_model_and_source() {
-    let mut parts = Artifact::built_in().expect("it is inside the binary").into_parts();
     let place = "asked: expected the shares of the sources, for every topic and model, found";
-    let mut refused = |change: fn(&mut classifier::asked::Asked), found: &str| {
-        let sound = parts.asked.clone();
-        change(&mut parts.asked);
-        let refused = parts.check().unwrap_err().to_string();
-        assert!(refused.contains(&format!("{place} {found}")), "{refused}");
-        parts.asked = sound;
-    };
-    refused(|asked| asked.known[7] = 1.5, "a share of 1.5");
-    refused(|asked| asked.sources[7] = f32::NAN, "a share of NaN");
-    refused(|asked| asked.known.truncate(3), "1127 and 3 numbers where 1127 and 1477 are expected");
-    parts.calibration.doubt_apart = -0.5;
-    let refused = parts.check().unwrap_err().to_string();
-    assert!(refused.contains("calibration: expected finite numbers, and doubts that are not below 0"), "{refused}");
+    refused(|parts| parts.asked.known[7] = 1.5, &format!("{place} a share of 1.5"));
+    refused(|parts| parts.asked.sources[7] = f32::NAN, &format!("{place} a share of NaN"));
+    let short = format!("{place} 1127 and 3 numbers where 1127 and 1477 are expected");
+    refused(|parts| parts.asked.known.truncate(3), &short);
+    let doubts = "calibration: expected finite numbers, and doubts that are not below 0";
+    refused(|parts| parts.calibration.doubt_apart = -0.5, doubts);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use classifier::kernel::sigmoid;
 use crate::dataset::Dataset;
 use crate::fit::Material;
 use crate::manner::{Unread, counted_answers};
+use crate::say::{Say, mean_and_variance};
 
 /// What the views said of prompts they had not seen.
 #[derive(Clone, Debug)]
@@ -72,7 +73,7 @@ pub(crate) fn calibrate(
         offset: whole[0],
         doubt: doubt as f32,
         doubt_unlike: doubt_unlike as f32,
-        doubt_model: spread_of_models(&scaled, &material.say_of_models()) as f32,
+        doubt_model: spread_of_models(&scaled, &Say::OfTheMost.of(material)) as f32,
         doubt_unasked,
         doubt_apart,
     };
@@ -152,11 +153,7 @@ fn spread_of_models(scaled: &[f32], say: &[f64]) -> f64 {
     let means: Vec<f64> = (0..n_models)
         .map(|model| scaled[model..].iter().step_by(n_models).map(|logit| f64::from(*logit)).sum::<f64>() / n_prompts)
         .collect();
-    let all = say.iter().sum::<f64>().max(f64::MIN_POSITIVE);
-    let mean_of =
-        |of: &dyn Fn(f64) -> f64| means.iter().zip(say).map(|(value, say)| say * of(*value)).sum::<f64>() / all;
-    let mean = mean_of(&|value| value);
-    mean_of(&|value| (value - mean).powi(2))
+    mean_and_variance(&means, say).1
 }
 
 fn lengths(dataset: &Dataset, unseen: &Unseen) -> Vec<(f32, f32)> {

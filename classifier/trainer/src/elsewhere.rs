@@ -21,7 +21,8 @@ const FEWEST: f64 = 30.0;
 /// Rates are kept this far from certainty before they become logits.
 const EDGE: f64 = 0.02;
 
-/// What is expected of doubts before any trial: outright, and for each squared unit apart. What the shared outcomes show (2026-11-30).
+/// What is expected of doubts before any trial: outright, and for each squared unit apart. A first look at
+/// the shared outcomes (2026-11-30).
 const BEFORE: [f64; 2] = [0.07, 0.08];
 
 /// The least of either: no trial shows all that may be otherwise elsewhere.

@@ -1,8 +1,5 @@
 //! Fits the views to some of the prompts. Views do not know each other: they are fitted side by side, each from its own seed.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
-
 use classifier::abilities::{Link, Seen, Usual};
 use classifier::feature_layer::standardised;
 use classifier::heads::View;
@@ -15,6 +12,7 @@ use crate::factors::{Cell, Factors, Penalties};
 use crate::footing::footing;
 use crate::grow::{Growth, Sample, grow};
 use crate::learn::{Classroom, Course, Pupil, Start, learn};
+use crate::say::{Say, mean_and_variance};
 use crate::topics::Told;
 
 /// A fitted view: how it sees prompts, and the abilities it found in models.
@@ -86,28 +84,6 @@ impl<'a> Material<'a> {
         cells.collect()
     }
 
-    /// How much each model says of what is usual, one on average: those of the sources that share models, by name, with the most
-    /// others say it alone. Where the rest stand beside them is told by little, or by nothing, and they are many.
-    pub(crate) fn say_of_models(&self) -> Vec<f64> {
-        let mut sources_of = vec![BTreeMap::<usize, u64>::new(); self.dataset.models.len()];
-        for prompt in self.rows.iter().map(|row| &self.dataset.prompts[*row as usize]) {
-            for answer in &prompt.answers {
-                *sources_of[usize::from(answer.model)].entry(usize::from(prompt.source)).or_default() += 1;
-            }
-        }
-        let first = |of: &BTreeMap<usize, u64>| of.first_key_value().map(|(source, _)| *source);
-        let lots = lots(self.dataset.sources.len(), &sources_of);
-        let mut sizes = vec![0; lots.len()];
-        for of in &sources_of {
-            first(of).into_iter().for_each(|source| sizes[lots[source]] += of.values().sum::<u64>());
-        }
-        let largest = (0..sizes.len()).max_by_key(|lot| (sizes[*lot], Reverse(*lot)));
-        let says = |of: &BTreeMap<usize, u64>| first(of).is_some_and(|source| Some(lots[source]) == largest);
-        let n = sources_of.iter().filter(|of| says(of)).count().max(1) as f64;
-        let say = sources_of.len() as f64 / n;
-        sources_of.iter().map(|of| if says(of) { say } else { 0.0 }).collect()
-    }
-
     /// The qualities; prompt by prompt.
     pub(crate) fn qualities(&self) -> Vec<Cell> {
         let cells = self.rows.iter().flat_map(|row| {
@@ -118,18 +94,6 @@ impl<'a> Material<'a> {
     }
 }
 
-/// For each source the first of all those that share models with it, straight or by others.
-fn lots(n_sources: usize, sources_of: &[BTreeMap<usize, u64>]) -> Vec<usize> {
-    let mut lots: Vec<usize> = (0..n_sources).collect();
-    for of in sources_of {
-        let joined: BTreeSet<usize> = of.keys().map(|source| lots[*source]).collect();
-        if let Some(first) = joined.first() {
-            lots.iter_mut().filter(|lot| joined.contains(lot)).for_each(|lot| *lot = *first);
-        }
-    }
-    lots
-}
-
 /// How a forest is fitted: its growth, how many numbers a prompt has, and how the factors before it are held back.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ForestCourse {
@@ -137,24 +101,6 @@ pub(crate) struct ForestCourse {
     pub(crate) rank: usize,
     pub(crate) penalties: Penalties,
     pub(crate) say: Say,
-}
-
-/// Who tells how far models usually are from their footing.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Say {
-    /// All alike.
-    Alike,
-    /// Those that share sources with the most others.
-    OfTheMost,
-}
-
-impl Say {
-    fn of(self, material: &Material<'_>) -> Vec<f64> {
-        match self {
-            Self::Alike => vec![1.0; material.dataset.models.len()],
-            Self::OfTheMost => material.say_of_models(),
-        }
-    }
 }
 
 /// A forest view of the quality, or of whatever the cells hold.
@@ -192,18 +138,20 @@ pub(crate) fn fit_forest(
 
 /// Abilities by what is left of each model's outcomes over its footing. Left to itself, a regression half takes a model that was
 /// only asked what is hard for one that is weak everywhere.
-fn learn_beside(footing: &[f64], mut seen: Vec<Vec<Seen<'_>>>, n_traits: usize, say: &[f64]) -> (Usual, Vec<f32>) {
+pub(crate) fn learn_beside(
+    footing: &[f64],
+    mut seen: Vec<Vec<Seen<'_>>>,
+    n_traits: usize,
+    say: &[f64],
+) -> (Usual, Vec<f32>) {
     for (seen, footing) in seen.iter_mut().zip(footing) {
         seen.iter_mut().for_each(|seen| seen.value -= *footing as f32);
     }
     let (mut usual, mut rows) = Usual::learn(&seen, n_traits);
     rows.iter_mut().zip(footing).for_each(|(row, footing)| row[0] += footing);
-    let all = say.iter().sum::<f64>().max(f64::MIN_POSITIVE);
-    let mean_of =
-        |of: &dyn Fn(f64) -> f64| footing.iter().zip(say).map(|(value, say)| say * of(*value)).sum::<f64>() / all;
-    let mean = mean_of(&|footing| footing);
+    let (mean, variance) = mean_and_variance(footing, say);
     usual.means[0] += mean;
-    usual.variances[0] += mean_of(&|footing| (footing - mean) * (footing - mean));
+    usual.variances[0] += variance;
     (usual, rows.iter().flatten().map(|value| *value as f32).collect())
 }
 
@@ -217,7 +165,7 @@ pub(crate) fn fit_shares(material: &Material<'_>, told: &Told, fold: Option<u32>
         let traits = told.unseen(cell.prompt);
         seen[cell.model as usize].push(Seen { traits, value: cell.value, weight: 1.0 });
     }
-    let (usual, abilities) = learn_beside(&footing, seen, topics.n_topics(), &material.say_of_models());
+    let (usual, abilities) = learn_beside(&footing, seen, topics.n_topics(), &Say::OfTheMost.of(material));
     let unseen: Vec<(&[f32], f32)> =
         material.rows.iter().map(|row| (told.unseen(*row), material.weights[*row as usize])).collect();
     Fitted::seeing(&unseen, View::Topics(Box::new(topics.clone())), abilities, usual)
@@ -290,7 +238,7 @@ pub(crate) fn fit_net(
         vocabulary.put_back(reader, start);
     }
     let (rows, n) = (learned.abilities.rows, learned.abilities.n);
-    let usual = Usual::of_rows(&rows.chunks_exact(n).zip(material.say_of_models()).collect::<Vec<_>>());
+    let usual = Usual::of_rows(&rows.chunks_exact(n).zip(Say::OfTheMost.of(material)).collect::<Vec<_>>());
     Fitted::new(material, View::Net(Box::new(learned.net)), rows, usual)
 }
 
@@ -362,12 +310,13 @@ mod tests {
     use classifier::abilities::{Seen, Usual};
     use classifier::heads::View;
 
-    use super::{Fitted, ForestCourse, Material, Say, fit_forest, fit_net, fit_shares, learn_beside};
+    use super::{Fitted, ForestCourse, Material, fit_forest, fit_net, fit_shares, learn_beside};
     use crate::dataset::{Answer, Dataset};
     use crate::footing::tests::school;
     use crate::grow::Growth;
     use crate::learn::Course;
     use crate::plan::Plan;
+    use crate::say::Say;
     use crate::topics::{Subjects, Told, ToldBy};
     use crate::train::{COURSE, QUALITY};
 
@@ -470,28 +419,5 @@ mod tests {
         let (_, alone) = Usual::learn(&seen(), 2);
         let [fourth, _] = elsewhere(|model, k| alone[model][k]);
         assert!(fourth < 0.43, "without a footing it is taken for one of the weak there: {fourth}");
-    }
-
-    #[test]
-    fn who_shares_no_source_with_the_others_says_nothing_of_what_is_usual() {
-        let (mut dataset, _) = school();
-        dataset.sources = ["town", "city"].map(str::to_owned).to_vec();
-        let of_material = |dataset: &Dataset| {
-            let rows: Vec<u32> = (0..).take(dataset.prompts.len()).collect();
-            let material = Material::new(dataset, &rows);
-            [Say::OfTheMost, Say::Alike].map(|say| say.of(&material))
-        };
-        assert_eq!(of_material(&dataset)[0], [1.0; 4]);
-        // Whoever is alone in the third school is alone in its town.
-        dataset.prompts.iter_mut().filter(|prompt| prompt.dataset == 2).for_each(|prompt| prompt.source = 1);
-        let [of_the_most, alike] = of_material(&dataset);
-        assert_eq!((of_the_most, alike), (vec![4.0 / 3.0, 4.0 / 3.0, 4.0 / 3.0, 0.0], vec![1.0; 4]));
-        let of = |say: &[f64]| learn_beside(&[0.5, 0.1], vec![Vec::new(), Vec::new()], 1, say).0;
-        let (alike, first) = (of(&[1.0, 1.0]), of(&[2.0, 0.0]));
-        assert!((first.means[0] - alike.means[0] - 0.2).abs() < 1e-6, "{first:?} and {alike:?}");
-        assert!(first.variances[0] < alike.variances[0], "{first:?} and {alike:?}");
-        let rows: [&[f32]; 2] = [&[0.5], &[0.1]];
-        let of_rows = |say: [f64; 2]| Usual::of_rows(&rows.into_iter().zip(say).collect::<Vec<_>>()).means[0];
-        assert!((of_rows([1.0, 1.0]) - 0.3).abs() < 1e-6 && (of_rows([2.0, 0.0]) - 0.5).abs() < 1e-6);
     }
 }

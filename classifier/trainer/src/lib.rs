@@ -22,6 +22,7 @@ mod places;
 pub mod plan;
 pub mod prove;
 pub mod publish;
+mod say;
 mod topics;
 pub mod train;
 mod trust;

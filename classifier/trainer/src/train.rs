@@ -18,12 +18,13 @@ use crate::crew::side_by_side;
 use crate::dataset::Dataset;
 use crate::elsewhere::{asked, doubts};
 use crate::factors::Penalties;
-use crate::fit::{Fitted, ForestCourse, Material, Say, fit_forest, fit_net, fit_shares};
+use crate::fit::{Fitted, ForestCourse, Material, fit_forest, fit_net, fit_shares};
 use crate::grow::Growth;
 use crate::learn::{Course, Start};
 use crate::manner::{Manners, Unread, manners};
 use crate::places::places;
 use crate::plan::Plan;
+use crate::say::Say;
 use crate::topics::{Told, ToldBy};
 use crate::trust::Ledger;
 

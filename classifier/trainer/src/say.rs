@@ -1,0 +1,104 @@
+//! How much each model says of what is usual among models.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::fit::Material;
+
+/// Who tells how far models usually are from their footing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Say {
+    /// All alike.
+    Alike,
+    /// Those that share sources with the most others.
+    OfTheMost,
+}
+
+impl Say {
+    /// How much each model says, one on average.
+    pub(crate) fn of(self, material: &Material<'_>) -> Vec<f64> {
+        match self {
+            Self::Alike => vec![1.0; material.dataset.models.len()],
+            Self::OfTheMost => of_the_most(material),
+        }
+    }
+}
+
+/// How much each model says of what is usual, one on average: those of the sources that share models, by name, with the most
+/// others say it alone. Where the rest stand beside them is told by little, or by nothing, and they are many.
+fn of_the_most(material: &Material<'_>) -> Vec<f64> {
+    let dataset = material.dataset;
+    let mut sources_of = vec![BTreeMap::<usize, u64>::new(); dataset.models.len()];
+    for prompt in material.rows.iter().map(|row| &dataset.prompts[*row as usize]) {
+        for answer in &prompt.answers {
+            *sources_of[usize::from(answer.model)].entry(usize::from(prompt.source)).or_default() += 1;
+        }
+    }
+    let first = |of: &BTreeMap<usize, u64>| of.first_key_value().map(|(source, _)| *source);
+    let lots = lots(dataset.sources.len(), &sources_of);
+    let mut sizes = vec![0; lots.len()];
+    for of in &sources_of {
+        first(of).into_iter().for_each(|source| sizes[lots[source]] += of.values().sum::<u64>());
+    }
+    let largest = (0..sizes.len()).max_by_key(|lot| (sizes[*lot], Reverse(*lot)));
+    let says = |of: &BTreeMap<usize, u64>| first(of).is_some_and(|source| Some(lots[source]) == largest);
+    let n = sources_of.iter().filter(|of| says(of)).count().max(1) as f64;
+    let say = sources_of.len() as f64 / n;
+    sources_of.iter().map(|of| if says(of) { say } else { 0.0 }).collect()
+}
+
+/// For each source the first of all those that share models with it, straight or by others.
+fn lots(n_sources: usize, sources_of: &[BTreeMap<usize, u64>]) -> Vec<usize> {
+    let mut lots: Vec<usize> = (0..n_sources).collect();
+    for of in sources_of {
+        let joined: BTreeSet<usize> = of.keys().map(|source| lots[*source]).collect();
+        if let Some(first) = joined.first() {
+            lots.iter_mut().filter(|lot| joined.contains(lot)).for_each(|lot| *lot = *first);
+        }
+    }
+    lots
+}
+
+/// Of a number of each model, by how much each has to say.
+pub(crate) fn mean_and_variance(values: &[f64], say: &[f64]) -> (f64, f64) {
+    let all = say.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+    let mean_of =
+        |of: &dyn Fn(f64) -> f64| values.iter().zip(say).map(|(value, say)| say * of(*value)).sum::<f64>() / all;
+    let mean = mean_of(&|value| value);
+    (mean, mean_of(&|value| (value - mean) * (value - mean)))
+}
+
+#[cfg(test)]
+mod tests {
+    //! A school in another town.
+
+    use classifier::abilities::Usual;
+
+    use super::Say;
+    use crate::dataset::Dataset;
+    use crate::fit::{Material, learn_beside};
+    use crate::footing::tests::school;
+
+    #[test]
+    fn who_shares_no_source_with_the_others_says_nothing_of_what_is_usual() {
+        let (mut dataset, _) = school();
+        dataset.sources = ["town", "city"].map(str::to_owned).to_vec();
+        let of_material = |dataset: &Dataset| {
+            let rows: Vec<u32> = (0..).take(dataset.prompts.len()).collect();
+            let material = Material::new(dataset, &rows);
+            [Say::OfTheMost, Say::Alike].map(|say| say.of(&material))
+        };
+        assert_eq!(of_material(&dataset)[0], [1.0; 4]);
+        // Whoever is alone in the third school is alone in its town.
+        dataset.prompts.iter_mut().filter(|prompt| prompt.dataset == 2).for_each(|prompt| prompt.source = 1);
+        let [of_the_most, alike] = of_material(&dataset);
+        assert_eq!((of_the_most, alike), (vec![4.0 / 3.0, 4.0 / 3.0, 4.0 / 3.0, 0.0], vec![1.0; 4]));
+        let of = |say: &[f64]| learn_beside(&[0.5, 0.1], vec![Vec::new(), Vec::new()], 1, say).0;
+        let (alike, first) = (of(&[1.0, 1.0]), of(&[2.0, 0.0]));
+        assert!((first.means[0] - alike.means[0] - 0.2).abs() < 1e-6, "{first:?} and {alike:?}");
+        assert!(first.variances[0] < alike.variances[0], "{first:?} and {alike:?}");
+        let rows: [&[f32]; 2] = [&[0.5], &[0.1]];
+        let of_rows = |say: [f64; 2]| Usual::of_rows(&rows.into_iter().zip(say).collect::<Vec<_>>()).means[0];
+        assert!((of_rows([1.0, 1.0]) - 0.3).abs() < 1e-6 && (of_rows([2.0, 0.0]) - 0.5).abs() < 1e-6);
+    }
+}
