@@ -20,6 +20,14 @@ fn an_imported_price_list_is_a_catalog() {
 }
 
 #[test]
+fn a_catalog_that_is_imported_loses_nothing() {
+    let (_, catalog) = built_in();
+    let rows = prices::read(&house::root().join("classifier/embedded/catalog.toml")).unwrap();
+    assert_eq!(Catalog::from_toml(&catalog_toml(&rows)).unwrap(), catalog);
+    assert!(catalog.models().iter().any(|model| model.mean_completion.is_some()), "there is something to lose");
+}
+
+#[test]
 fn a_price_of_many_digits_is_still_one() {
     let row = PriceRow {
         model: "acme-mini".to_owned(),

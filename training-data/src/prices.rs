@@ -43,6 +43,8 @@ pub struct PriceRow {
     pub skills: Vec<&'static str>,
     /// When it came out, as `2024-07-18`.
     pub released: Option<String>,
+    /// What a catalog of ours says of it beyond all this, kept as it stands.
+    pub rest: toml::Table,
 }
 
 impl PriceRow {

@@ -274,7 +274,7 @@ pub struct Exclusion {
     /// audio, documents, region, zero_data_retention, price_cap, unhealthy, over_budget.
     #[prost(string, tag = "2")]
     pub reason: ::prost::alloc::string::String,
-    /// The same for people, with the numbers: "needs 9000 tokens, has 8192".
+    /// The same for people, with the numbers: "needs 9000 tokens with room for its answer, has 8192".
     #[prost(string, tag = "3")]
     pub detail: ::prost::alloc::string::String,
 }

@@ -86,7 +86,7 @@ impl fmt::Display for Exclusion {
             Self::Unknown => write!(f, "is not in the catalog"),
             Self::Denied => write!(f, "is denied"),
             Self::NotAllowed => write!(f, "is not among the allowed models"),
-            Self::ContextWindow { needs, has } => write!(f, "needs {needs} tokens, has {has}"),
+            Self::ContextWindow { needs, has } => write!(f, "needs {needs} tokens with room for its answer, has {has}"),
             Self::CompletionLimit { needs, has } => write!(f, "needs {needs} output tokens, writes at most {has}"),
             Self::Skill(skill) => write!(f, "lacks {skill}"),
             Self::Region => write!(f, "is not known to be served in a region asked for"),

@@ -1,5 +1,5 @@
 //! The catalog's text: written from price rows, and read back as price rows. The checks of what a catalog may say are
-//! the engine's; this is only its spelling, so keys that are not about prices, limits and skills are passed over here.
+//! the engine's; this is only its spelling, so keys that are not about prices, limits and skills are handed on as they are.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -40,6 +40,9 @@ fn write_model(text: &mut String, row: &PriceRow) -> std::fmt::Result {
     writeln!(text, "skills = [{}]", skills.join(", "))?;
     if let Some(released) = &row.released {
         writeln!(text, "released = {}", quoted(released))?;
+    }
+    for (key, value) in &row.rest {
+        writeln!(text, "{key} = {value}")?;
     }
     writeln!(text, "[model.usd_per_1m]")?;
     let prices = [
@@ -96,6 +99,9 @@ fn entry(path: &Path, place: String, table: &Table) -> Found {
     Found { model, place, entry }
 }
 
+/// Keys of a model that have a field of their own in a price row.
+const READ: [&str; 7] = ["id", "owner", "context_window", "max_completion_tokens", "skills", "released", "usd_per_1m"];
+
 fn row(path: &Path, model: &str, table: &Table) -> Result<PriceRow, PriceError> {
     let fields = Fields { file: path, model };
     let prices = match table.get("usd_per_1m") {
@@ -130,6 +136,11 @@ fn row(path: &Path, model: &str, table: &Table) -> Result<PriceRow, PriceError> 
         max_completion_tokens: fields.tokens("max_completion_tokens", cell(table.get("max_completion_tokens")))?,
         skills: SKILLS.into_iter().filter(|skill| has(skill)).collect(),
         released: text("released")?,
+        rest: table
+            .iter()
+            .filter(|(key, _)| !READ.contains(&key.as_str()))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect(),
     })
 }
 

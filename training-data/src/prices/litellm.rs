@@ -69,6 +69,7 @@ fn row(path: &Path, model: &str, value: &Value) -> Result<PriceRow, PriceError> 
             .map(|(_, skill)| skill)
             .collect(),
         released: None,
+        rest: toml::Table::new(),
     })
 }
 

@@ -53,6 +53,7 @@ fn row(path: &Path, model: &str, value: &Value) -> Result<PriceRow, PriceError> 
             .tokens("top_provider.max_completion_tokens", json_cell(&value["top_provider"]["max_completion_tokens"]))?,
         skills: skills(&value["supported_parameters"], &value["architecture"]["input_modalities"]),
         released: None,
+        rest: toml::Table::new(),
     })
 }
 

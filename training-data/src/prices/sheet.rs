@@ -116,5 +116,6 @@ fn row(path: &Path, header: &StringRecord, record: &StringRecord, model: &str) -
         max_completion_tokens: fields.tokens("max_completion_tokens", cell("max_completion_tokens"))?,
         skills,
         released: text("released"),
+        rest: toml::Table::new(),
     })
 }

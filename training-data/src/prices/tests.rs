@@ -76,6 +76,27 @@ fn a_sheet_and_a_catalog_say_the_same() {
 }
 
 #[test]
+fn what_a_catalog_says_beyond_prices_is_kept_as_it_stands() {
+    let scratch = Scratch::new();
+    let text = r#"[[model]]
+id = "acme-mini"
+context_window = 8192
+skills = []
+benchmarks = { "mmlu pro" = 0.5 }
+like = "acme-maxi"
+mean_completion_tokens = 1500
+regions = ["eu", "us"]
+zero_data_retention = true
+[model.usd_per_1m]
+prompt = 0.5
+completion = 1.0
+"#;
+    let rows = read(&scratch.write("catalog.toml", text)).unwrap();
+    assert_eq!(rows[0].rest.len(), 5);
+    assert_eq!(catalog_toml(&rows), text);
+}
+
+#[test]
 fn the_shared_price_list_is_read_as_it_is() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/prices.csv");
     if !path.is_file() {

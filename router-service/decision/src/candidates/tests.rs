@@ -135,7 +135,10 @@ fn a_request_may_name_its_candidates() {
 #[test]
 fn prompt_and_answer_must_fit() {
     check(|case| case.facts.prompt_tokens = tokens(900), &[]);
-    check(|case| case.facts.prompt_tokens = tokens(901), &["small: context_window, needs 1001 tokens, has 1000"]);
+    check(
+        |case| case.facts.prompt_tokens = tokens(901),
+        &["small: context_window, needs 1001 tokens with room for its answer, has 1000"],
+    );
     // The caller's own limit on the answer replaces the forecast, either way.
     check(
         |case| {
