@@ -1,5 +1,6 @@
 //! One line of a batch to a question. Every complaint names the field, and none quotes a prompt. A key that is not known is refused
-//! where it looks like a slip of one that is missing; any other is the writer's own and passed over.
+//! where it looks like a slip of one that is missing, or is a limit that stands in the wrong place; any other is the writer's own and
+//! passed over.
 
 use std::collections::BTreeSet;
 
@@ -29,6 +30,9 @@ const NEEDS: [&str; 11] = [
     "allow",
     "deny",
 ];
+
+/// Those of them that limit a choice and are nobody's own keys: passed over beside `needs`, a limit would be lost.
+const LIMITS: [&str; 5] = ["zero_data_retention", "max_cost_usd", "max_completion_tokens", "allow", "deny"];
 
 /// What is asked.
 pub(super) struct Question {
@@ -197,6 +201,9 @@ fn slips(keys: &Map<String, Value>) -> Result<(), FieldError> {
     let absent = || KEYS.into_iter().filter(|key| !keys.contains_key(*key));
     let prompted = keys.contains_key("prompt") || keys.contains_key("messages");
     for key in keys.keys().filter(|key| !KEYS.contains(&key.as_str())) {
+        if LIMITS.contains(&key.as_str()) {
+            return Err(FieldError::new(key.clone(), format!("it inside `needs`, as {{\"{key}\": ..}}"), "it beside"));
+        }
         let Some(meant) = nearest(key, absent()) else { continue };
         if prompted && (meant == "prompt" || meant == "messages") {
             continue;

@@ -225,6 +225,11 @@ const BAD_LINES: &[(&str, Option<&str>, &str)] = &[
         "line 2, polcy: expected one of `id`, `prompt`, `messages`, `candidates`, `policy`, `needs`, found another key; the nearest known one is `policy`",
     ),
     (
+        r#"{"id":"b","prompt":"x","max_cost_usd":0.1}"#,
+        Some("b"),
+        "line 2, max_cost_usd: expected it inside `needs`, as {\"max_cost_usd\": ..}, found it beside",
+    ),
+    (
         r#"{"id":"b","prompt":"x","needs":{"visoin":true}}"#,
         Some("b"),
         "found another text of 6 bytes; the nearest known one is `vision`",
