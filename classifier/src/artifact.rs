@@ -20,11 +20,14 @@ use crate::trust::Trust;
 use crate::unlikeness::Places;
 
 mod built_in;
+mod known;
 mod manifest;
 mod pack;
 mod seal;
 
 pub use built_in::{built_in_catalog, built_in_encoder};
+pub use known::Known;
+pub(crate) use known::is_log;
 
 /// The version of the files. It rises when older builds could not read them.
 pub const ARTIFACT_SCHEMA: u32 = 14;
@@ -67,7 +70,7 @@ pub enum Standing {
         /// How many of them are known here.
         n_scores: u64,
     },
-    /// Nothing is known: the mean of all models, with a wide bound.
+    /// Nothing is known: the mean of all models, taken at its lower bound.
     Unknown,
 }
 
@@ -150,38 +153,6 @@ impl Sight {
     /// The abilities of a model.
     pub fn row(&self, model: usize) -> &[f32] {
         &self.abilities[model * self.n_columns()..][..self.n_columns()]
-    }
-}
-
-/// What is known of a model beside its abilities.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Known {
-    /// Its name.
-    pub name: String,
-    /// Outcomes behind it.
-    pub n_outcomes: u64,
-    /// It came in after training.
-    pub onboarded: bool,
-    /// Its own offset after calibration.
-    pub offset: f32,
-    /// The logarithm of the mean of its answers' lengths over what its abilities and habits tell.
-    pub log_mean: f32,
-    /// Likewise of their 90% quantile.
-    pub log_p90: f32,
-    /// The share of its tokens that is hidden reasoning.
-    pub reasoning: f32,
-}
-
-impl Known {
-    /// Checks that each is a number, and that hidden reasoning is a share.
-    fn check(&self) -> Result<(), String> {
-        let Self { offset, log_mean, log_p90, reasoning, .. } = self;
-        if !(0.0..=1.0).contains(reasoning) {
-            return Err(format!("reasoning {reasoning}"));
-        }
-        let named = [("offset", offset), ("log_mean", log_mean), ("log_p90", log_p90)];
-        let strange = named.into_iter().find(|(_, value)| !value.is_finite());
-        strange.map_or(Ok(()), |(name, value)| Err(format!("{name} {value}")))
     }
 }
 
@@ -272,6 +243,20 @@ impl Parts {
     /// The place of a model.
     pub fn place(&self, name: &str) -> Option<usize> {
         self.models.binary_search_by(|known| known.name.as_str().cmp(name)).ok()
+    }
+
+    /// The mean of a number of the models of training: one that came later moves no other's forecast.
+    pub fn mean_of_trained(&self, of: fn(&Known) -> f32) -> f32 {
+        let trained = || self.models.iter().filter(|model| !model.onboarded);
+        trained().map(of).sum::<f32>() / trained().count().max(1) as f32
+    }
+
+    /// The mean traits of a benchmark: a source, a data set as rows name it, or the last part of its name.
+    pub fn benchmark(&self, name: &str) -> Option<&[f32]> {
+        let of_source = |(full, _): &(&String, _)| full.split_once('/').is_some_and(|(_, dataset)| dataset == name);
+        let found =
+            self.benchmarks.get(name).or_else(|| self.benchmarks.iter().find(of_source).map(|(_, traits)| traits));
+        found.map(Vec::as_slice)
     }
 
     /// For each view, the abilities of a usual model.

@@ -1,6 +1,7 @@
 //! From a logit to a probability and its lower bound. Applying only: what is applied was fitted by the trainer on prompts that
 //! the views had not seen.
 
+use crate::artifact::is_log;
 use crate::kernel::sigmoid;
 
 /// What was fitted.
@@ -32,7 +33,7 @@ const INFORMATION: f32 = 0.16;
 const EDGE: f32 = 0.002;
 
 impl Calibration {
-    /// Checks that each is a number, and that no doubt is below none.
+    /// Checks that each is a number that a fit may give, and that no doubt is below none.
     pub(crate) fn check(&self) -> Result<(), String> {
         let Self { slope, offset, doubt, doubt_unlike, doubt_model, doubt_unasked, doubt_apart } = self;
         let doubts = [
@@ -47,8 +48,11 @@ impl Calibration {
                 return Err(format!("{name} {doubt}"));
             }
         }
-        let strange = [("slope", slope), ("offset", offset)].into_iter().find(|(_, value)| !value.is_finite());
-        strange.map_or(Ok(()), |(name, value)| Err(format!("{name} {value}")))
+        // Turned round or flat it would take the worst for the best, or all for one.
+        if !(*slope > 0.0 && is_log(*slope)) {
+            return Err(format!("slope {slope}"));
+        }
+        if is_log(*offset) { Ok(()) } else { Err(format!("offset {offset}")) }
     }
 
     /// The probability of success for a blended logit and a model's own offset.

@@ -4,9 +4,13 @@
 use std::borrow::Cow;
 
 use self::anew::begins_anew;
+use self::shell::unpacked;
+use self::wrapped::rejoined;
 use crate::courtesy;
 
 mod anew;
+mod shell;
+mod wrapped;
 
 /// Stands for a blank behind which the writer began anew, where no sign but a capital letter says so: "urgent Which of the ...".
 /// A tab as somebody typed it is a blank like any other, so the form of a form has lost it.
@@ -28,11 +32,12 @@ pub(crate) fn without_case(text: &str) -> Cow<'_, str> {
 
 /// The canonical form. Long texts are cut by rule: their head and their tail.
 pub(crate) fn canonical(text: &str) -> String {
-    let (head, tail) = ends(text);
-    let mut form = folded(head);
+    let text = unpacked(text);
+    let (head, tail) = ends(&text);
+    let mut form = folded(&rejoined(head));
     if let Some(tail) = tail {
         form.push('\n');
-        form.push_str(&folded(tail));
+        form.push_str(&folded(&rejoined(tail)));
     }
     let kept = courtesy::stripped(&form);
     if kept.len() == form.len() { form } else { kept.to_owned() }

@@ -12,7 +12,7 @@ mod words;
 
 /// The version of the columns. It rises when a column changes its meaning, or when the canonical form changes that columns are made from;
 /// artifacts of another version are refused.
-pub const FEATURE_SCHEMA: u32 = 5;
+pub const FEATURE_SCHEMA: u32 = 6;
 
 /// Numbers that are made by hand, before those of the encoder.
 pub const HAND_FEATURES: usize =

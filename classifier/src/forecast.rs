@@ -11,12 +11,12 @@ use crate::council::Heard;
 use crate::encoder::Encoder;
 use crate::kernel::{add_rows, exp, widely};
 use crate::lens::Reading;
-use crate::manner::{UsualManner, kinds, known, longer_by, n_kinds, told};
+use crate::manner::{UsualManner, beyond, kinds, known, longer_by, n_kinds, stated, told};
 use crate::prompt::Prompt;
 
 mod bind;
 
-use bind::{Abreast, Bound, bind, stated};
+use bind::{Abreast, Bound, bind};
 
 /// Added to the unlikeness of a prompt with images or tool calls, of which training has seen none: its bound is wider.
 const UNLIKE_MEDIA: f32 = 1.0;
@@ -70,7 +70,7 @@ struct Lengths {
 
 impl Classifier {
     /// Binds the artifact to the models of this catalog. One it was not trained on is forecast from the catalog's
-    /// `like` or `benchmarks`, or else as the mean of all, with a wide bound.
+    /// `like` or `benchmarks`, or else as the mean of all, taken at its lower bound.
     pub fn new(artifact: Arc<Artifact>, catalog: &Catalog) -> Self {
         let parts = artifact.parts();
         let n = catalog.models().len();
@@ -82,7 +82,7 @@ impl Classifier {
         let built_in = built_in_catalog();
         for (at, model) in catalog.models().iter().enumerate() {
             let (bound, rows) = bind(parts, catalog, model, &mut abreast);
-            let stated = stated(catalog, &built_in, model);
+            let stated = stated(catalog, &built_in, &model.id);
             abreast.longer.push(stated.map_or(0.0, |mean| parts.manner.longer(mean)));
             models.push(bound);
             for (columns, row) in abilities.iter_mut().chain([&mut manners, &mut habits, &mut asked]).zip(rows) {
@@ -110,6 +110,11 @@ impl Classifier {
     /// What stands behind the forecasts of each model, in order of the names.
     pub fn standings(&self) -> Vec<(&ModelId, Standing)> {
         self.models.iter().map(|model| (&model.id, model.standing.clone())).collect()
+    }
+
+    /// The models of the catalog that nothing is known of, in order of the names.
+    pub fn unknown(&self) -> impl Iterator<Item = &ModelId> {
+        self.models.iter().filter(|model| !model.is_known()).map(|model| &model.id)
     }
 
     /// Forecasts each prompt for every model of the catalog. The answer to a prompt does not depend on its company.
@@ -181,13 +186,11 @@ impl Classifier {
     #[inline(always)]
     fn doubts(&self, logits: &[f32], usual: f32, topics: &[f32]) -> Vec<f32> {
         let Parts { calibration, asked, .. } = self.artifact.parts();
-        let mut doubts = vec![0.0; self.models.len()];
+        let mut known = vec![0.0; self.models.len()];
         let sources = asked.shares(topics);
-        add_rows(&mut doubts, felt(&sources, self.asked.chunks_exact(self.models.len().max(1))).iter().copied());
-        for ((doubt, own), logit) in doubts.iter_mut().zip(&self.abreast.doubt).zip(logits) {
-            *doubt = own + calibration.doubt_elsewhere(unasked(*doubt), logit - usual);
-        }
-        doubts
+        add_rows(&mut known, felt(&sources, self.asked.chunks_exact(self.models.len().max(1))).iter().copied());
+        let each = known.into_iter().zip(&self.abreast.doubt).zip(logits);
+        each.map(|((known, own), logit)| own + calibration.doubt_elsewhere(unasked(known), logit - usual)).collect()
     }
 
     /// What its traits in the view of tokens, and its kinds, make of each model.
@@ -228,8 +231,8 @@ impl Classifier {
             // In steps of their own, so that each is a plain loop over what lies side by side.
             let mut logs = lengths.own.clone();
             logs.iter_mut().zip(log_each).for_each(|(log, own)| *log += own);
-            let beyond: Vec<f32> = longer.iter().map(|longer| usual + longer_by(*longer, share)).collect();
-            for ((log, known), usual) in logs.iter_mut().zip(&lengths.known).zip(&beyond) {
+            let stated: Vec<f32> = longer.iter().map(|longer| usual + longer_by(*longer, share)).collect();
+            for ((log, known), usual) in logs.iter_mut().zip(&lengths.known).zip(&stated) {
                 *log = told(*known, *log, *usual);
             }
             logs.iter().map(|log| tokens_of(*log)).collect()
@@ -241,10 +244,8 @@ impl Classifier {
             calibration.quality_low(*logit, *offset, *doubt, unlikeness)
         };
         let lows: Vec<f32> = placed().zip(doubts).map(low).collect();
-        let beyond = longer.iter().zip(&lengths.known).map(move |(longer, known)| {
-            let longer = longer_by(*longer, share);
-            if longer > 0.0 { -libm::expm1f((known - 1.0) * longer) } else { 0.0 }
-        });
+        let beyond =
+            longer.iter().zip(&lengths.known).map(move |(longer, known)| beyond(*known, longer_by(*longer, share)));
         let both = qualities.into_iter().zip(lows).zip(outputs.into_iter().zip(highs)).zip(beyond);
         both.map(|(((quality, quality_low), (output, output_p90)), beyond)| Reckoned {
             quality,
@@ -257,10 +258,17 @@ impl Classifier {
 }
 
 impl Bound {
+    /// Whether something is known of the model.
+    fn is_known(&self) -> bool {
+        self.standing != Standing::Unknown
+    }
+
     #[inline(always)]
     fn forecast(&self, reckoned: Reckoned) -> ModelForecast {
         let quality = quality_of(reckoned.quality);
         let low = quality_of(reckoned.quality_low);
+        // What nobody knows is not to be chosen on luck: the mean of all would promise more than half of those that are known.
+        let quality = if self.is_known() { quality } else { low.min(quality) };
         let output = whole(reckoned.output).min(self.max_tokens);
         #[expect(
             clippy::cast_possible_truncation,

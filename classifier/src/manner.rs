@@ -3,8 +3,9 @@
 //! (2026-11-29). Where its manner is not known, a model is expected to write what others wrote there.
 //! The kinds are the topics; without topics all prompts are of one.
 
-use decision::Tokens;
+use decision::{Catalog, ModelId, Tokens};
 
+use crate::artifact::is_log;
 use crate::heads::View;
 use crate::kernel::add_scaled;
 
@@ -76,6 +77,28 @@ pub fn longer_by(longer: f32, share: f32) -> f32 {
     if share < 1.0 { libm::log1pf(libm::expm1f(longer) * share) } else { longer }
 }
 
+/// The share of what a model is expected to write that is beyond what others would: hidden reasoning.
+#[inline(always)]
+pub fn beyond(known: f32, longer: f32) -> f32 {
+    if longer > 0.0 { -libm::expm1f((known - 1.0) * longer) } else { 0.0 }
+}
+
+/// The mean length that is said of a model: by its own entry, by that of a model that it is `like`, or by the built-in catalog of
+/// either.
+pub fn stated(catalog: &Catalog, built_in: &Catalog, model: &ModelId) -> Option<Tokens> {
+    // A catalog has no circles of `like`.
+    let mut next = Some(model);
+    while let Some(id) = next {
+        let entry = catalog.get(id);
+        let stated = [entry, built_in.get(id)].into_iter().flatten().find_map(|entry| entry.mean_completion);
+        if stated.is_some() {
+            return stated;
+        }
+        next = entry.and_then(|entry| entry.like.as_ref());
+    }
+    None
+}
+
 /// What models usually do in the view of tokens, kind by kind.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UsualManner {
@@ -89,11 +112,6 @@ impl Manner {
     /// How well a model's manner is known, kind by kind.
     pub fn known(&self, model: usize, n_kinds: usize) -> &[f32] {
         &self.known[model * n_kinds..][..n_kinds]
-    }
-
-    /// Whether no answer of the model's was counted to any prompt.
-    pub fn is_unknown(&self, model: usize, n_kinds: usize) -> bool {
-        self.known(model, n_kinds).iter().all(|known| *known == 0.0)
     }
 
     /// By how much answers of so many tokens to usual prompts are longer than is usual, as a logarithm.
@@ -110,10 +128,11 @@ impl Manner {
         (AT_MOST_TIMES * libm::expf(self.log_usual - log_others)).min(1.0)
     }
 
-    /// What a model that nobody counted is expected to write where others write so much, if it is said to write so much on average.
-    pub fn output_stated(&self, others: f32, mean: Tokens) -> f32 {
-        let log_others = libm::log1pf(others);
-        libm::expm1f(log_others + longer_by(self.longer(mean), self.share_stated(log_others)))
+    /// What a model is expected to write, and the share of it that is beyond what others would, by what is told of its own length and of
+    /// the usual one, as logarithms, and by what is stated of it on average.
+    pub fn output(&self, (known, own): (f32, f32), usual: f32, stated: Option<Tokens>) -> (f32, f32) {
+        let longer = stated.map_or(0.0, |mean| longer_by(self.longer(mean), self.share_stated(usual)));
+        (libm::expm1f(told(known, own, usual + longer)).max(1.0), beyond(known, longer))
     }
 
     /// Checks that there are so many numbers of either kind, and that each is one.
@@ -125,7 +144,7 @@ impl Manner {
         if let Some(strange) = known.iter().find(|known| !(0.0..=1.0).contains(*known)) {
             return Err(format!("a manner known by {strange}"));
         }
-        let strange = habits.iter().chain([log_mean, log_p90, log_usual]).find(|value| !value.is_finite());
+        let strange = habits.iter().chain([log_mean, log_p90, log_usual]).find(|value| !is_log(**value));
         strange.map_or(Ok(()), |strange| Err(strange.to_string()))
     }
 
@@ -211,15 +230,19 @@ mod tests {
             log_p90: 0.0,
             log_usual: 5.0,
         };
-        assert!(manner.is_unknown(0, 2) && !manner.is_unknown(1, 2));
         let usual = 5.0_f32.exp_m1();
         let near = |value: f32, expected: f32| (value / expected - 1.0).abs() < 0.02;
         for mean in [40, 1500] {
-            let stated = |others: f32| manner.output_stated(others, Tokens::new(mean).unwrap());
+            let mean_tokens = Tokens::new(mean).ok();
+            let output = |known: f32, others: f32| manner.output((known, 0.0), others.ln_1p(), mean_tokens);
+            let stated = |others: f32| output(0.0, others).0;
+            assert!(output(1.0, usual).0 <= 1.0 && output(1.0, usual).1.abs() < 1e-6, "its own length is known");
             #[expect(clippy::cast_precision_loss, reason = "a small number")]
             let mean = mean as f32;
             assert!(near(stated(usual), mean), "{}", stated(usual));
             assert!(near(stated(usual * 2.0), mean * 2.0) && near(stated(usual * AT_MOST_TIMES), mean * AT_MOST_TIMES));
+            let hidden = output(0.0, usual).1 * stated(usual);
+            assert!(near(stated(usual) - hidden, usual.min(mean)), "{hidden} of {}", stated(usual));
             let far = usual * 50.0;
             assert!(near(stated(far), far + AT_MOST_TIMES * (mean - usual)), "{} after {far}", stated(far));
         }

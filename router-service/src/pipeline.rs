@@ -307,12 +307,20 @@ impl Pipeline {
         reloaded
     }
 
-    /// Says in the log what is in use and does not hold: promises for something else, a baseline that nobody knows. Whoever starts
-    /// a service calls it once the log is open.
+    /// Says in the log what is in use and does not hold: promises for something else, a baseline that nobody knows, models that the
+    /// artifact does not know. Whoever starts a service calls it once the log is open.
     pub fn tell_what_is_amiss(&self) {
         self.promises.tell_void();
+        let snapshot = self.current.take();
+        if let Some(model) = snapshot.classifier.unknown().next() {
+            let (n_unknown, n_models) = (snapshot.classifier.unknown().count(), snapshot.catalog.models().len());
+            tracing::warn!(
+                n_unknown, n_models, first = %model,
+                "the artifact knows nothing of some models: they are forecast as the mean of all, at its lower bound"
+            );
+        }
         let baseline = self.forwarder.rule.baseline.as_ref();
-        if let Some(model) = baseline.filter(|model| self.current.take().catalog.get(model).is_none()) {
+        if let Some(model) = baseline.filter(|model| snapshot.catalog.get(model).is_none()) {
             tracing::warn!(%model, "the baseline is not in the catalog: no savings are reported");
         }
     }

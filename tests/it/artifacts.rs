@@ -188,8 +188,8 @@ fn broken_artifacts_are_refused_with_the_reason() {
     folder.refused(&format!("manifest.json, {complaint}"));
 
     let folder = Folder::new("features");
-    folder.change("manifest.json", replaced("\"feature_schema\": 5", "\"feature_schema\": 2"));
-    folder.refused("feature_schema: expected 5");
+    folder.change("manifest.json", replaced("\"feature_schema\": 6", "\"feature_schema\": 2"));
+    folder.refused("feature_schema: expected 6");
 
     let folder = Folder::new("asides");
     folder.change("manifest.json", replaced("\"asides\": true", "\"asides\": 1"));

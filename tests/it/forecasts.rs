@@ -1,9 +1,9 @@
 //! The built-in artifact at work: any prompt has a forecast, and courtesies do not move a choice.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use classifier::lens::Lens;
+use classifier::unlikeness::share_heard;
 use classifier::{Artifact, Classifier, Prompt, Role, Standing, Turn, built_in_catalog};
 use decision::{Catalog, Forecast};
 use evals::probe::{CHANGES, UNHEARD, probe};
@@ -139,9 +139,18 @@ fn of_kinds_of_prompts_that_training_never_saw_only_how_hard_they_are_is_heard_w
         });
         tempered.count()
     };
-    let sum = "A train leaves at noon and travels 60 miles per hour. How far has it gone by three?";
-    assert_eq!((tempered(SCHOOL), tempered(sum)), (0, 0));
     assert!(NEW_KINDS.iter().all(|text| tempered(text) == parts.sights.len()), "in every view");
+    // Of schools, sums, contests and choices nearly all is heard, and all of most; of what is new little more than half at most.
+    let heard = |text: &str| {
+        let reading = parts.lens.read(&[Prompt::from_text(text)]).remove(0);
+        share_heard(parts.hear(&usual, &reading).unlikeness)
+    };
+    let sum = "A train leaves at noon and travels 60 miles per hour. How far has it gone by three?";
+    let known = [1, 2, 4, 8, 9, 12, 18, 28].map(|at| QUESTIONS[at]);
+    let shares: Vec<(&str, f32)> = known.into_iter().chain([SCHOOL, sum]).map(|text| (text, heard(text))).collect();
+    assert!(shares.iter().all(|(_, share)| *share > 0.9), "{shares:?}");
+    assert!(shares.iter().filter(|(text, share)| *share >= 1.0 && tempered(text) == 0).count() > 5, "{shares:?}");
+    assert!(NEW_KINDS.iter().all(|text| heard(text) < 0.6), "{:?}", NEW_KINDS.map(heard));
 }
 
 #[test]
@@ -202,7 +211,7 @@ fn a_mean_length_that_the_catalog_states_is_expected_until_answers_were_counted(
         entry("o4-mini-high", stated),
         entry("o3-mini-2025-01-31-high", ""),
         entry("kin-of-a-thinker", "like = \"o4-mini-high\""),
-        entry("stranger", ""),
+        entry("stranger", "benchmarks = { mmlu_pro = 0.5 }"),
     ];
     let catalog = Catalog::from_toml(&catalog.concat()).unwrap();
     let artifact = Arc::new(Artifact::built_in().unwrap());
@@ -438,62 +447,4 @@ fn harmless_words_hardly_move_a_choice() {
     // Thirty prompts: the bounds of the whole, 5% and 10%, plus two prompts of chance for the worst.
     assert!(probed.mean() <= 0.05, "{probed:?}");
     assert!(probed.worst().is_some_and(|(_, share)| share <= 0.10 + 2.0 / 30.0), "{probed:?}");
-}
-
-#[test]
-fn likes_scores_and_strangers_are_forecast_and_marked() {
-    let text = "
-        [[model]]
-        id = \"gpt-4o-2024-08-06\"
-        context_window = 128000
-        usd_per_1m = { prompt = 1, completion = 2 }
-
-        [[model]]
-        id = \"my-tuned-4o\"
-        context_window = 128000
-        like = \"gpt-4o-2024-08-06\"
-        usd_per_1m = { prompt = 1, completion = 2 }
-
-        [[model]]
-        id = \"good-scores\"
-        context_window = 8000
-        benchmarks = { mmlu_pro = 0.85, unheard-of = 0.5 }
-        usd_per_1m = { prompt = 1, completion = 2 }
-
-        [[model]]
-        id = \"bad-scores\"
-        context_window = 8000
-        benchmarks = { mmlu_pro = 0.15 }
-        usd_per_1m = { prompt = 1, completion = 2 }
-
-        [[model]]
-        id = \"stranger\"
-        context_window = 8000
-        usd_per_1m = { prompt = 1, completion = 2 }
-    ";
-    let catalog = Catalog::from_toml(text).unwrap();
-    let classifier = Classifier::new(Arc::new(Artifact::built_in().unwrap()), &catalog);
-    let standing = |name: &str| {
-        let standings = classifier.standings();
-        standings.into_iter().find(|(id, _)| id.as_str() == name).map(|(_, standing)| standing)
-    };
-    assert!(matches!(standing("my-tuned-4o"), Some(Standing::Like { .. })));
-    assert_eq!(standing("good-scores"), Some(Standing::Benchmarks { n_scores: 1 }));
-    assert_eq!(standing("stranger"), Some(Standing::Unknown));
-    let forecast = classifier.forecast(&[Prompt::from_text(QUESTIONS[18])]).remove(0);
-    let of = |name: &str| forecast.models().iter().find(|model| model.model.as_str() == name).unwrap().clone();
-    let (kin, model) = (of("my-tuned-4o"), of("gpt-4o-2024-08-06"));
-    assert_eq!(kin.quality, model.quality);
-    assert!(kin.quality_low < model.quality_low, "nothing of its own stands behind it");
-    assert!(of("good-scores").quality > of("bad-scores").quality);
-    assert!(of("stranger").quality_low < of("good-scores").quality_low);
-}
-
-#[test]
-fn models_of_the_catalog_are_those_of_the_artifact() {
-    let artifact = Artifact::built_in().unwrap();
-    let known: BTreeSet<&str> = artifact.parts().models.iter().map(|known| known.name.as_str()).collect();
-    for model in built_in_catalog().models() {
-        assert!(known.contains(model.id.as_str()), "{} has no outcomes", model.id.as_str());
-    }
 }

@@ -8,5 +8,6 @@ mod elsewhere;
 mod forecasts;
 mod house;
 mod service;
+mod standings;
 mod tidiness;
 mod trust;

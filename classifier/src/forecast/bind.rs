@@ -1,6 +1,6 @@
 //! A catalog meets an artifact: for each model its place in the forecasts and what it is forecast by.
 
-use decision::{Catalog, Model, ModelId, Tokens};
+use decision::{Catalog, Model, ModelId};
 
 use crate::abilities::Seen;
 use crate::artifact::{Known, Parts, Sight, Standing};
@@ -62,11 +62,7 @@ pub(super) fn bind(parts: &Parts, catalog: &Catalog, model: &Model, abreast: &mu
         #[expect(clippy::cast_precision_loss, reason = "a few scores")]
         Standing::Benchmarks { n_scores } => *n_scores as f32 * SCORE_WEIGHT / 4.0,
     };
-    let mean = |of: fn(&Known) -> f32| {
-        #[expect(clippy::cast_precision_loss, reason = "thousands of models")]
-        let n = parts.models.len().max(1) as f32;
-        known.map_or_else(|| parts.models.iter().map(of).sum::<f32>() / n, of)
-    };
+    let mean = |of: fn(&Known) -> f32| known.map_or_else(|| parts.mean_of_trained(of), of);
     let n_kinds = n_kinds(parts.lens.n_topics());
     // Of the manner of a model that it is like nothing is borrowed where the catalog states its own.
     let of_kin = lends.as_ref().is_some_and(|(_, like)| like.is_some());
@@ -90,21 +86,6 @@ pub(super) fn bind(parts: &Parts, catalog: &Catalog, model: &Model, abreast: &mu
     (bound, rows)
 }
 
-/// The mean length that is said of a model: by its own entry, by that of a model that it is `like`, or by the built-in catalog of
-/// either.
-pub(super) fn stated(catalog: &Catalog, built_in: &Catalog, model: &Model) -> Option<Tokens> {
-    let said = |id: &ModelId| built_in.get(id).and_then(|model| model.mean_completion);
-    let mut stated = model.mean_completion.or_else(|| said(&model.id));
-    // A catalog has no circles of `like`.
-    let mut next = model.like.as_ref();
-    while let (None, Some(like)) = (stated, next) {
-        let model = catalog.get(like);
-        stated = model.and_then(|model| model.mean_completion).or_else(|| said(like));
-        next = model.and_then(|model| model.like.as_ref());
-    }
-    stated
-}
-
 /// The trained model that lends its abilities: the model itself, or the first known one along its `like`s.
 fn lender(parts: &Parts, catalog: &Catalog, model: &Model) -> Option<(usize, Option<ModelId>)> {
     if let Some(place) = parts.place(model.id.as_str()) {
@@ -124,10 +105,7 @@ fn lender(parts: &Parts, catalog: &Catalog, model: &Model) -> Option<(usize, Opt
 /// The published scores whose benchmarks are known here: the traits of their mean prompt, and the score.
 fn scores<'a>(parts: &'a Parts, model: &Model) -> Vec<(&'a [f32], f32)> {
     #[expect(clippy::cast_possible_truncation, reason = "a share")]
-    let known = model
-        .benchmarks
-        .iter()
-        .filter_map(|(name, score)| Some((parts.benchmarks.get(name)?.as_slice(), *score as f32)));
+    let known = model.benchmarks.iter().filter_map(|(name, score)| Some((parts.benchmark(name)?, *score as f32)));
     known.collect()
 }
 

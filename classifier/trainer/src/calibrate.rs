@@ -52,6 +52,10 @@ const LEAST_DOUBT: f64 = 0.01;
 /// The least doubt for a unit of unlikeness: prompts like nothing must have a wide bound even where all training prompts were alike.
 const LEAST_DOUBT_UNLIKE: f64 = 0.05;
 
+/// The least doubt of a model without outcomes: where those that are known hardly differ, a new one may. The 211 of the shared outcomes
+/// differ by 1.7.
+const LEAST_DOUBT_MODEL: f64 = 1.0;
+
 /// Models whose lengths are known less often than this borrow from all.
 const LENGTH_PRIOR: f64 = 20.0;
 
@@ -73,7 +77,7 @@ pub(crate) fn calibrate(
         offset: whole[0],
         doubt: doubt as f32,
         doubt_unlike: doubt_unlike as f32,
-        doubt_model: spread_of_models(&scaled, &Say::OfTheMost.of(material)) as f32,
+        doubt_model: spread_of_models(&scaled, &Say::OfTheMost.of(material)).max(LEAST_DOUBT_MODEL) as f32,
         doubt_unasked,
         doubt_apart,
     };
@@ -207,4 +211,101 @@ fn cells(dataset: &Dataset) -> impl Iterator<Item = (usize, usize, f32)> + '_ {
     dataset.prompts.iter().enumerate().flat_map(|(prompt, lesson)| {
         lesson.answers.iter().map(move |answer| (prompt, usize::from(answer.model), answer.quality))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    //! A school whose results are known, and what calibration makes of them.
+
+    use super::{
+        LEAST_DOUBT, LEAST_DOUBT_UNLIKE, LENGTH_PRIOR, Unseen, calibrate, doubts, lengths, log_mean, quantile,
+        spread_of_models,
+    };
+    use crate::dataset::{Answer, Dataset};
+    use crate::fit::Material;
+    use crate::footing::tests::school;
+    use crate::manner::Unread;
+
+    /// The first model alone, right so many times in each data set of forty.
+    fn results(right: [usize; 3]) -> Dataset {
+        let (mut dataset, _) = school();
+        let mut asked = [0; 3];
+        for prompt in &mut dataset.prompts {
+            let place = usize::from(prompt.dataset);
+            let quality = f32::from(u8::from(asked[place] < right[place]));
+            asked[place] += 1;
+            prompt.answers = vec![Answer { model: 0, quality, output: None, reasoning: None }];
+        }
+        dataset
+    }
+
+    /// Nothing was said of any prompt; those of the third data set are unlike all others.
+    fn unseen(dataset: &Dataset) -> Unseen {
+        let n = dataset.prompts.len();
+        let nothing = || vec![0.0; n * dataset.models.len()];
+        Unseen {
+            logits: nothing(),
+            lengths: Unread { own: nothing(), known: nothing(), usual: vec![0.0; n] },
+            unlikeness: dataset.prompts.iter().map(|prompt| if prompt.dataset == 2 { 1.0 } else { 0.0 }).collect(),
+            usual: vec![0.0; n],
+        }
+    }
+
+    fn found(dataset: &Dataset) -> (f64, f64) {
+        doubts(dataset, &unseen(dataset), &|_, _| 0.5)
+    }
+
+    #[test]
+    fn what_chance_makes_of_a_rate_is_no_doubt() {
+        let near = |found: (f64, f64), expected: (f64, f64)| {
+            (found.0 - expected.0).abs() < 1e-6 && (found.1 - expected.1).abs() < 1e-6
+        };
+        let by_chance = found(&results([23, 17, 20]));
+        assert!(near(by_chance, (LEAST_DOUBT, LEAST_DOUBT_UNLIKE)), "{by_chance:?}");
+        let off = found(&results([34, 6, 20]));
+        assert!(off.0 > 0.5, "off by more than a logit: {off:?}");
+        let unlike = found(&results([20, 20, 38]));
+        assert!(unlike.1 > 0.5 && unlike.0 < 0.3, "where prompts are unlike: {unlike:?}");
+    }
+
+    #[test]
+    fn few_outcomes_of_a_data_set_tell_nothing() {
+        let mut dataset = results([40, 40, 40]);
+        dataset.prompts.truncate(3 * 29);
+        let found = found(&dataset);
+        assert!((found.0 - LEAST_DOUBT).abs() < 1e-6, "{found:?}");
+    }
+
+    #[test]
+    fn a_new_model_is_in_doubt_though_those_that_are_known_are_alike() {
+        let dataset = results([20, 20, 20]);
+        let rows: Vec<u32> = (0..).take(dataset.prompts.len()).collect();
+        let calibrated = calibrate(&Material::new(&dataset, &rows), &unseen(&dataset), (0.1, 0.2));
+        let calibration = calibrated.calibration;
+        assert!(calibration.doubt_model >= 1.0, "{calibration:?}");
+        assert!(calibration.doubt_unasked >= 0.1 && calibration.doubt_apart >= 0.2, "{calibration:?}");
+        let apart = spread_of_models(&[1.0, -1.0, 9.0, 1.0, -1.0, 9.0], &[1.5, 1.5, 0.0]);
+        assert!((apart - 1.0).abs() < 1e-9, "the third has no say: {apart}");
+    }
+
+    #[test]
+    fn one_endless_answer_is_not_the_mean() {
+        let [plain, endless] = [[0.0, 0.0, 3.0], [0.0, 0.0, 50.0]].map(|residuals| log_mean(&residuals));
+        assert!((plain - endless).abs() < 1e-9 && plain > 1.0, "{plain} and {endless}");
+        assert_eq!((quantile(&mut [3.0, 1.0, 2.0, 5.0, 4.0], 5), log_mean(&[])), (3.0, 0.0));
+    }
+
+    #[test]
+    fn a_model_with_few_counted_answers_borrows_from_all() {
+        let mut dataset = results([20, 20, 20]);
+        let counted = |model, output| Answer { model, quality: 1.0, output: Some(output), reasoning: None };
+        dataset.prompts.iter_mut().for_each(|prompt| prompt.answers = vec![counted(0, 1.0)]);
+        dataset.prompts[0].answers.push(counted(1, 100.0));
+        let found = lengths(&dataset, &unseen(&dataset));
+        let [all, own] = [2.0_f64, 20.1].map(f64::ln);
+        // Of the hundred and one that were counted, one is long; the others tell what it borrows.
+        let expected = (own.min(3.0) + LENGTH_PRIOR * all) / (1.0 + LENGTH_PRIOR);
+        assert!((f64::from(found[1].0) - expected).abs() < 0.2, "{found:?} where {expected} is expected");
+        assert!((f64::from(found[2].0) - f64::from(found[3].0)).abs() < 1e-6, "{found:?}");
+    }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use classifier::Prompt;
 use classifier::lens::{Lens, Reading};
+use classifier::topics::MAX_TOPICS;
 use training_data::OutcomeRow;
 use training_data::row::Text;
 
@@ -16,6 +17,12 @@ pub const MAX_MODELS: usize = 4_096;
 
 /// Data sets a training run may hold: nets and calibration keep numbers for each.
 pub const MAX_DATASETS: usize = 16_384;
+
+/// Sources a training run may hold: each has a topic, and how far views are trusted is learned for each.
+pub const MAX_SOURCES: usize = MAX_TOPICS;
+
+/// Pairs of a prompt and a model that a training run may hold, asked or not: of each it keeps some forty bytes.
+pub const MAX_PAIRS: usize = 150_000_000;
 
 /// How one model did.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,6 +87,21 @@ pub enum DatasetError {
         "expected at most {MAX_DATASETS} data sets to learn from; a `dataset` is a family of prompts, not a name for each"
     )]
     TooManyDatasets,
+    /// More than [`MAX_SOURCES`].
+    #[error(
+        "expected at most {MAX_SOURCES} sources to learn from; a `source` is where rows come from, not what they are about"
+    )]
+    TooManySources,
+    /// More than [`MAX_PAIRS`].
+    #[error(
+        "expected at most {MAX_PAIRS} pairs of a prompt and a model to learn from, asked or not, found {n_prompts} prompts and {n_models} models, and more"
+    )]
+    TooManyPairs {
+        /// The prompts so far.
+        n_prompts: usize,
+        /// The models so far.
+        n_models: usize,
+    },
 }
 
 /// A sum, and of how many.
@@ -135,6 +157,7 @@ struct Gathered {
 pub struct Gathering {
     prompts: BTreeMap<(Text, Text, Text), Gathered>,
     models: BTreeSet<Text>,
+    sources: BTreeSet<Text>,
     datasets: BTreeSet<(Text, Text)>,
     n_textless: u64,
 }
@@ -146,18 +169,11 @@ impl Gathering {
             self.n_textless += 1;
             return Ok(());
         };
-        if self.models.len() >= MAX_MODELS && !self.models.contains(&row.model) {
-            return Err(DatasetError::TooManyModels);
-        }
         let part = (row.source.clone(), row.dataset.clone());
-        if self.datasets.len() >= MAX_DATASETS && !self.datasets.contains(&part) {
-            return Err(DatasetError::TooManyDatasets);
-        }
         let key = (row.source.clone(), row.dataset.clone(), row.prompt_id.clone());
-        if self.prompts.len() >= MAX_PROMPTS && !self.prompts.contains_key(&key) {
-            return Err(DatasetError::TooManyPrompts);
-        }
+        self.may_hold(row, &part, &key)?;
         self.models.insert(row.model.clone());
+        self.sources.insert(row.source.clone());
         self.datasets.insert(part);
         let prompt = self.prompts.entry(key).or_default();
         // Rows of one prompt have one text and one group; where they do not, the first in their order is as good as any, and the same in
@@ -179,6 +195,31 @@ impl Gathering {
                 answer.reasoning.add(reasoning as f64);
                 answer.reasoned.add(output as f64);
             }
+        }
+        Ok(())
+    }
+
+    /// Whether there is room for what is new of this row.
+    fn may_hold(&self, row: &OutcomeRow, part: &(Text, Text), key: &(Text, Text, Text)) -> Result<(), DatasetError> {
+        let is_new_model = || !self.models.contains(&row.model);
+        let is_new_prompt = || !self.prompts.contains_key(key);
+        let (n_prompts, n_models) = (self.prompts.len(), self.models.len());
+        if n_models >= MAX_MODELS && is_new_model() {
+            return Err(DatasetError::TooManyModels);
+        }
+        if self.sources.len() >= MAX_SOURCES && !self.sources.contains(&row.source) {
+            return Err(DatasetError::TooManySources);
+        }
+        if self.datasets.len() >= MAX_DATASETS && !self.datasets.contains(part) {
+            return Err(DatasetError::TooManyDatasets);
+        }
+        if n_prompts >= MAX_PROMPTS && is_new_prompt() {
+            return Err(DatasetError::TooManyPrompts);
+        }
+        // Only near the limit is it looked up what is new.
+        let n_pairs = || (n_prompts + usize::from(is_new_prompt())) * (n_models + usize::from(is_new_model()));
+        if (n_prompts + 1) * (n_models + 1) > MAX_PAIRS && n_pairs() > MAX_PAIRS {
+            return Err(DatasetError::TooManyPairs { n_prompts, n_models });
         }
         Ok(())
     }
@@ -287,7 +328,7 @@ mod tests {
     use classifier::Artifact;
     use training_data::OutcomeRow;
 
-    use super::{Answer, Dataset, DatasetError, Gathering, MAX_DATASETS, MAX_MODELS};
+    use super::{Answer, Dataset, DatasetError, Gathering, MAX_DATASETS, MAX_MODELS, MAX_PAIRS, MAX_SOURCES};
 
     fn row(dataset: &str, model: &str) -> OutcomeRow {
         OutcomeRow {
@@ -358,5 +399,29 @@ mod tests {
         assert_eq!(add(MAX_DATASETS, 0), Err(DatasetError::TooManyDatasets));
         assert_eq!((add(0, 0), add(MAX_DATASETS - 1, MAX_MODELS - 1)), (Ok(()), Ok(())));
         assert!(DatasetError::TooManyDatasets.to_string().contains("expected at most 16384 data sets"));
+    }
+
+    #[test]
+    fn more_sources_than_there_may_be_are_refused() {
+        let mut gathering = Gathering::default();
+        let mut add =
+            |source: usize| gathering.add(&OutcomeRow { source: source.to_string().into(), ..row("up", "ant") });
+        (0..MAX_SOURCES).for_each(|source| add(source).unwrap());
+        assert_eq!((add(MAX_SOURCES), add(0)), (Err(DatasetError::TooManySources), Ok(())));
+    }
+
+    #[test]
+    fn more_pairs_of_prompts_and_models_than_there_may_be_are_refused() {
+        let mut gathering = Gathering::default();
+        let mut add = |prompt: usize, model: usize| {
+            gathering.add(&OutcomeRow { prompt_id: prompt.to_string().into(), ..row("up", &model.to_string()) })
+        };
+        (0..MAX_MODELS).for_each(|model| add(0, model).unwrap());
+        let n_prompts = MAX_PAIRS / MAX_MODELS;
+        (1..n_prompts).for_each(|prompt| add(prompt, 0).unwrap());
+        let error = add(n_prompts, 0).unwrap_err();
+        assert_eq!(error, DatasetError::TooManyPairs { n_prompts, n_models: MAX_MODELS });
+        assert!(error.to_string().contains("found 36621 prompts and 4096 models, and more"), "{error}");
+        assert_eq!(add(n_prompts - 1, MAX_MODELS - 1), Ok(()));
     }
 }

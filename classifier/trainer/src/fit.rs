@@ -125,7 +125,8 @@ pub(crate) fn fit_forest(
     known.dedup();
     let grown = grow(&sample, &known, &course.growth, seed, step_done);
     let mut seen = vec![Vec::new(); n.1];
-    for cell in cells {
+    // Of a prompt that every tree saw nothing unseen is told.
+    for cell in cells.iter().filter(|cell| grown.n_unseen[cell.prompt as usize] > 0.0) {
         let traits = &grown.unseen[cell.prompt as usize * rank..][..rank];
         seen[cell.model as usize].push(Seen { traits, value: cell.value, weight: 1.0 });
     }
@@ -149,7 +150,9 @@ pub(crate) fn learn_beside(
     }
     let (mut usual, mut rows) = Usual::learn(&seen, n_traits);
     rows.iter_mut().zip(footing).for_each(|(row, footing)| row[0] += footing);
-    let (mean, variance) = mean_and_variance(footing, say);
+    // Without outcomes here a model has no footing of its own to tell of.
+    let say: Vec<f64> = say.iter().zip(&seen).map(|(say, seen)| if seen.is_empty() { 0.0 } else { *say }).collect();
+    let (mean, variance) = mean_and_variance(footing, &say);
     usual.means[0] += mean;
     usual.variances[0] += variance;
     (usual, rows.iter().flatten().map(|value| *value as f32).collect())

@@ -10,7 +10,8 @@ use classifier::abilities::Link;
 use crate::dataset::Dataset;
 use crate::factors::Cell;
 
-/// Rounds in which models and data sets settle: some models are tied to the others by few.
+/// Rounds in which models settle beside each other: some are tied to the others by few. Where all of them stand together is not settled
+/// then, and tells nobody anything.
 const ROUNDS: usize = 100;
 
 /// How firmly each is held to the middle, in outcomes: one that is tied to no other stays near it.
@@ -48,11 +49,16 @@ pub(crate) struct Footing {
 
 /// What each model would observe on a middling data set, before the link.
 pub(crate) fn footing(dataset: &Dataset, cells: &[Cell], link: Link) -> Vec<f64> {
-    let Footing { models, middle, .. } = Footing::of(dataset, &tallies(dataset, cells), link);
-    (0_u32..).zip(&models).map(|(place, _)| middle + models[dataset.first_name(place) as usize]).collect()
+    let footing = Footing::of(dataset, &tallies(dataset, cells), link);
+    footing.of_each(dataset).map(|above| footing.middle + above).collect()
 }
 
 impl Footing {
+    /// How far each model is above the middle, by whatever name.
+    pub(crate) fn of_each(&self, dataset: &Dataset) -> impl Iterator<Item = f64> {
+        (0_u32..).zip(&self.models).map(|(place, _)| self.models[dataset.first_name(place) as usize])
+    }
+
     /// By these tallies.
     pub(crate) fn of(dataset: &Dataset, tallies: &[Tally], link: Link) -> Self {
         let (sum, n) = tallies.iter().fold((0.0, 0.0), |(sum, n), tally| (sum + tally.sum, n + tally.n));

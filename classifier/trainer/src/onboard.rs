@@ -30,6 +30,8 @@ pub struct Outcome {
     pub quality: f32,
     /// Tokens of the answer, where they are known.
     pub output: Option<f32>,
+    /// Of those, hidden ones, where they are known.
+    pub reasoning: Option<f32>,
 }
 
 /// Why a model cannot be let in.
@@ -81,7 +83,7 @@ pub fn onboard(parts: &mut Parts, model: &str, outcomes: &[Outcome], like: Optio
     let tokens = row(&parts.tokens, kin, lengths);
     let (known, habits) = manner(parts, kin, outcomes);
     let rows = Rows { views, tokens, known, habits, asked: asked(parts, kin, outcomes) };
-    let newcomer = newcomer(parts, model, outcomes.len());
+    let newcomer = newcomer(parts, model, outcomes);
     put(parts, place, newcomer, rows);
     Ok(())
 }
@@ -118,17 +120,26 @@ fn row(sight: &Sight, kin: Option<usize>, outcomes: impl Iterator<Item = (Vec<f3
     usual.fit(&seen, sight.view.link())
 }
 
-fn newcomer(parts: &Parts, model: &str, n_outcomes: usize) -> Known {
-    let mean = |of: fn(&Known) -> f32| parts.models.iter().map(of).sum::<f32>() / parts.models.len().max(1) as f32;
+fn newcomer(parts: &Parts, model: &str, outcomes: &[Outcome]) -> Known {
+    let counted = outcomes.iter().filter_map(|outcome| Some((outcome.output?, outcome.reasoning?)));
     Known {
         name: model.to_owned(),
-        n_outcomes: n_outcomes as u64,
+        n_outcomes: outcomes.len() as u64,
         onboarded: true,
         offset: 0.0,
-        log_mean: mean(|known| known.log_mean),
-        log_p90: mean(|known| known.log_p90),
-        reasoning: mean(|known| known.reasoning),
+        log_mean: parts.mean_of_trained(|known| known.log_mean),
+        log_p90: parts.mean_of_trained(|known| known.log_p90),
+        reasoning: hidden_share(counted).unwrap_or_else(|| parts.mean_of_trained(|known| known.reasoning)),
     }
+}
+
+/// The share of hidden tokens in answers, of which all tokens and the hidden ones are given; none where nobody counted them.
+pub(crate) fn hidden_share(counted: impl Iterator<Item = (f32, f32)>) -> Option<f32> {
+    let sum = |(all, hidden): (f64, f64), (output, reasoning): (f32, f32)| {
+        (all + f64::from(output), hidden + f64::from(reasoning))
+    };
+    let (all, hidden) = counted.fold((0.0, 0.0), sum);
+    (all > 0.0).then(|| (hidden / all.max(1.0)).clamp(0.0, 1.0) as f32)
 }
 
 /// An answer to a prompt is one of every kind that makes up this share of it. Of lesser kinds it is part of one, by the square: strays are

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fit::Material;
 
-/// Who tells how far models usually are from their footing.
+/// A lot of fewer models tells nothing of how far models differ.
+const FEWEST: usize = 3;
+
+/// Who tells where models usually stand. What they usually make of a trait is told by whoever met it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Say {
     /// All alike.
@@ -24,8 +27,8 @@ impl Say {
     }
 }
 
-/// How much each model says of what is usual, one on average: those of the sources that share models, by name, with the most
-/// others say it alone. Where the rest stand beside them is told by little, or by nothing, and they are many.
+/// How much each model says of what is usual, one on average: the most models whose sources share models, by name, say it alone.
+/// Where the rest stand beside them is told by little, or by nothing, and they are many.
 fn of_the_most(material: &Material<'_>) -> Vec<f64> {
     let dataset = material.dataset;
     let mut sources_of = vec![BTreeMap::<usize, u64>::new(); dataset.models.len()];
@@ -36,14 +39,21 @@ fn of_the_most(material: &Material<'_>) -> Vec<f64> {
     }
     let first = |of: &BTreeMap<usize, u64>| of.first_key_value().map(|(source, _)| *source);
     let lots = lots(dataset.sources.len(), &sources_of);
-    let mut sizes = vec![0; lots.len()];
+    // By models, and by outcomes where they are as many.
+    let mut sizes = vec![(0, 0); lots.len()];
     for of in &sources_of {
-        first(of).into_iter().for_each(|source| sizes[lots[source]] += of.values().sum::<u64>());
+        if let Some(source) = first(of) {
+            let size = &mut sizes[lots[source]];
+            *size = (size.0 + 1, size.1 + of.values().sum::<u64>());
+        }
     }
     let largest = (0..sizes.len()).max_by_key(|lot| (sizes[*lot], Reverse(*lot)));
     let says = |of: &BTreeMap<usize, u64>| first(of).is_some_and(|source| Some(lots[source]) == largest);
-    let n = sources_of.iter().filter(|of| says(of)).count().max(1) as f64;
-    let say = sources_of.len() as f64 / n;
+    let n = sources_of.iter().filter(|of| says(of)).count();
+    if n < FEWEST {
+        return Say::Alike.of(material);
+    }
+    let say = sources_of.len() as f64 / n as f64;
     sources_of.iter().map(|of| if says(of) { say } else { 0.0 }).collect()
 }
 
@@ -72,12 +82,38 @@ pub(crate) fn mean_and_variance(values: &[f64], say: &[f64]) -> (f64, f64) {
 mod tests {
     //! A school in another town.
 
-    use classifier::abilities::Usual;
+    use classifier::abilities::{Seen, Usual};
 
     use super::Say;
     use crate::dataset::Dataset;
     use crate::fit::{Material, learn_beside};
     use crate::footing::tests::school;
+
+    fn seen<'a>(value: f32) -> Vec<Seen<'a>> {
+        vec![Seen { traits: &[0.0], value, weight: 1.0 }; 50]
+    }
+
+    #[test]
+    fn many_models_say_more_than_many_outcomes_of_one() {
+        let (mut dataset, _) = school();
+        dataset.sources = ["city", "town"].map(str::to_owned).to_vec();
+        for prompt in &mut dataset.prompts {
+            prompt.source = u16::from(prompt.dataset != 2);
+        }
+        // Whoever is alone in the third school is asked a hundred times as much.
+        let third: Vec<_> = dataset.prompts.iter().filter(|prompt| prompt.dataset == 2).cloned().collect();
+        (0..100).for_each(|_| dataset.prompts.extend(third.iter().cloned()));
+        let rows: Vec<u32> = (0..).take(dataset.prompts.len()).collect();
+        assert!(Say::OfTheMost.of(&Material::new(&dataset, &rows))[3] <= 0.0);
+    }
+
+    #[test]
+    fn who_has_no_outcomes_here_says_nothing_of_where_models_stand() {
+        let footing = [0.2, 0.4, 5.0];
+        let usual = |seen: Vec<Vec<Seen<'_>>>| learn_beside(&footing, seen, 1, &[1.0; 3]).0;
+        let counted = usual(vec![seen(0.2), seen(0.4), Vec::new()]);
+        assert!((counted.means[0] - 0.3).abs() < 1e-3 && counted.variances[0] < 0.1, "{counted:?}");
+    }
 
     #[test]
     fn who_shares_no_source_with_the_others_says_nothing_of_what_is_usual() {
@@ -93,7 +129,11 @@ mod tests {
         dataset.prompts.iter_mut().filter(|prompt| prompt.dataset == 2).for_each(|prompt| prompt.source = 1);
         let [of_the_most, alike] = of_material(&dataset);
         assert_eq!((of_the_most, alike), (vec![4.0 / 3.0, 4.0 / 3.0, 4.0 / 3.0, 0.0], vec![1.0; 4]));
-        let of = |say: &[f64]| learn_beside(&[0.5, 0.1], vec![Vec::new(), Vec::new()], 1, say).0;
+        // Two of the town are a lot, and too few to tell how far models differ.
+        let two = dataset.models.len() - 2;
+        dataset.prompts.iter_mut().for_each(|prompt| prompt.answers.retain(|answer| usize::from(answer.model) >= two));
+        assert_eq!(of_material(&dataset)[0], [1.0; 4]);
+        let of = |say: &[f64]| learn_beside(&[0.5, 0.1], [0.5, 0.1].map(seen).to_vec(), 1, say).0;
         let (alike, first) = (of(&[1.0, 1.0]), of(&[2.0, 0.0]));
         assert!((first.means[0] - alike.means[0] - 0.2).abs() < 1e-6, "{first:?} and {alike:?}");
         assert!(first.variances[0] < alike.variances[0], "{first:?} and {alike:?}");

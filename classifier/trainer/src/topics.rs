@@ -1,12 +1,13 @@
 //! Fits topics: which data set a prompt is from, told by its word pieces, and by its features where the view of topics asks.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use classifier::lens::Reading;
 use classifier::topics::{MAX_TOPICS, Topics};
 
 use crate::crew::side_by_side;
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Lesson};
 use crate::dice::Dice;
 use crate::plan::Plan;
 use crate::topics::learner::{Example, Learner};
@@ -16,7 +17,7 @@ pub(crate) use crate::topics::signs::ToldBy;
 mod learner;
 mod signs;
 
-/// A data set with fewer prompts than this is no topic of its own.
+/// A data set with fewer prompts than this is no topic of its own. A source that has only such is one topic.
 const MIN_TOPIC_PROMPTS: usize = 12;
 
 /// Prompts that are learned from at once.
@@ -31,19 +32,29 @@ pub(crate) struct Subjects {
 }
 
 impl Subjects {
-    /// The larger data sets; none where there are not two of them.
+    /// The larger data sets, and the sources that have none; nothing where there are not two of them.
     pub(crate) fn of(dataset: &Dataset) -> Option<Self> {
         let mut sizes = vec![0_usize; dataset.datasets.len()];
         for prompt in &dataset.prompts {
             sizes[usize::from(prompt.dataset)] += 1;
         }
-        let mut large: Vec<usize> = (0..sizes.len()).filter(|at| sizes[*at] >= MIN_TOPIC_PROMPTS).collect();
-        large.sort_by_key(|at| std::cmp::Reverse(sizes[*at]));
-        large.truncate(MAX_TOPICS);
-        large.sort_unstable();
-        let topics: BTreeMap<usize, u16> = large.into_iter().zip(0..).collect();
-        let of_prompts =
-            dataset.prompts.iter().map(|prompt| topics.get(&usize::from(prompt.dataset)).copied()).collect();
+        let mut has_large = vec![false; dataset.sources.len()];
+        let is_large = |prompt: &Lesson| sizes[usize::from(prompt.dataset)] >= MIN_TOPIC_PROMPTS;
+        dataset
+            .prompts
+            .iter()
+            .filter(|prompt| is_large(prompt))
+            .for_each(|prompt| has_large[usize::from(prompt.source)] = true);
+        let part = |prompt: &Lesson| match has_large[usize::from(prompt.source)] {
+            true => Part::Dataset(prompt.dataset),
+            false => Part::Source(prompt.source),
+        };
+        let mut parts = BTreeMap::<Part, (usize, u16)>::new();
+        for prompt in &dataset.prompts {
+            parts.entry(part(prompt)).or_insert((0, prompt.source)).0 += 1;
+        }
+        let topics: BTreeMap<Part, u16> = chosen(parts).into_iter().zip(0..).collect();
+        let of_prompts = dataset.prompts.iter().map(|prompt| topics.get(&part(prompt)).copied()).collect();
         (topics.len() >= 2).then_some(Self { n_topics: topics.len(), of_prompts })
     }
 
@@ -62,6 +73,25 @@ impl Subjects {
         }
         rows
     }
+}
+
+/// What may be a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Dataset(u16),
+    Source(u16),
+}
+
+/// The largest, in order. The largest of each source goes before the rest, so that none is without.
+fn chosen(parts: BTreeMap<Part, (usize, u16)>) -> Vec<Part> {
+    let mut large: Vec<(Part, (usize, u16))> =
+        parts.into_iter().filter(|(_, (size, _))| *size >= MIN_TOPIC_PROMPTS).collect();
+    large.sort_by_key(|(_, (size, _))| Reverse(*size));
+    let mut met = BTreeSet::new();
+    let (first, others): (Vec<_>, Vec<_>) = large.into_iter().partition(|(_, (_, source))| met.insert(*source));
+    let mut chosen: Vec<Part> = first.into_iter().chain(others).take(MAX_TOPICS).map(|(part, _)| part).collect();
+    chosen.sort_unstable();
+    chosen
 }
 
 /// Topics as they are told by whom.

@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use classifier::artifact::{Known, Parts, Sight};
 use classifier::asked::unasked;
 use classifier::council::Heard;
-use classifier::kernel::{dot, exp};
+use classifier::kernel::dot;
 use classifier::lens::Lens;
-use classifier::manner::{Manner, told};
+use classifier::manner::Manner;
 use classifier::trust::Trust;
 use classifier::unlikeness::Places;
+use decision::Tokens;
 
 use crate::calibrate::{Strangers, Unseen, calibrate};
 use crate::crew::side_by_side;
@@ -22,6 +23,7 @@ use crate::fit::{Fitted, ForestCourse, Material, fit_forest, fit_net, fit_shares
 use crate::grow::Growth;
 use crate::learn::{Course, Start};
 use crate::manner::{Manners, Unread, manners};
+use crate::onboard::hidden_share;
 use crate::places::places;
 use crate::plan::Plan;
 use crate::say::Say;
@@ -96,8 +98,19 @@ pub struct CrossFitted {
     pub quality: Vec<f32>,
     /// Its lower bound.
     pub quality_low: Vec<f32>,
-    /// Expected tokens of the answer.
-    pub output: Vec<f32>,
+    /// The logarithm of the length of the answer by each model's own manner.
+    pub log_own: Vec<f32>,
+    /// How well that manner is known.
+    pub log_own_known: Vec<f32>,
+    /// The logarithm of what is usual.
+    pub log_usual: f32,
+}
+
+impl CrossFitted {
+    /// What a model is expected to write, and the share of it that is beyond what others would; by what is stated of its length, too.
+    pub fn output(&self, model: usize, manner: &Manner, stated: Option<Tokens>) -> (f32, f32) {
+        manner.output((self.log_own_known[model], self.log_own[model]), self.log_usual, stated)
+    }
 }
 
 /// Trains on these prompts, which the lens has read. They are told their topics on the way.
@@ -119,7 +132,7 @@ pub fn train(dataset: &mut Dataset, lens: Lens, plan: &Plan, progress: OnProgres
     let all: Vec<u32> = (0..).take(dataset.prompts.len()).collect();
     let material = Material::new(dataset, &all);
     let (unseen, Manners { known: manners, habits }, trust) = workshop.unseen(&jobs, &fitted, &material.weights);
-    let calibrated = calibrate(&material, &unseen, doubts(dataset, &material.qualities()));
+    let calibrated = calibrate(&material, &unseen, doubts(&material, plan.seed));
     let asked = asked(dataset, setting.subjects.as_ref());
     let mut sights = Vec::new();
     let mut tokens = None;
@@ -312,22 +325,20 @@ pub(crate) fn columns(dataset: &Dataset) -> Vec<f32> {
 
 /// What is counted of each model; the rest comes with calibration.
 fn known(dataset: &Dataset) -> Vec<Known> {
-    let mut counts = vec![(0_u64, 0.0_f64, 0.0_f64); dataset.models.len()];
+    let mut counts = vec![(0_u64, Vec::new()); dataset.models.len()];
     for answer in dataset.prompts.iter().flat_map(|prompt| &prompt.answers) {
         let count = &mut counts[usize::from(answer.model)];
         count.0 += 1;
-        if let (Some(output), Some(reasoning)) = (answer.output, answer.reasoning) {
-            *count = (count.0, count.1 + f64::from(output), count.2 + f64::from(reasoning));
-        }
+        count.1.extend(answer.output.zip(answer.reasoning));
     }
-    let models = dataset.models.iter().zip(counts).map(|(name, (n_outcomes, output, reasoning))| Known {
+    let models = dataset.models.iter().zip(counts).map(|(name, (n_outcomes, counted))| Known {
         name: name.clone(),
         n_outcomes,
         onboarded: false,
         offset: 0.0,
         log_mean: 0.0,
         log_p90: 0.0,
-        reasoning: (reasoning / output.max(1.0)).clamp(0.0, 1.0) as f32,
+        reasoning: hidden_share(counted.into_iter()).unwrap_or(0.0),
     });
     models.collect()
 }
@@ -360,32 +371,22 @@ fn cross_fitted(dataset: &Dataset, unseen: &Unseen, parts: &Parts) -> Vec<CrossF
     let rows = dataset.prompts.iter().enumerate().map(|(at, prompt)| {
         let logits = &unseen.logits[at * n..][..n];
         let Unread { own, known, usual } = &unseen.lengths;
-        let lengths = own[at * n..].iter().zip(&known[at * n..]);
-        let usual = usual[at] + manner.log_mean;
-        let each = || models.iter().zip(logits);
         let shares = asked.shares(prompt.reading.row.topics());
-        let doubt = |(place, model): (usize, &Known), logit: f32| {
+        let low = |((place, model), logit): ((usize, &Known), &f32)| {
             let unasked = unasked(dot(asked.known(place), &shares));
             let elsewhere = calibration.doubt_elsewhere(unasked, logit - unseen.usual[at]);
-            calibration.doubt_after(model.n_outcomes as f32) + elsewhere
+            let doubt = calibration.doubt_after(model.n_outcomes as f32) + elsewhere;
+            calibration.quality_low(*logit, model.offset, doubt, unseen.unlikeness[at])
         };
+        let each = || models.iter().zip(logits);
         CrossFitted {
             id: prompt.id.clone(),
             tokens: prompt.tokens,
             quality: each().map(|(model, logit)| calibration.quality(*logit, model.offset)).collect(),
-            quality_low: models
-                .iter()
-                .enumerate()
-                .zip(logits)
-                .map(|(known, logit)| {
-                    calibration.quality_low(*logit, known.1.offset, doubt(known, *logit), unseen.unlikeness[at])
-                })
-                .collect(),
-            output: models
-                .iter()
-                .zip(lengths)
-                .map(|(model, (log, known))| (exp(told(*known, log + model.log_mean, usual)) - 1.0).max(1.0))
-                .collect(),
+            quality_low: models.iter().enumerate().zip(logits).map(low).collect(),
+            log_own: models.iter().zip(&own[at * n..]).map(|(model, log)| log + model.log_mean).collect(),
+            log_own_known: known[at * n..][..n].to_vec(),
+            log_usual: usual[at] + manner.log_mean,
         }
     });
     rows.collect()

@@ -116,6 +116,8 @@ fn leave_out(parts: &mut Parts, model: &str) {
     for rows in [&mut parts.manner.known, &mut parts.manner.habits] {
         rows.drain(place * n..(place + 1) * n);
     }
+    let n = parts.asked.n_sources();
+    parts.asked.known.drain(place * n..(place + 1) * n);
 }
 
 fn quality(parts: &Parts, model: &str, reading: &Reading) -> f64 {
@@ -147,7 +149,7 @@ struct Trial<'a> {
 }
 
 fn outcome((lesson, quality, output): (&Lesson, f32, Option<f32>)) -> Outcome {
-    Outcome { reading: lesson.reading.clone(), quality, output }
+    Outcome { reading: lesson.reading.clone(), quality, output, reasoning: None }
 }
 
 /// The prompts to judge on are this many at most: scores settle long before.

@@ -46,6 +46,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         policies.join(", "),
         snapshot.artifact
     )?;
+    let unknown: Vec<&str> = snapshot.classifier.unknown().map(decision::ModelId::as_str).collect();
+    if !unknown.is_empty() {
+        writeln!(
+            out,
+            "# The artifact knows nothing of {} of the models, which are forecast as the mean of all, at its lower bound: {}.",
+            unknown.len(),
+            unknown.join(", ")
+        )?;
+    }
     for caller in &settings.callers {
         writeln!(out, "# The token of `{}` is set in `{}` and not shown.", caller.name, caller.token_env)?;
     }

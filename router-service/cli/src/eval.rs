@@ -51,7 +51,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE", requires = "forecasts")]
     champion: Option<PathBuf>,
 
-    /// Prices: a catalog (.toml), a LiteLLM or OpenRouter list (.json), or a sheet (.csv). Needed where rows have no bill.
+    /// Prices, for rows without a bill: a catalog (.toml), a LiteLLM or OpenRouter list (.json), or a sheet (.csv). Without it, the
+    /// catalog inside the binary.
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,
 

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use clap::Args;
 use classifier::Standing;
-use decision::{Model, Skill};
+use classifier::manner::stated;
+use decision::{Model, Skill, Tokens};
 use serde::Serialize;
 
 use crate::router::{Sources, standing_words};
@@ -34,7 +35,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let catalog = arguments.sources.catalog()?;
     let classifier = arguments.sources.classifier(&catalog)?;
     let standings = classifier.standings();
-    let heard_of = |benchmark: &str| classifier.artifact().parts().benchmarks.contains_key(benchmark);
+    let heard_of = |benchmark: &str| classifier.artifact().parts().benchmark(benchmark).is_some();
+    let built_in = classifier::built_in_catalog();
     // Both are in the order of the names.
     let models = catalog.models().iter().map(|model| {
         let standing = standings.iter().find(|(id, _)| *id == &model.id).map(|(_, standing)| standing.clone());
@@ -42,8 +44,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let by_scores = matches!(standing, Standing::Benchmarks { .. });
         let unused = model.benchmarks.keys().map(String::as_str).filter(|name| !by_scores || !heard_of(name));
         let parts = classifier.artifact().parts();
-        let sources = parts.place(model.id.as_str()).map_or_else(Vec::new, |place| parts.asked.known_from(place));
-        Listed { model, unused: unused.collect(), sources, standing }
+        let stands_for = match &standing {
+            Standing::Like { model } => model.as_str(),
+            _ => model.id.as_str(),
+        };
+        let sources = parts.place(stands_for).map_or_else(Vec::new, |place| parts.asked.known_from(place));
+        let stated = stated(&catalog, &built_in, &model.id);
+        Listed { model, unused: unused.collect(), sources, stated, standing }
     });
     let models: Vec<Listed<'_>> = models.collect();
     let text = if arguments.json {
@@ -64,13 +71,15 @@ struct Listed<'a> {
     /// Benchmarks that the catalog scores it by and that its forecasts do not rest on: nobody knows them here, or something better
     /// is known of the model.
     unused: Vec<&'a str>,
-    /// Sources that asked it.
+    /// Sources that asked it, or the model that it is forecast like.
     sources: Vec<&'a str>,
+    /// The mean length that is stated of it, where its answers were not counted.
+    stated: Option<Tokens>,
 }
 
-const TITLES: [&str; 7] = ["model", "prompt", "cached", "answer", "window", "skills", "forecasts"];
+const TITLES: [&str; 8] = ["model", "prompt", "cached", "answer", "hidden", "window", "skills", "forecasts"];
 
-/// Prices are in dollars per million tokens.
+/// Prices are in dollars per million tokens; hidden reasoning has one of its own.
 fn table(models: &[Listed<'_>]) -> String {
     let mut rows = vec![TITLES.map(str::to_owned)];
     rows.extend(models.iter().map(cells));
@@ -80,7 +89,7 @@ fn table(models: &[Listed<'_>]) -> String {
     for row in &rows {
         let mut line = String::new();
         for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            let is_number = (1..=4).contains(&column);
+            let is_number = (1..=5).contains(&column);
             line.push_str(&if is_number { format!("{cell:>width$}  ") } else { format!("{cell:width$}  ") });
         }
         text.push_str(line.trim_end());
@@ -89,7 +98,7 @@ fn table(models: &[Listed<'_>]) -> String {
     text
 }
 
-fn cells(Listed { model, standing, unused, sources }: &Listed<'_>) -> [String; 7] {
+fn cells(Listed { model, standing, unused, sources, stated }: &Listed<'_>) -> [String; 8] {
     let price = |usd: f64| format!("{usd}");
     let skills: Vec<&str> = model.skills.iter().map(Skill::word).collect();
     [
@@ -97,16 +106,20 @@ fn cells(Listed { model, standing, unused, sources }: &Listed<'_>) -> [String; 7
         price(model.prices.prompt.usd_per_1m()),
         price(model.prices.cached_prompt.usd_per_1m()),
         price(model.prices.completion.usd_per_1m()),
+        price(model.prices.reasoning.usd_per_1m()),
         count(u64::from(model.context_window.get())),
         if skills.is_empty() { "-".to_owned() } else { skills.join(" ") },
-        stands_by(standing, unused, sources),
+        stands_by(standing, unused, sources, *stated),
     ]
 }
 
-fn stands_by(standing: &Standing, unused: &[&str], sources: &[&str]) -> String {
+fn stands_by(standing: &Standing, unused: &[&str], sources: &[&str], stated: Option<Tokens>) -> String {
     let mut text = standing_words(standing);
     if !sources.is_empty() {
         text = format!("{text}, known from {}", sources.join(", "));
+    }
+    if let Some(mean) = stated {
+        text = format!("{text}; said to write {} tokens", count(mean.get().into()));
     }
     if unused.is_empty() { text } else { format!("{text}; not by {}", unused.join(", ")) }
 }
@@ -125,7 +138,7 @@ struct ModelLine<'a> {
     released: Option<&'a str>,
     context_window: u32,
     max_completion_tokens: Option<u32>,
-    /// As the catalog states it; it is not told on the wire.
+    /// As the catalog states it, or the built-in one; it is not told on the wire.
     mean_completion_tokens: Option<u32>,
     prompt_usd_per_1m: f64,
     cached_prompt_usd_per_1m: f64,
@@ -156,14 +169,14 @@ struct StandingLine<'a> {
 }
 
 impl<'a> ModelLine<'a> {
-    fn of(Listed { model, standing, unused, sources }: &'a Listed<'a>) -> Self {
+    fn of(Listed { model, standing, unused, sources, stated }: &'a Listed<'a>) -> Self {
         Self {
             id: model.id.as_str(),
             owner: model.owner.as_deref(),
             released: model.released.as_deref(),
             context_window: model.context_window.get(),
-            max_completion_tokens: model.max_completion.map(decision::Tokens::get),
-            mean_completion_tokens: model.mean_completion.map(decision::Tokens::get),
+            max_completion_tokens: model.max_completion.map(Tokens::get),
+            mean_completion_tokens: stated.map(Tokens::get),
             prompt_usd_per_1m: model.prices.prompt.usd_per_1m(),
             cached_prompt_usd_per_1m: model.prices.cached_prompt.usd_per_1m(),
             completion_usd_per_1m: model.prices.completion.usd_per_1m(),

@@ -142,20 +142,27 @@ fn let_in(arguments: &Arguments) -> anyhow::Result<()> {
     let output = arguments.output.as_deref().context("-o: expected a folder for the artifact, found none")?;
     ModelId::new(&model).map_err(|error| CalledWrongly(format!("MODEL: {error}")))?;
     let (mut parts, encoder) = artifact(arguments.artifact.as_deref())?;
-    let found = Found::read(arguments, files, &model, &parts)?;
-    let outcomes = found.gathering.read(&parts.lens, |_| ()).prompts;
+    let Found { gathering, drops, others } = Found::read(arguments, files, &model, &parts)?;
+    let outcomes = gathering.read(&parts.lens, |_| ()).prompts;
     let outcomes: Vec<Outcome> = outcomes.into_iter().filter_map(outcome).collect();
-    let passed_over = found.drops.into_iter().filter(|(n, _)| *n > 0);
+    let passed_over = drops.into_iter().filter(|(n, _)| *n > 0);
     let passed_over: Vec<String> = passed_over.map(|(n, of_what)| format!("{} {of_what}", count(n))).collect();
     if !passed_over.is_empty() && outcomes.len() < MIN_OUTCOMES {
         writeln!(io::stderr(), "passed over: {}", passed_over.join(", "))?;
     }
+    if outcomes.is_empty() && !others.is_empty() {
+        writeln!(io::stderr(), "rows of other models: {}", others.join(", "))?;
+    }
+    let before = parts.place(&model).map(|place| parts.models[place].n_outcomes);
     onboard(&mut parts, &model, &outcomes, arguments.like.as_deref())?;
     let digest = publish(&parts, &encoder, output)?;
     let mut sheet = Sheet::default();
     sheet.line("written", output.display().to_string());
     sheet.line("artifact", digest);
     sheet.line("let in", format!("{model}, from {} outcomes", outcomes.len()));
+    if let Some(n) = before {
+        sheet.line("replaced", format!("what it was let in from before, {} outcomes", count(n)));
+    }
     passed_over.into_iter().for_each(|line| sheet.line("passed over", line));
     if !classifier::built_in_catalog().models().iter().any(|known| known.id.as_str() == model) {
         sheet.line("to do", "it can be chosen once the catalog has it, with its prices".to_owned());
@@ -168,16 +175,24 @@ struct Found {
     gathering: Gathering,
     /// Rows that were passed over: how many, and what they are.
     drops: [(u64, &'static str); 3],
+    /// Other models that the files have rows of, the first few.
+    others: Vec<String>,
 }
+
+/// Other models that are named where there are no rows of the new one.
+const MAX_OTHERS: usize = 3;
 
 impl Found {
     fn read(arguments: &Arguments, files: &[PathBuf], model: &str, parts: &Parts) -> anyhow::Result<Self> {
         let split = by_parts(parts)?;
-        let (mut gathering, mut n_kept) = (Gathering::default(), 0);
+        let (mut gathering, mut n_kept, mut others) = (Gathering::default(), 0, Vec::new());
         let mut rows = rows::read(files, arguments.skip_bad)?;
         for row in rows.by_ref() {
             let row = row?;
             if *row.model != *model {
+                if others.len() < MAX_OTHERS && !others.iter().any(|other| *other == *row.model) {
+                    others.push(row.model.to_string());
+                }
                 continue;
             }
             if row.judging_only {
@@ -191,7 +206,7 @@ impl Found {
         }
         let textless = "rows without the text of their prompt";
         let drops = [(rows.drops().n_rows(), BAD), (gathering.n_textless(), textless), (n_kept, KEPT)];
-        Ok(Self { gathering, drops })
+        Ok(Self { gathering, drops, others })
     }
 }
 
@@ -207,7 +222,12 @@ fn is_kept(split: &Split, row: &OutcomeRow) -> bool {
 /// What came of a prompt.
 fn outcome(lesson: Lesson) -> Option<Outcome> {
     let answer = lesson.answers.first()?;
-    Some(Outcome { reading: lesson.reading, quality: answer.quality, output: answer.output })
+    Some(Outcome {
+        reading: lesson.reading,
+        quality: answer.quality,
+        output: answer.output,
+        reasoning: answer.reasoning,
+    })
 }
 
 fn read(lens: &Lens, text: &str) -> Reading {

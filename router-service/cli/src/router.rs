@@ -139,6 +139,6 @@ pub(crate) fn standing_words(standing: &Standing) -> String {
         Standing::Onboarded { n_outcomes } => format!("onboarded from {} outcomes", count(*n_outcomes)),
         Standing::Like { model } => format!("forecast like `{model}`"),
         Standing::Benchmarks { n_scores } => format!("forecast from {n_scores} published scores"),
-        Standing::Unknown => "unknown: forecast as the mean of all, with a wide bound".to_owned(),
+        Standing::Unknown => "unknown: forecast as the mean of all, at its lower bound".to_owned(),
     }
 }

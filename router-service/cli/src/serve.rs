@@ -123,7 +123,11 @@ impl Welcome {
         writeln!(out, "  gRPC      {}", server.grpc_address)?;
         writeln!(out, "  HTTP      {scheme}://{}", server.http_address)?;
         writeln!(out, "  artifact  {}{origin}", snapshot.artifact)?;
-        writeln!(out, "  models    {}", snapshot.catalog.models().len())?;
+        let unknown = match snapshot.classifier.unknown().count() {
+            0 => String::new(),
+            n => format!(" ({n} of them unknown to the artifact)"),
+        };
+        writeln!(out, "  models    {}{unknown}", snapshot.catalog.models().len())?;
         writeln!(out, "  policies  {} (default {})", policies.join(", "), snapshot.policies.default_policy().name())?;
         writeln!(out, "  providers {}", self.providers)?;
         writeln!(out, "try")?;

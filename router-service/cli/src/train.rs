@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
+use classifier::artifact::Parts;
 use classifier::lens::Lens;
-use classifier::manner::{Manner, n_kinds};
+use classifier::manner::{Manner, stated};
 use decision::{Catalog, Mode, ModelId, Policies, Policy, PolicyName, Quality, Rules, Tokens};
 use evals::forecasts::Forecasts;
-use evals::pool::{AssumedTokens, Outcomes, PriceList, TokenPrices};
+use evals::pool::{AssumedTokens, Outcomes, TokenPrices};
 use evals::report::{Provenance, Report};
 use evals::trial::Trial;
 use evals::verdict::Judge;
@@ -25,7 +26,7 @@ use training_data::rows;
 
 use crate::CalledWrongly;
 use crate::apart::apart;
-use crate::eval::inputs::named_pools;
+use crate::eval::inputs::{named_pools, price_list};
 use crate::onboard::encoder;
 use crate::progress::Progress;
 use crate::sheet::{Sheet, count};
@@ -94,15 +95,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let named = arguments.pools.as_deref().map(pools).transpose()?;
     let (encoder, files) = encoder(arguments.encoder.as_deref())?;
     try_outputs(arguments)?;
-    let (gathering, outcomes, n_skipped) = gather(arguments, &plan)?;
+    let Gathered { gathering, outcomes, n_skipped, kept } = gather(arguments, &plan)?;
     let asides = asides::learn(&encoder, gathering.texts(), plan.seed);
     let lens = Lens::new(encoder).with_asides(asides);
     let bar = Progress::counted("reading prompts", gathering.n_prompts());
     let mut dataset = gathering.read(&lens, |done| bar.at(done));
     bar.end();
     let bar = std::sync::OnceLock::new();
-    let trained =
-        train(&mut dataset, lens, &plan, &|done, all| bar.get_or_init(|| Progress::counted("training", all)).at(done))?;
+    let step = |done, all| bar.get_or_init(|| Progress::counted("training", all)).at(done);
+    let trained = train(&mut dataset, lens, &plan, &step).map_err(|error| anyhow!("{error}{}", kept.beside()))?;
     bar.into_inner().into_iter().for_each(Progress::end);
 
     let lines = lines(&trained, &catalog)?;
@@ -124,6 +125,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         "learned from",
         format!("{} prompts, {} models", count(dataset.prompts.len() as u64), dataset.models.len()),
     );
+    if let Some(words) = kept.words() {
+        sheet.line("kept back", words);
+    }
+    if let Some(note) = strangers_note(&trained.parts, &catalog) {
+        sheet.line("to do", note);
+    }
     let strangers = without_rows(&plan, &dataset);
     if !strangers.is_empty() {
         sheet.line("same_models", format!("no rows of {}", strangers.join(", ")));
@@ -138,6 +145,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         (None, false) => sheet.text(),
     };
     Ok(io::stdout().write_all(text.as_bytes())?)
+}
+
+/// What is to be said of models of the catalog that the artifact does not know.
+fn strangers_note(parts: &Parts, catalog: &Catalog) -> Option<String> {
+    let unknown =
+        catalog.models().iter().filter(|model| parts.place(model.id.as_str()).is_none() && model.like.is_none());
+    let (n, all) = (unknown.filter(|model| model.benchmarks.is_empty()).count(), catalog.models().len());
+    let note = "serve it with a catalog of its own models";
+    (n > 0).then(|| format!("{note}: it knows nothing of {n} of the {all} in this one"))
 }
 
 /// Names in the plan that no row has: mistyped, or of sources that are not here.
@@ -188,16 +204,47 @@ fn pools(file: &Path) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
     named_pools(&text, file)
 }
 
+/// Rows that the plan keeps back.
+#[derive(Default)]
+struct Kept {
+    n_tune: u64,
+    n_held_out: u64,
+}
+
+impl Kept {
+    fn words(&self) -> Option<String> {
+        let parts = [(self.n_tune, "for tuning (`tune_share`)"), (self.n_held_out, "for judging (`held_out_share`)")];
+        let words = parts.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} rows {what}", count(n)));
+        let words: Vec<String> = words.collect();
+        (!words.is_empty()).then(|| words.join(", "))
+    }
+
+    /// What goes behind a complaint that there is too little: whoever counts the rows of a file finds more.
+    fn beside(&self) -> String {
+        self.words().map_or_else(String::new, |words| format!("; the plan keeps back {words}"))
+    }
+}
+
 /// The learning rows, for training and for the judge.
-fn gather(arguments: &Arguments, plan: &Plan) -> anyhow::Result<(Gathering, Outcomes, u64)> {
+struct Gathered {
+    gathering: Gathering,
+    outcomes: Outcomes,
+    n_skipped: u64,
+    kept: Kept,
+}
+
+fn gather(arguments: &Arguments, plan: &Plan) -> anyhow::Result<Gathered> {
     let split = plan.split()?;
     let mut rows = rows::read(&arguments.outcomes, arguments.skip_bad)?;
-    let (mut gathering, mut outcomes) = (Gathering::default(), Outcomes::default());
+    let (mut gathering, mut outcomes, mut n_tune) = (Gathering::default(), Outcomes::default(), 0);
     let progress = Progress::open_ended("reading", "rows");
-    for row in split.learning_rows(rows.by_ref()) {
+    let mut n_read = 0;
+    let counted = rows.by_ref().inspect(|row| n_read += u64::from(row.is_ok()));
+    for row in split.learning_rows(counted) {
         let (part, row) = row?;
         // What is kept for tuning must not be learned from: a promise made on it would be worth nothing.
         if part == training_data::split::LearningPart::Tune {
+            n_tune += 1;
             continue;
         }
         gathering.add(&row)?;
@@ -207,39 +254,42 @@ fn gather(arguments: &Arguments, plan: &Plan) -> anyhow::Result<(Gathering, Outc
         }
     }
     progress.end();
+    let kept = Kept { n_tune, n_held_out: n_read - n_tune - outcomes.n_rows() as u64 };
     if outcomes.n_rows() == 0 {
-        bail!("expected outcome rows to learn from, found none");
+        bail!("expected outcome rows to learn from, found none{}", kept.beside());
     }
-    Ok((gathering, outcomes, rows.drops().n_rows()))
+    Ok(Gathered { gathering, outcomes, n_skipped: rows.drops().n_rows(), kept })
 }
 
 /// One model in every line.
 struct Column<'a> {
     model: &'a str,
     prices: Option<TokenPrices>,
-    /// The mean length that the catalog states of it, where none of its answers was counted.
+    /// The mean length that is stated of it.
     stated: Option<Tokens>,
-    /// Of a million tokens of hidden reasoning: what is beyond the answers of others.
-    usd_of_reasoning: f64,
+    /// The share of its tokens that was counted as hidden reasoning.
+    reasoning: f32,
+    usd_of_reasoning_per_1m: f64,
 }
 
 /// The cross-fitted forecasts in the batch format of `route`, billed as `route` would.
 fn lines(trained: &Trained, catalog: &Catalog) -> anyhow::Result<String> {
-    let parts = &trained.parts;
-    let n_kinds = n_kinds(parts.lens.n_topics());
     let built_in = classifier::built_in_catalog();
-    let columns = parts.models.iter().enumerate().map(|(at, known)| {
-        let id = ModelId::new(&known.name).ok().filter(|_| parts.manner.is_unknown(at, n_kinds));
-        let said = |catalog: &Catalog| catalog.get(id.as_ref()?)?.mean_completion;
-        let stated = said(catalog).or_else(|| said(&built_in));
-        let usd_of_reasoning =
-            id.and_then(|id| catalog.get(&id)).map_or(0.0, |entry| entry.prices.reasoning.usd_per_1m());
-        Column { model: &known.name, prices: prices(catalog, &known.name), stated, usd_of_reasoning }
+    let columns = trained.parts.models.iter().map(|known| {
+        let id = ModelId::new(&known.name).ok();
+        let entry = id.as_ref().and_then(|id| catalog.get(id));
+        Column {
+            model: &known.name,
+            prices: prices(catalog, &known.name),
+            stated: id.as_ref().and_then(|id| stated(catalog, &built_in, id)),
+            reasoning: known.reasoning,
+            usd_of_reasoning_per_1m: entry.map_or(0.0, |entry| entry.prices.reasoning.usd_per_1m()),
+        }
     });
     let columns: Vec<Column<'_>> = columns.collect();
     let mut text = String::new();
     for prompt in &trained.cross_fitted {
-        text.push_str(&serde_json::to_string(&line(prompt, &columns, &parts.manner))?);
+        text.push_str(&serde_json::to_string(&line(prompt, &columns, &trained.parts.manner))?);
         text.push('\n');
     }
     Ok(text)
@@ -250,11 +300,11 @@ fn line(prompt: &CrossFitted, columns: &[Column<'_>], manner: &Manner) -> serde_
         .iter()
         .enumerate()
         .map(|(at, column)| {
-            let others = prompt.output[at];
-            let output = f64::from(column.stated.map_or(others, |mean| manner.output_stated(others, mean)));
-            let reasoning = (output - f64::from(others)).max(0.0);
+            let (output, beyond) = prompt.output(at, manner, column.stated);
+            let (output, hidden) = (f64::from(output), f64::from(beyond.max(column.reasoning)));
             let bill = |prices: TokenPrices| {
-                prices.of(prompt.tokens, output - reasoning) + reasoning * column.usd_of_reasoning / 1e6
+                let reasoning = output * hidden;
+                prices.of(prompt.tokens, output - reasoning) + reasoning * column.usd_of_reasoning_per_1m / 1e6
             };
             serde_json::json!({
                 "model": column.model,
@@ -281,11 +331,7 @@ fn judged(
     forecasts: &Forecasts,
     n_skipped: u64,
 ) -> anyhow::Result<Option<Report>> {
-    let list: PriceList = catalog
-        .models()
-        .iter()
-        .filter_map(|model| Some((model.id.as_str().to_owned(), prices(catalog, model.id.as_str())?)))
-        .collect();
+    let list = price_list(catalog);
     let (pools, mut notes) = match outcomes.pools(named, &list, &AssumedTokens::default()) {
         Ok(pools) => pools,
         Err(error) => {

@@ -15,7 +15,7 @@ const STRANGE: &str = "Plan a three day trip to Lisbon for a family with two sma
 fn a_newcomer_is_known_by_what_is_heard_of_its_prompts_as_it_will_be_asked() {
     let mut parts = Artifact::built_in().expect("it is built in").into_parts();
     let reading = parts.lens.read(&[Prompt::from_text(STRANGE)]).remove(0);
-    let outcome = Outcome { reading: reading.clone(), quality: 0.0, output: None };
+    let outcome = Outcome { reading: reading.clone(), quality: 0.0, output: None, reasoning: None };
     onboard(&mut parts, "newcomer", &vec![outcome; MIN_OUTCOMES], None).unwrap();
     let place = parts.place("newcomer").unwrap();
     let heard = parts.hear(&parts.usual_rows(), &reading);
@@ -30,7 +30,7 @@ fn a_newcomer_is_known_by_what_is_heard_of_its_prompts_as_it_will_be_asked() {
 fn the_manner_of_a_newcomer_is_known_of_what_it_answered_at_length_and_of_what_its_kin_did() {
     let mut parts = Artifact::built_in().expect("it is built in").into_parts();
     let reading = parts.lens.read(&[Prompt::from_text(STRANGE)]).remove(0);
-    let outcome = |output| Outcome { reading: reading.clone(), quality: 1.0, output };
+    let outcome = |output| Outcome { reading: reading.clone(), quality: 1.0, output, reasoning: None };
     let outcomes: Vec<Outcome> = [Some(90.0), None, Some(80.0), None, Some(70.0)].map(outcome).to_vec();
     let n = n_kinds(parts.lens.n_topics());
     let at = |parts: &Parts, model: &str| parts.place(model).unwrap();
@@ -58,4 +58,20 @@ fn the_manner_of_a_newcomer_is_known_of_what_it_answered_at_length_and_of_what_i
     assert_eq!(parts.manner.habits(at(&parts, "newcomer"), n), parts.manner.habits(kin, n));
     let all = |place: usize| parts.asked.known(place).iter().sum::<f32>();
     assert!(all(at(&parts, "newcomer")) >= all(kin), "it is known where its kin is");
+}
+
+#[test]
+fn a_newcomer_thinks_as_much_as_was_counted_of_it_or_as_the_others_do() {
+    let mut parts = Artifact::built_in().expect("it is built in").into_parts();
+    let reading = parts.lens.read(&[Prompt::from_text(STRANGE)]).remove(0);
+    let outcome =
+        |output, reasoning| Outcome { reading: reading.clone(), quality: 1.0, output: Some(output), reasoning };
+    let counted: Vec<Outcome> = (0..5).map(|_| outcome(4_000.0, Some(3_000.0))).collect();
+    let uncounted: Vec<Outcome> = (0..5).map(|_| outcome(4_000.0, None)).collect();
+    parts.models.iter_mut().for_each(|model| model.reasoning = 0.5);
+    onboard(&mut parts, "thinker", &counted, None).unwrap();
+    onboard(&mut parts, "stranger", &uncounted, None).unwrap();
+    let share = |name: &str| parts.models[parts.place(name).unwrap()].reasoning;
+    assert!((share("thinker") - 0.75).abs() < 1e-6, "{}", share("thinker"));
+    assert!((share("stranger") - 0.5).abs() < 1e-6, "whoever came in before moves no other: {}", share("stranger"));
 }

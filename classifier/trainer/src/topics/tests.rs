@@ -3,7 +3,9 @@
 use classifier::lens::Lens;
 use classifier::{Artifact, Prompt};
 
-use super::{MIN_TOPIC_PROMPTS, Subjects, Told, ToldBy, rows_outside};
+use classifier::topics::MAX_TOPICS;
+
+use super::{MIN_TOPIC_PROMPTS, Part, Subjects, Told, ToldBy, chosen, rows_outside};
 use crate::dataset::{Dataset, Lesson};
 use crate::plan::Plan;
 
@@ -27,8 +29,11 @@ fn dataset(lens: &Lens) -> Dataset {
 
 /// So many prompts, each with its data set and its text.
 fn dataset_of(lens: &Lens, n: usize, prompt: impl Fn(usize) -> (u16, String)) -> Dataset {
-    let mut dataset =
-        Dataset { datasets: ["cakes", "odds", "points"].map(str::to_owned).to_vec(), ..Dataset::default() };
+    let mut dataset = Dataset {
+        sources: ["made", "logged"].map(str::to_owned).to_vec(),
+        datasets: ["cakes", "odds", "points"].map(str::to_owned).to_vec(),
+        ..Dataset::default()
+    };
     for at in 0..n {
         let (place, text) = prompt(at);
         let reading = lens.read(&[Prompt::from_text(&text)]).remove(0);
@@ -126,6 +131,31 @@ fn one_large_data_set_is_no_topics() {
         prompt.dataset != 0 || n_cakes < MIN_TOPIC_PROMPTS
     });
     assert!(Subjects::of(&dataset).is_none());
+}
+
+#[test]
+fn a_source_of_small_data_sets_is_one_topic() {
+    let mut dataset = dataset(&lens());
+    assert_eq!(Subjects::of(&dataset).unwrap().sources(&dataset), [1.0, 0.0, 1.0, 0.0]);
+    // Half of the cakes are of another source, each in a data set of its own.
+    let cakes = dataset.prompts.iter_mut().filter(|prompt| prompt.dataset == 0).take(N_PROMPTS / 2);
+    for (cake, place) in cakes.zip(3..) {
+        (cake.source, cake.dataset) = (1, place);
+        dataset.datasets.push(format!("cake {place}"));
+    }
+    let subjects = Subjects::of(&dataset).unwrap();
+    assert_eq!(subjects.sources(&dataset), [1.0, 0.0, 1.0, 0.0, 0.0, 1.0]);
+}
+
+#[test]
+fn no_source_is_without_a_topic_for_the_size_of_another() {
+    let part = |at: u16, size: usize, source: u16| (Part::Dataset(at), (size, source));
+    let most = u16::try_from(MAX_TOPICS).unwrap();
+    let large = (0..most).map(|at| part(at, 100, 0));
+    let small = [part(most, MIN_TOPIC_PROMPTS, 1), part(most + 1, MIN_TOPIC_PROMPTS - 1, 2)];
+    let chosen = chosen(large.chain(small).collect());
+    assert_eq!(chosen.len(), MAX_TOPICS);
+    assert!(chosen.is_sorted() && chosen.last() == Some(&Part::Dataset(most)), "{:?}", chosen.last());
 }
 
 #[test]

@@ -88,13 +88,38 @@ fn a_manner_that_was_counted_on_one_kind_of_prompts_is_not_expected_on_another()
     let Trained { parts, cross_fitted } = train(&mut dataset, lens, &plan, &|_, _| ()).unwrap();
     let mean = |kind: u16, model: usize| {
         let of_kind = dataset.prompts.iter().zip(&cross_fitted).filter(|(lesson, _)| lesson.dataset == kind);
-        let lengths: Vec<f32> = of_kind.map(|(_, said)| said.output[model]).collect();
+        let lengths: Vec<f32> = of_kind.map(|(_, said)| said.output(model, &parts.manner, None).0).collect();
         lengths.iter().sum::<f32>() / 40.0
     };
     let (sums, taste) = (mean(0, 1) / mean(0, 0), mean(1, 1) / mean(1, 0));
     assert!(sums > 8.0 && taste < 3.0, "{sums} times as long about sums, {taste} times about taste");
     let of = |model: usize| parts.manner.known(model, 2);
     assert!(of(0).iter().all(|known| *known > 0.9) && of(1)[0] > 0.9 && of(1)[1] < 0.5, "{:?}", parts.manner.known);
+}
+
+#[test]
+fn a_bound_is_wider_on_prompts_of_a_source_that_never_asked_the_model() {
+    let lens = Artifact::built_in().expect("it is built in").into_parts().lens;
+    let mut dataset = dataset();
+    dataset.sources.push("other".to_owned());
+    for (at, lesson) in dataset.prompts.iter_mut().filter(|lesson| lesson.dataset == 1).enumerate() {
+        lesson.source = 1;
+        lesson.answers.truncate(1);
+        lesson.answers[0].quality = if at % 3 == 0 { 0.0 } else { 1.0 };
+    }
+    let plan = Plan { reading_nets: 0, feature_nets: 1, trees: 16, token_trees: 4, places: 4, ..Plan::default() };
+    let Trained { parts, cross_fitted } = train(&mut dataset, lens, &plan, &|_, _| ()).unwrap();
+    let logit = |quality: f32| (quality / (1.0 - quality)).ln();
+    // By how much more the bound of the second model is below what it bounds than that of the first, as variances.
+    let wider = |source: u16| {
+        let of_source = dataset.prompts.iter().zip(&cross_fitted).filter(|(lesson, _)| lesson.source == source);
+        let variance = |said: &super::CrossFitted, model: usize| {
+            (logit(said.quality[model]) - logit(said.quality_low[model])).powi(2) / (1.281_551_6 * 1.281_551_6)
+        };
+        of_source.map(|(_, said)| variance(said, 1) - variance(said, 0)).sum::<f32>() / 40.0
+    };
+    let (asked, unasked) = (wider(0), wider(1));
+    assert!(unasked - asked > 0.5 * parts.calibration.doubt_unasked, "{asked} and {unasked}: {:?}", parts.calibration);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
-use decision::{Mode, Policies, Policy, PolicyName, Quality, Rules};
+use decision::{Catalog, Mode, Model, Policies, Policy, PolicyName, Quality, Rules};
 use evals::forecasts::Forecasts;
 use evals::pool::{Outcomes, PriceList, TokenPrices};
 use evals::report::Source;
@@ -66,7 +66,7 @@ impl Inputs {
     }
 
     pub(crate) fn prices(&mut self, file: Option<&Path>) -> anyhow::Result<PriceList> {
-        let Some(file) = file else { return Ok(PriceList::default()) };
+        let Some(file) = file else { return Ok(price_list(&classifier::built_in_catalog())) };
         self.note("prices", file)?;
         let priced = prices::read(file)?.into_iter().filter_map(|row| {
             let prices = TokenPrices { prompt: row.prompt_usd_per_1m?, completion: row.completion_usd_per_1m? };
@@ -213,4 +213,13 @@ pub(crate) fn named_pools(text: &str, file: &Path) -> anyhow::Result<BTreeMap<St
         bail!("{file}: {expected}, found no source");
     }
     Ok(named)
+}
+
+/// What a catalog says of prices, for judging.
+pub(crate) fn price_list(catalog: &Catalog) -> PriceList {
+    let price = |model: &Model| {
+        let prices = &model.prices;
+        TokenPrices { prompt: prices.prompt.usd_per_1m(), completion: prices.completion.usd_per_1m() }
+    };
+    catalog.models().iter().map(|model| (model.id.as_str().to_owned(), price(model))).collect()
 }

@@ -213,6 +213,10 @@ fn what_cannot_be_trained_on_is_said_and_nothing_is_written() {
     scratch.write("blank.jsonl", &blank);
     scratch.write("textless.jsonl", &textless);
     scratch.write("typo.toml", "folds = 2\ntrese = 4\n");
+    scratch.write(
+        "keeps.toml",
+        &PLAN.replace("tune_share = 0.0", "tune_share = 0.3").replace("out_share = 0.0", "out_share = 0.4"),
+    );
     for (arguments, code, complaint) in [
         ("few.jsonl --plan plan.toml", 1, "expected at least 50 prompts with text to learn from, found 10"),
         ("one.jsonl --plan plan.toml", 1, "expected outcomes of at least 2 models, found 1"),
@@ -227,6 +231,11 @@ fn what_cannot_be_trained_on_is_said_and_nothing_is_written() {
         ),
         ("rows.jsonl --encoder nowhere", 1, "nowhere"),
         ("textless.jsonl --plan plan.toml", 1, "expected at least 50 prompts with text to learn from, found 0"),
+        (
+            "few.jsonl --plan keeps.toml",
+            1,
+            "found 4; the plan keeps back 15 rows for tuning (`tune_share`), 3 rows for judging (`held_out_share`)",
+        ),
     ] {
         check(&scratch.run(&format!("train -o artifact {arguments}")), code, "", complaint);
         assert!(!scratch.0.join("artifact").exists(), "{arguments}");
@@ -271,8 +280,11 @@ fn a_new_model_is_let_in_and_the_others_stay_as_they_are() {
     let old = "gpt-4o-2024-08-06";
     assert_eq!(forecast("", old), forecast("--artifact artifact", old), "to the last bit");
     let (stranger, known) = (forecast("", "newcomer"), forecast("--artifact artifact", "newcomer"));
-    let bound = |line: &Value| line["quality"].as_f64().unwrap() - line["quality_low"].as_f64().unwrap();
-    assert!(bound(&known) < bound(&stranger), "{known} against {stranger}: outcomes make the bound narrower");
+    let number = |line: &Value, key: &str| line[key].as_f64().unwrap();
+    assert_eq!(stranger["quality"], stranger["quality_low"], "of a stranger no more is taken for true");
+    let widest = number(&known, "quality") - number(&stranger, "quality_low");
+    let width = number(&known, "quality") - number(&known, "quality_low");
+    assert!(width < widest, "{known} against {stranger}: outcomes make the bound narrower");
 }
 
 #[test]
@@ -295,6 +307,8 @@ fn a_new_model_is_let_in_by_one_outcome_for_each_prompt_that_may_be_learned_from
     };
     assert_eq!(digest(&once), digest(&twice));
     assert!(digest(&once).is_some());
+    let again = scratch.run("onboard newcomer new.jsonl --artifact once -o again");
+    check(&again, 0, "replaced  what it was let in from before, 50 outcomes", "");
     let judging = new.replace("{\"source\"", "{\"judging_only\": true, \"source\"");
     scratch.write("judging.jsonl", &judging);
     let refused = scratch.run("onboard newcomer judging.jsonl -o judged");
@@ -345,7 +359,7 @@ fn whom_nobody_can_let_in_is_said() {
     let scratch = school("onboard-refused");
     scratch.write("new.jsonl", &rows(50, &["newcomer"]));
     for (arguments, code, complaint) in [
-        ("newcomer rows.jsonl -o artifact", 1, "newcomer"),
+        ("newcomer rows.jsonl -o artifact", 1, "rows of other models: cheap, dear, middling"),
         ("newcomer new.jsonl -o artifact --like gpt-4o-2024-08-60", 1, "gpt-4o-2024-08-06"),
         ("newcomer -o artifact", 2, "expected a model and its outcomes, found only `newcomer`"),
         ("newcomer new.jsonl", 2, "--output"),
