@@ -98,11 +98,19 @@ fn family(name: &str) -> &str {
     &name[..end]
 }
 
-/// The other model whose name begins most like this one: what an operator would name in the catalog without knowing more.
+/// The other model whose name has most in common with this one, from its beginning where several have: what an operator would name in the
+/// catalog without knowing more.
 fn relative(model: &str, parts: &Parts) -> String {
-    let shared = |name: &str| name.bytes().zip(model.bytes()).take_while(|(a, b)| a == b).count();
+    let begins = |name: &str| name.bytes().zip(model.bytes()).take_while(|(a, b)| a == b).count();
     let others = parts.models.iter().map(|known| &known.name).filter(|name| *name != model);
-    others.max_by_key(|name| shared(name)).cloned().unwrap_or_default()
+    others.max_by_key(|name| (common_run(name, model), begins(name))).cloned().unwrap_or_default()
+}
+
+/// The longest run of letters that two names have in common.
+fn common_run(a: &str, b: &str) -> usize {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let run = |from: &[u8], to: &[u8]| from.iter().zip(to).take_while(|(a, b)| a == b).count();
+    (0..a.len()).flat_map(|at| (0..b.len()).map(move |to| run(&a[at..], &b[to..]))).max().unwrap_or(0)
 }
 
 fn leave_out(parts: &mut Parts, model: &str) {
