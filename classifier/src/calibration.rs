@@ -115,6 +115,22 @@ mod tests {
     }
 
     #[test]
+    fn what_no_fit_gives_is_refused() {
+        let plain = Calibration { slope: 1.0, ..Calibration::default() };
+        assert_eq!(plain.check(), Ok(()));
+        for (broken, complaint) in [
+            (Calibration { slope: -1.0, ..plain }, "slope -1"),
+            (Calibration { slope: 0.0, ..plain }, "slope 0"),
+            (Calibration { slope: f32::NAN, ..plain }, "slope NaN"),
+            (Calibration { offset: -1e30, ..plain }, "offset -1000"),
+            (Calibration { doubt_apart: -0.1, ..plain }, "doubt_apart -0.1"),
+        ] {
+            let error = broken.check().unwrap_err();
+            assert!(error.starts_with(complaint), "{error}");
+        }
+    }
+
+    #[test]
     fn nothing_is_certain() {
         let calibration = Calibration { slope: 1.0, ..Calibration::default() };
         for logit in [f32::MIN, -50.0, 50.0, f32::MAX] {

@@ -63,6 +63,15 @@ fn likes_scores_and_strangers_are_forecast_and_marked() {
 }
 
 #[test]
+fn a_benchmark_is_known_by_the_name_that_rows_have_and_by_its_last_part() {
+    let artifact = Artifact::built_in().unwrap();
+    let parts = artifact.parts();
+    assert!(parts.benchmark("mmlu_pro/physics").is_some(), "a data set as rows name it");
+    assert_eq!(parts.benchmark("mmlu_pro/physics"), parts.benchmark("mmlu_pro/mmlu_pro/physics"));
+    assert!(parts.benchmark("mmlu_pro").is_some() && parts.benchmark("mmlu_pr0").is_none());
+}
+
+#[test]
 fn models_of_the_catalog_are_those_of_the_artifact() {
     let artifact = Artifact::built_in().unwrap();
     let known: BTreeSet<&str> = artifact.parts().models.iter().map(|known| known.name.as_str()).collect();
