@@ -210,6 +210,13 @@ mod tests {
     }
 
     #[test]
+    fn few_trials_tell_no_more_than_models_differ_at_all() {
+        let wild = towns(7.0);
+        let (unasked, apart) = doubts(&Material::new(&wild, &rows(&wild)), 1);
+        assert!(unasked <= 1.0 && apart <= 1.0 && unasked.max(apart) > 0.9, "{unasked} and {apart}");
+    }
+
+    #[test]
     fn how_far_a_model_is_apart_is_told_from_a_usual_one() {
         let dataset = towns(0.0);
         let trials = trials(&Material::new(&dataset, &rows(&dataset)), 1);
