@@ -56,6 +56,7 @@ fn likes_scores_and_strangers_are_forecast_and_marked() {
     assert!(kin.quality_low < model.quality_low, "nothing of its own stands behind it");
     assert!(of("good-scores").quality > of("bad-scores").quality);
     let stranger = of("stranger");
+    assert!(stranger.quality_low < of("good-scores").quality_low);
     assert!(
         stranger.quality == stranger.quality_low && stranger.quality < of("bad-scores").quality.max(kin.quality_low)
     );
