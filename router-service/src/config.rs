@@ -308,6 +308,11 @@ impl Settings {
     pub fn to_toml(&self) -> String {
         toml::to_string(&Written::of(self)).expect("tables of strings and whole numbers have a TOML form")
     }
+
+    /// The same for programs.
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::to_value(Written::of(self)).expect("tables of strings and whole numbers have a JSON form")
+    }
 }
 
 fn environment() -> BTreeMap<String, String> {

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
+use serde_json::{Value, json};
+
 use crate::scratch::{Scratch, check};
 
 const ANY_PORT: &str = "[grpc]\nlisten = \"127.0.0.1:0\"\n[http]\nlisten = \"127.0.0.1:0\"\n[log]\nformat = \"json\"\n";
@@ -129,6 +131,21 @@ fn check_prints_settings_that_mean_the_same_and_shows_no_token() {
     check(&output, 0, "# Good: ", "");
     scratch.write("printed.toml", &String::from_utf8_lossy(&output.stdout));
     assert_eq!(scratch.run("check --config printed.toml").stdout, output.stdout);
+}
+
+#[test]
+fn check_tells_programs_what_it_tells_people() {
+    let scratch = Scratch::new("check-json");
+    let catalog = "[[model]]\nid = \"nobody-1\"\ncontext_window = 8192\nusd_per_1m = { prompt = 1, completion = 2 }\n";
+    scratch.write("models.toml", catalog);
+    scratch.write("pointsman.toml", &format!("{ANY_PORT}[routing]\ncatalog_file = \"models.toml\"\n"));
+    let output = scratch.run("check --config pointsman.toml --json");
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&found["n_models"], &found["unknown_models"]), (&json!(1), &json!(["nobody-1"])));
+    assert!(found["artifact"].as_str().unwrap().starts_with("sha256:"), "{found}");
+    assert_eq!(found["settings"]["grpc"]["listen"], "127.0.0.1:0");
+    let note = found["notes"][0].as_str().unwrap();
+    check(&scratch.run("check --config pointsman.toml"), 0, note, "");
 }
 
 #[test]
