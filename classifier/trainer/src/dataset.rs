@@ -69,6 +69,8 @@ pub struct Dataset {
     pub prompts: Vec<Lesson>,
     /// Rows without a text: nothing can be learned from them.
     pub n_textless: u64,
+    /// Prompts to which rows give more than one text: only one of them was read.
+    pub n_ambiguous: u64,
     /// Models that stand here under a second name: the place of each, and that of the first name.
     pub second_names: BTreeMap<u32, u32>,
 }
@@ -147,6 +149,8 @@ type Answers = BTreeMap<Text, Answered>;
 #[derive(Default)]
 struct Gathered {
     text: Option<Text>,
+    /// Whether some row has another text.
+    ambiguous: bool,
     group: u64,
     tokens: Mean,
     answers: Answers,
@@ -179,6 +183,7 @@ impl Gathering {
         // Rows of one prompt have one text and one group; where they do not, the first in their order is as good as any, and the same in
         // any order of the rows.
         let group = training_data::split::group_key(row);
+        prompt.ambiguous |= prompt.text.as_ref().is_some_and(|known| known != text);
         if prompt.text.as_ref().is_none_or(|known| (text, group) < (known, prompt.group)) {
             prompt.text = Some(text.clone());
             prompt.group = group;
@@ -234,6 +239,11 @@ impl Gathering {
         self.n_textless
     }
 
+    /// Prompts so far to which rows give more than one text.
+    pub fn n_ambiguous(&self) -> u64 {
+        self.prompts.values().map(|gathered| u64::from(gathered.ambiguous)).sum()
+    }
+
     /// The texts of the prompts, in the order of their ids.
     pub fn texts(&self) -> impl ExactSizeIterator<Item = &str> {
         self.prompts.values().map(|gathered| gathered.text.as_deref().unwrap_or_default())
@@ -241,7 +251,8 @@ impl Gathering {
 
     /// Reads all prompts through the lens.
     pub fn read(self, lens: &Lens, mut done: impl FnMut(usize)) -> Dataset {
-        let mut dataset = Dataset { n_textless: self.n_textless, ..Dataset::default() };
+        let n_ambiguous = self.n_ambiguous();
+        let mut dataset = Dataset { n_textless: self.n_textless, n_ambiguous, ..Dataset::default() };
         dataset.models = self.models.iter().map(ToString::to_string).collect();
         let places: BTreeMap<_, u16> = self.models.into_iter().zip(0..).collect();
         for ((source, part, id), gathered) in self.prompts {

@@ -12,6 +12,7 @@ use classifier::artifact::{ENCODER, Parts};
 use classifier::encoder::Encoder;
 use classifier::lens::{Lens, Reading};
 use decision::ModelId;
+use serde_json::json;
 use trainer::dataset::{Gathering, Lesson};
 use trainer::onboard::{MAX_CANDIDATES, MIN_OUTCOMES, Outcome, onboard, suggest};
 use trainer::publish::publish;
@@ -21,7 +22,10 @@ use training_data::{OutcomeRow, rows};
 use crate::CalledWrongly;
 use crate::kept::by_parts;
 use crate::progress::Progress;
-use crate::sheet::{Sheet, count};
+
+use arrival::{Arrival, PassedOver};
+
+pub(crate) mod arrival;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -61,6 +65,10 @@ pub(crate) struct Arguments {
     /// Pass over bad rows and count them, instead of ending at the first.
     #[arg(long)]
     skip_bad: bool,
+
+    /// Print what was done, or the suggested prompts, as JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Runs the command.
@@ -76,24 +84,23 @@ fn list(arguments: &Arguments, n: usize) -> anyhow::Result<()> {
     let split = by_parts(&parts)?;
     let mut prompts = Prompts { read: BTreeMap::new(), most: MAX_CANDIDATES, n_passed_over: 0 };
     let progress = Progress::open_ended("reading", "rows");
-    let (mut n_kept, mut n_judging) = (0, 0);
+    let mut passed_over = PassedOver::default();
     let mut rows = rows::read(&arguments.model_and_outcomes, arguments.skip_bad)?;
     for (at, row) in rows.by_ref().enumerate() {
         progress.at(at);
         let row = row?;
         if row.judging_only {
-            n_judging += 1;
+            passed_over.n_judging_only += 1;
         } else if is_kept(&split, &row) {
-            n_kept += 1;
+            passed_over.n_kept += 1;
         } else {
             prompts.add(&row, |text| read(&parts.lens, text));
         }
     }
     progress.end();
-    for (n, of_what) in [(n_kept, KEPT), (n_judging, "rows for judging only"), (rows.drops().n_rows(), BAD)] {
-        if n > 0 {
-            writeln!(io::stderr(), "passed over: {} {of_what}", count(n))?;
-        }
+    passed_over.n_bad = rows.drops().n_rows();
+    for line in passed_over.lines() {
+        writeln!(io::stderr(), "passed over: {line}")?;
     }
     if prompts.read.is_empty() {
         bail!("expected outcome rows with the text of their prompts, found none");
@@ -104,11 +111,12 @@ fn list(arguments: &Arguments, n: usize) -> anyhow::Result<()> {
     }
     let readings: Vec<&Reading> = prompts.read.values().collect();
     let ids: Vec<&String> = prompts.read.keys().collect();
-    let mut text = String::new();
-    for place in suggest(&parts, &readings, n) {
-        text.push_str(ids[place]);
-        text.push('\n');
-    }
+    let asked: Vec<&String> = suggest(&parts, &readings, n).into_iter().map(|place| ids[place]).collect();
+    let text = if arguments.json {
+        serde_json::to_string_pretty(&json!({"prompts": asked}))? + "\n"
+    } else {
+        asked.into_iter().flat_map(|id| [id.as_str(), "\n"]).collect()
+    };
     Ok(io::stdout().write_all(text.as_bytes())?)
 }
 
@@ -142,39 +150,38 @@ fn let_in(arguments: &Arguments) -> anyhow::Result<()> {
     let output = arguments.output.as_deref().context("-o: expected a folder for the artifact, found none")?;
     ModelId::new(&model).map_err(|error| CalledWrongly(format!("MODEL: {error}")))?;
     let (mut parts, encoder) = artifact(arguments.artifact.as_deref())?;
-    let Found { gathering, drops, others } = Found::read(arguments, files, &model, &parts)?;
+    let Found { gathering, mut passed_over, others } = Found::read(arguments, files, &model, &parts)?;
+    passed_over.n_textless = gathering.n_textless();
+    let n_ambiguous = gathering.n_ambiguous();
     let outcomes = gathering.read(&parts.lens, |_| ()).prompts;
     let outcomes: Vec<Outcome> = outcomes.into_iter().filter_map(outcome).collect();
-    let passed_over = drops.into_iter().filter(|(n, _)| *n > 0);
-    let passed_over: Vec<String> = passed_over.map(|(n, of_what)| format!("{} {of_what}", count(n))).collect();
-    if !passed_over.is_empty() && outcomes.len() < MIN_OUTCOMES {
-        writeln!(io::stderr(), "passed over: {}", passed_over.join(", "))?;
+    let lines: Vec<String> = passed_over.lines().collect();
+    if !lines.is_empty() && outcomes.len() < MIN_OUTCOMES {
+        writeln!(io::stderr(), "passed over: {}", lines.join(", "))?;
     }
     if outcomes.is_empty() && !others.is_empty() {
         writeln!(io::stderr(), "rows of other models: {}", others.join(", "))?;
     }
-    let before = parts.place(&model).map(|place| parts.models[place].n_outcomes);
+    let replaced = parts.place(&model).map(|place| parts.models[place].n_outcomes);
     onboard(&mut parts, &model, &outcomes, arguments.like.as_deref())?;
-    let digest = publish(&parts, &encoder, output)?;
-    let mut sheet = Sheet::default();
-    sheet.line("written", output.display().to_string());
-    sheet.line("artifact", digest);
-    sheet.line("let in", format!("{model}, from {} outcomes", outcomes.len()));
-    if let Some(n) = before {
-        sheet.line("replaced", format!("what it was let in from before, {} outcomes", count(n)));
-    }
-    passed_over.into_iter().for_each(|line| sheet.line("passed over", line));
-    if !classifier::built_in_catalog().models().iter().any(|known| known.id.as_str() == model) {
-        sheet.line("to do", "it can be chosen once the catalog has it, with its prices".to_owned());
-    }
-    Ok(io::stdout().write_all(sheet.text().as_bytes())?)
+    let arrival = Arrival {
+        digest: publish(&parts, &encoder, output)?,
+        output: output.to_owned(),
+        n_outcomes: outcomes.len(),
+        replaced,
+        passed_over,
+        n_ambiguous,
+        in_catalog: classifier::built_in_catalog().models().iter().any(|known| known.id.as_str() == model),
+        model,
+    };
+    let text = if arguments.json { arrival.json()? } else { arrival.table() };
+    Ok(io::stdout().write_all(text.as_bytes())?)
 }
 
 /// What the files hold of the new model: one outcome for each prompt, however many rows say it.
 struct Found {
     gathering: Gathering,
-    /// Rows that were passed over: how many, and what they are.
-    drops: [(u64, &'static str); 3],
+    passed_over: PassedOver,
     /// Other models that the files have rows of, the first few.
     others: Vec<String>,
 }
@@ -185,7 +192,7 @@ const MAX_OTHERS: usize = 3;
 impl Found {
     fn read(arguments: &Arguments, files: &[PathBuf], model: &str, parts: &Parts) -> anyhow::Result<Self> {
         let split = by_parts(parts)?;
-        let (mut gathering, mut n_kept, mut others) = (Gathering::default(), 0, Vec::new());
+        let (mut gathering, mut passed_over, mut others) = (Gathering::default(), PassedOver::default(), Vec::new());
         let mut rows = rows::read(files, arguments.skip_bad)?;
         for row in rows.by_ref() {
             let row = row?;
@@ -199,20 +206,15 @@ impl Found {
                 bail!(SplitError::JudgingOnly { origin: row.source, prompt_id: row.prompt_id });
             }
             if is_kept(&split, &row) {
-                n_kept += 1;
+                passed_over.n_kept += 1;
             } else {
                 gathering.add(&row)?;
             }
         }
-        let textless = "rows without the text of their prompt";
-        let drops = [(rows.drops().n_rows(), BAD), (gathering.n_textless(), textless), (n_kept, KEPT)];
-        Ok(Self { gathering, drops, others })
+        passed_over.n_bad = rows.drops().n_rows();
+        Ok(Self { gathering, passed_over, others })
     }
 }
-
-/// What is said of rows that were passed over.
-const BAD: &str = "bad rows";
-const KEPT: &str = "rows of prompts that the artifact keeps for tuning or judging";
 
 /// Whether the artifact keeps such a row for tuning or judging. It stays unseen by newcomers, or both would be flattered from now on.
 fn is_kept(split: &Split, row: &OutcomeRow) -> bool {

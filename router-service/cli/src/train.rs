@@ -2,17 +2,16 @@
 //! here files are read, progress is shown, and what came of it is judged and printed.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use classifier::artifact::Parts;
 use classifier::lens::Lens;
-use classifier::manner::{Manner, stated};
-use decision::{Catalog, Mode, ModelId, Policies, Policy, PolicyName, Quality, Rules, Tokens};
+use decision::{Catalog, Mode, Policies, Policy, PolicyName, Quality, Rules};
 use evals::forecasts::Forecasts;
-use evals::pool::{AssumedTokens, Outcomes, TokenPrices};
+use evals::pool::{AssumedTokens, Outcomes};
 use evals::report::{Provenance, Report};
 use evals::trial::Trial;
 use evals::verdict::Judge;
@@ -20,16 +19,22 @@ use trainer::asides;
 use trainer::dataset::{Dataset, Gathering};
 use trainer::plan::Plan;
 use trainer::publish::{may_stand_at, publish};
-use trainer::train::{CrossFitted, Trained, train};
+use trainer::train::{Trained, train};
 use training_data::publish::Staged;
 use training_data::rows;
 
 use crate::CalledWrongly;
 use crate::apart::apart;
 use crate::eval::inputs::{named_pools, price_list};
+use crate::eval::write_whole;
+use crate::onboard::arrival::ambiguous_note;
 use crate::onboard::encoder;
 use crate::progress::Progress;
 use crate::sheet::{Sheet, count};
+
+use lines::Lines;
+
+mod lines;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -106,12 +111,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let trained = train(&mut dataset, lens, &plan, &step).map_err(|error| anyhow!("{error}{}", kept.beside()))?;
     bar.into_inner().into_iter().for_each(Progress::end);
 
-    let lines = lines(&trained, &catalog)?;
-    let forecasts = Forecasts::read(lines.as_bytes(), "the cross-fitted forecasts")?;
+    let (forecasts, staged) = cross_fitted(&trained, &catalog, arguments.forecasts.as_deref())?;
     let report = judged(&outcomes, named.as_ref(), &catalog, &forecasts, n_skipped)?;
     let digest = publish(&trained.parts, &files, &arguments.output)?;
-    if let Some(file) = &arguments.forecasts {
-        write_whole(file, &lines)?;
+    if let (Some(staged), Some(file)) = (staged, &arguments.forecasts) {
+        staged.publish().with_context(|| file.display().to_string())?;
     }
     if let (Some(folder), Some(report)) = (&arguments.report, &report) {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
@@ -137,6 +141,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     if dataset.n_textless > 0 {
         sheet.line("passed over", format!("{} rows without the text of their prompt", count(dataset.n_textless)));
+    }
+    if let Some(note) = ambiguous_note(dataset.n_ambiguous) {
+        sheet.line("two texts", note);
     }
     let text = match (&report, arguments.json) {
         (Some(report), true) => report.json() + "\n",
@@ -261,66 +268,16 @@ fn gather(arguments: &Arguments, plan: &Plan) -> anyhow::Result<Gathered> {
     Ok(Gathered { gathering, outcomes, n_skipped: rows.drops().n_rows(), kept })
 }
 
-/// One model in every line.
-struct Column<'a> {
-    model: &'a str,
-    prices: Option<TokenPrices>,
-    /// The mean length that is stated of it.
-    stated: Option<Tokens>,
-    /// The share of its tokens that was counted as hidden reasoning.
-    reasoning: f32,
-    usd_of_reasoning_per_1m: f64,
-}
-
-/// The cross-fitted forecasts in the batch format of `route`, billed as `route` would.
-fn lines(trained: &Trained, catalog: &Catalog) -> anyhow::Result<String> {
-    let built_in = classifier::built_in_catalog();
-    let columns = trained.parts.models.iter().map(|known| {
-        let id = ModelId::new(&known.name).ok();
-        let entry = id.as_ref().and_then(|id| catalog.get(id));
-        Column {
-            model: &known.name,
-            prices: prices(catalog, &known.name),
-            stated: id.as_ref().and_then(|id| stated(catalog, &built_in, id)),
-            reasoning: known.reasoning,
-            usd_of_reasoning_per_1m: entry.map_or(0.0, |entry| entry.prices.reasoning.usd_per_1m()),
-        }
-    });
-    let columns: Vec<Column<'_>> = columns.collect();
-    let mut text = String::new();
-    for prompt in &trained.cross_fitted {
-        text.push_str(&serde_json::to_string(&line(prompt, &columns, &trained.parts.manner))?);
-        text.push('\n');
-    }
-    Ok(text)
-}
-
-fn line(prompt: &CrossFitted, columns: &[Column<'_>], manner: &Manner) -> serde_json::Value {
-    let forecasts: Vec<serde_json::Value> = columns
-        .iter()
-        .enumerate()
-        .map(|(at, column)| {
-            let (output, beyond) = prompt.output(at, manner, column.stated);
-            let (output, hidden) = (f64::from(output), f64::from(beyond.max(column.reasoning)));
-            let bill = |prices: TokenPrices| {
-                let reasoning = output * hidden;
-                prices.of(prompt.tokens, output - reasoning) + reasoning * column.usd_of_reasoning_per_1m / 1e6
-            };
-            serde_json::json!({
-                "model": column.model,
-                "quality": prompt.quality[at],
-                "quality_low": prompt.quality_low[at],
-                "completion_tokens": output.round(),
-                "cost_usd": column.prices.map(bill),
-            })
-        })
-        .collect();
-    serde_json::json!({"id": prompt.id, "forecasts": forecasts})
-}
-
-fn prices(catalog: &Catalog, model: &str) -> Option<TokenPrices> {
-    let prices = catalog.get(&ModelId::new(model).ok()?)?.prices;
-    Some(TokenPrices { prompt: prices.prompt.usd_per_1m(), completion: prices.completion.usd_per_1m() })
+/// The cross-fitted forecasts as the judge reads them, and the file that they go to as well, yet to be published.
+fn cross_fitted(
+    trained: &Trained,
+    catalog: &Catalog,
+    file: Option<&Path>,
+) -> anyhow::Result<(Forecasts, Option<Staged>)> {
+    let staged = file.map(|file| Staged::create(file).with_context(|| file.display().to_string())).transpose()?;
+    let mut lines = Lines::new(trained, catalog, staged);
+    let forecasts = Forecasts::read(BufReader::new(&mut lines), "the cross-fitted forecasts")?;
+    Ok((forecasts, lines.into_copy()))
 }
 
 /// The report, or none where no source has a pool that can be judged: too few prompts that all models answered, or no prices.
@@ -360,10 +317,4 @@ fn judged(
         notes,
     };
     Ok(Some(Report::new(outcome.verdicts, None, provenance)))
-}
-
-fn write_whole(file: &Path, text: &str) -> anyhow::Result<()> {
-    let mut staged = Staged::create(file).with_context(|| file.display().to_string())?;
-    staged.write_all(text.as_bytes())?;
-    staged.publish().with_context(|| file.display().to_string())
 }

@@ -307,6 +307,11 @@ fn a_new_model_is_let_in_by_one_outcome_for_each_prompt_that_may_be_learned_from
     };
     assert_eq!(digest(&once), digest(&twice));
     assert!(digest(&once).is_some());
+    let told = scratch.run("onboard newcomer new.jsonl more.jsonl --skip-bad -o twice --json");
+    let told: Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(told["n_rows_passed_over"], json!({"bad": 1, "without_text": 1, "kept_back": 0}));
+    assert_eq!((&told["model"], &told["n_outcomes"]), (&json!("newcomer"), &json!(50)));
+    assert_eq!(told["artifact"].as_str().map(|text| text["sha256:".len()..].to_owned()), digest(&once));
     let again = scratch.run("onboard newcomer new.jsonl --artifact once -o again");
     check(&again, 0, "replaced  what it was let in from before, 50 outcomes", "");
     let judging = new.replace("{\"source\"", "{\"judging_only\": true, \"source\"");
@@ -315,6 +320,21 @@ fn a_new_model_is_let_in_by_one_outcome_for_each_prompt_that_may_be_learned_from
     check(&refused, 1, "", "expected rows to learn from, found one for judging only");
     assert!(!scratch.0.join("judged").exists());
     check(&scratch.run("onboard auto new.jsonl -o judged"), 2, "", "`auto` is reserved");
+}
+
+#[test]
+fn prompts_of_two_texts_are_counted() {
+    let scratch = school("two-texts");
+    let new = rows(50, &["newcomer"]);
+    let other = new.lines().next().unwrap().replace("What is", "How much is");
+    scratch.write("new.jsonl", &format!("{new}{other}\n"));
+    let note = "two texts  1 prompts have rows with different texts; of each the first in alphabetical order was read";
+    check(&scratch.run("onboard newcomer new.jsonl -o artifact"), 0, note, "");
+    let all = rows(80, &MODELS);
+    let others = all.lines().take(4).map(|line| line.replace("What is", "How much is").replace("Prove", "Show") + "\n");
+    scratch.write("rows.jsonl", &format!("{all}{}", others.collect::<String>()));
+    let note = "two texts     2 prompts have rows";
+    check(&scratch.run("train rows.jsonl -o artifact --plan plan.toml --prices prices.toml"), 0, note, "");
 }
 
 #[test]
@@ -349,6 +369,8 @@ fn the_prompts_that_would_tell_most_are_listed() {
     let text = String::from_utf8(output.stdout).unwrap();
     let mut ids: Vec<&str> = text.lines().collect();
     assert_eq!(ids.len(), 5, "{text}");
+    let told: Value = serde_json::from_slice(&scratch.run("onboard --suggest 5 rows.jsonl --json").stdout).unwrap();
+    assert_eq!(told["prompts"], json!(ids), "the same for programs");
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), 5, "each once: {text}");
