@@ -1,6 +1,7 @@
 //! Courtesies and remarks around a question: greetings, thanks, signatures, how hard or urgent it is, and what somebody
 //! would like to tell the router. They stand at the two ends of a text and are no part of what is asked.
 
+use self::filler::without_filler;
 use self::frames::without_frames;
 use self::imprints::without_imprints;
 use self::made::is_on;
@@ -13,6 +14,7 @@ use self::tongues::without_tongues;
 use self::words::{SIGN_OFF_ADORNMENTS, SIGN_OFFS, Word, words_of};
 
 mod faces;
+mod filler;
 mod frames;
 mod imprints;
 mod made;
@@ -56,7 +58,7 @@ pub(crate) fn stripped(text: &str) -> &str {
     // Thanks may stand behind a tag, and a face behind thanks.
     again_and_again(text, MAX_ROUNDS, |text| {
         let bare = without_words(without_tongues(without_ornaments(text)));
-        without_imprints(without_frames(without_slips(without_marks(bare))))
+        without_filler(without_imprints(without_frames(without_slips(without_marks(bare)))))
     })
 }
 

@@ -12,6 +12,9 @@ const MIN_RULER: usize = 3;
 const MIN_NUMBER: usize = 8;
 const MIN_DIGITS: usize = 4;
 
+/// Digits of a digest, at least: an id with dashes in it has as many.
+const MIN_DIGEST: usize = 32;
+
 /// Characters of a key of any letters, at least, and how many letters are in it.
 const MIN_KEY: usize = 20;
 const MIN_KEY_LETTERS: usize = 7;
@@ -100,6 +103,12 @@ pub(super) fn is_stamp(word: &str) -> bool {
     let time = time.split_once('t').map_or(time, |(_, time)| time);
     let begins = |part: &str| part.len() >= 2 && part.bytes().take(2).all(|byte| byte.is_ascii_digit());
     time.split(':').take(3).filter(|part| begins(part)).count() == 3
+}
+
+/// Nothing but the digits of a digest, or of an id that is unique in the world.
+pub(super) fn is_digest(word: &str) -> bool {
+    let n_digits = word.bytes().filter(u8::is_ascii_hexdigit).count();
+    n_digits >= MIN_DIGEST && word.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
 /// `lang=en`, `"seed=1;echo=off"`, `tier=2`; not `x=a`, `n=10`, `alpha=0.05` and `y=f(x)`.

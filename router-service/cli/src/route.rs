@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use decision::{Catalog, nearest};
 use router_service::messages::{Conversation, MAX_TEXT_BYTES};
 
 use crate::CalledWrongly;
@@ -101,6 +102,7 @@ fn one(router: &Router, arguments: &Arguments, prompt: &str) -> anyhow::Result<E
     let given = |what: &str, error: String| wrongly(format!("--{what}: {error}"));
     question.needs_words(&arguments.needs).map_err(|error| given("needs", error))?;
     question.candidates_named(&arguments.candidates).map_err(|error| given("candidates", error))?;
+    name_nearest(&router.catalog, &arguments.candidates)?;
     let forecast = router.forecast(std::slice::from_ref(&question.prompt)).remove(0);
     let policy = router.policy(question.policy.as_deref())?;
     let answer = router.decide(policy, &question.facts(None), forecast)?;
@@ -113,6 +115,18 @@ fn one(router: &Router, arguments: &Arguments, prompt: &str) -> anyhow::Result<E
         anstream::stdout().write_all(table.as_bytes())?;
     }
     Ok(if answer.outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Says of a name that the catalog does not have which one was probably meant. A service does not look for it: every name of every
+/// request would be held beside every name there is.
+fn name_nearest(catalog: &Catalog, names: &[String]) -> anyhow::Result<()> {
+    let known = catalog.models().iter().map(|model| model.id.as_str());
+    for name in names.iter().filter(|name| !known.clone().any(|known| known == name.as_str())) {
+        if let Some(near) = nearest(name, known.clone()) {
+            writeln!(io::stderr(), "--candidates: `{name}` is not in the catalog; the nearest there is `{near}`")?;
+        }
+    }
+    Ok(())
 }
 
 fn standard_input() -> anyhow::Result<String> {

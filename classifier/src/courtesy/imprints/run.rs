@@ -1,6 +1,8 @@
 //! Words at an end of a text that could be an imprint.
 
-use crate::courtesy::made::{Make, is_drawn, is_grade, is_on, is_ruler, is_stamp, is_switch, make_of, of_a_request};
+use crate::courtesy::made::{
+    Make, is_digest, is_drawn, is_grade, is_on, is_ruler, is_stamp, is_switch, make_of, of_a_request,
+};
 use crate::courtesy::pointing::begins_question;
 use crate::courtesy::words::Word;
 
@@ -86,8 +88,8 @@ impl<'w, 't> Run<'w, 't> {
         self.makes[0] == Make::Made || self.is_comment() || of_a_request(first.core()) || is_on(LOGS, first.text)
     }
 
-    /// Whether it can be seen where an imprint ends, though no sign stands there: the question begins as questions do, a bracket closes, or
-    /// there is more than one setting of which somebody could speak.
+    /// Whether it can be seen where an imprint ends, though no sign stands there: the question begins as questions do, a bracket closes,
+    /// there is more than one setting of which somebody could speak, or a digest, which nobody begins a sentence with.
     pub(super) fn ends_by_itself(self, next: &Word<'_>) -> bool {
         let end = self.words.len() - 1;
         let last = self.words[end].text;
@@ -97,7 +99,8 @@ impl<'w, 't> Run<'w, 't> {
         let speaks = is_on(SPEAKING, next.core()) || make_of(next.text) != Make::Plain;
         let several = self.makes.iter().filter(|make| **make == Make::Made).count() > 1;
         let several = several && (ends || last.contains('=') || last.ends_with(')'));
-        let alone = self.is_bracketed() || several || ends && (is_ruler(last) || is_grade(last));
+        let digest = self.words.len() == 1 && is_digest(last);
+        let alone = self.is_bracketed() || several || digest || ends && (is_ruler(last) || is_grade(last));
         asks || self.is_closed_comment() || alone && !speaks
     }
 

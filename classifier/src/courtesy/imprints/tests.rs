@@ -48,6 +48,23 @@ fn imprints_go_from_either_end() {
 }
 
 #[test]
+fn a_digest_goes_from_the_beginning_whatever_follows() {
+    for digest in
+        ["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "7f3c1a90-2b5e-4d7a-9c11-e05f8a6b2d44"]
+    {
+        let question = "the ship sails at nine. when does it arrive?";
+        assert_eq!(stripped(&format!("{digest} {question}")), question);
+        for asked in [
+            format!("{digest} is the hash of which word in english?"),
+            format!("{digest} and two others are known. how many are missing?"),
+            format!("{digest} which hash function makes such a digest of this word?"),
+        ] {
+            assert_eq!(stripped(&asked), asked);
+        }
+    }
+}
+
+#[test]
 fn a_line_of_a_log_goes_with_its_words() {
     for log in [
         "2024-11-08t09:14:27.331z info gateway[4121]: inbound prompt accepted",

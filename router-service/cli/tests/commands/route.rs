@@ -84,7 +84,8 @@ fn who_may_not_serve_is_shown_with_the_reason() {
     assert!(text(&output.stdout).starts_with("a-much-longer-name\nthe only model"));
     let output =
         scratch.call(&["route", "Which lever?", "--catalog", "c.toml", "--candidates", "cheap,chaep"], "", &[]);
-    check(&output, 0, "is not in the catalog", "");
+    let nearest = "--candidates: `chaep` is not in the catalog; the nearest there is `cheap`";
+    check(&output, 0, "is not in the catalog", nearest);
     let arguments = ["route", "Name this bird.", "--catalog", "c.toml", "--needs", "vision", "--candidates", "cheap"];
     check(&scratch.call(&arguments, "", &[]), 1, "nobody\nno model may serve this request: 1 vision", "");
 }
