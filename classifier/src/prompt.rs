@@ -1,6 +1,7 @@
 //! The canonical view of what a caller sent: which turns are read, in which order, and how long input is cut.
 //! Its `Debug` hides the text: a prompt must not reach a log by accident.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use decision::Tokens;
@@ -112,18 +113,29 @@ fn question(turns: &[Turn<'_>]) -> String {
     if last.chars().nth(SHORT_QUESTION).is_some() {
         return last.to_owned();
     }
-    let mut parts = vec![last];
+    let mut parts = vec![Cow::Borrowed(last)];
     let mut left = EARLIER_CHARS;
     for earlier in asked {
         let n = earlier.chars().count();
         if n > left {
+            // What it follows up on is read in any case, as long texts are: by its head and its tail.
+            if parts.len() == 1 {
+                parts.push(Cow::Owned(head_and_tail(earlier, n)));
+            }
             break;
         }
         left -= n;
-        parts.push(earlier);
+        parts.push(Cow::Borrowed(earlier));
     }
     parts.reverse();
     parts.join("\n")
+}
+
+/// Two thirds of what may be read of earlier questions from the head of a text of `n` characters, one third from its tail.
+fn head_and_tail(text: &str, n: usize) -> String {
+    let tail = EARLIER_CHARS / 3;
+    let head: String = text.chars().take(EARLIER_CHARS - tail).collect();
+    head + "\n" + &text.chars().skip(n - tail).collect::<String>()
 }
 
 #[cfg(test)]
@@ -156,6 +168,23 @@ mod tests {
             turn(Role::User, "And backwards?"),
         ]);
         assert_eq!(talk.text(), "how do i sort a list in python?\nand backwards?");
+    }
+
+    #[test]
+    fn a_short_question_after_a_long_one_is_read_with_its_head_and_its_tail() {
+        let long =
+            format!("Count the paths of the grid. {}How many are there?", "It has rows and columns. ".repeat(40));
+        let talk = Prompt::from_turns(&[
+            turn(Role::User, "Hello there"),
+            turn(Role::User, &long),
+            turn(Role::User, "And in O(n)?"),
+        ]);
+        let read = talk.text();
+        assert!(
+            read.starts_with("count the paths of the grid.") && read.ends_with("how many are there?\nand in o(n)?"),
+            "{read}"
+        );
+        assert!(read.len() < long.len() && !read.contains("hello"), "{read}");
     }
 
     #[test]

@@ -67,6 +67,8 @@ fn push_calls(view: &View<'_>, values: &mut Vec<f32>) {
     let (mut calls, mut methods, mut indexed, mut slices, mut last) = (0, 0, 0, 0, 0);
     for line in &view.lines {
         let bytes = line.as_bytes();
+        // Brackets that neither a colon nor the end of one has followed so far.
+        let mut open = 0;
         for (at, byte) in bytes.iter().enumerate() {
             let named = at > 0 && (bytes[at - 1].is_ascii_alphanumeric() || bytes[at - 1] == b'_');
             match byte {
@@ -77,9 +79,10 @@ fn push_calls(view: &View<'_>, values: &mut Vec<f32>) {
                 }
                 b'[' => {
                     indexed += usize::from(named);
-                    let inside = bytes[at + 1..].iter().take_while(|byte| **byte != b']');
-                    slices += usize::from(inside.clone().any(|byte| *byte == b':'));
+                    open += 1;
                 }
+                b':' => slices += std::mem::take(&mut open),
+                b']' => open = 0,
                 _ => {}
             }
         }

@@ -28,6 +28,21 @@ fn strings_brackets_calls_and_operators_are_counted() {
 }
 
 #[test]
+fn a_bracket_is_a_slice_where_a_colon_comes_before_the_end_of_one() {
+    for (text, n_slices) in [
+        ("[1:2]", 1.0),
+        ("[[1:2]", 2.0),
+        ("[[1]:2]", 0.0),
+        ("[1][2:]", 1.0),
+        ("[a\n:b]", 0.0),
+        ("[1:2:3]", 1.0),
+        ("[[[", 0.0),
+    ] {
+        assert!((row(text)[9] - log(n_slices)).abs() < 1e-6, "{text}");
+    }
+}
+
+#[test]
 fn any_text_has_them() {
     for text in ["", "(", "]]", "'", "\"'\"", "a(b[c{d", ",,,", "=", "==", "é(é)", "日本[語:]"] {
         row(text);
