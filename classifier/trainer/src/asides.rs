@@ -45,7 +45,7 @@ pub const MIN_PROMPTS: usize = 1_000;
 const MAX_PROMPTS: usize = 8_000;
 
 /// One prompt in so many is not learned from: it says what must speak for an aside before one is taken away.
-const KEPT_BACK: usize = 4;
+const KEPT_BACK: u64 = 4;
 
 /// Of texts of a sort that were kept back and have such a seam, those of which something may be taken away there: a guess at what a
 /// forecast does not miss. Of questions of ours many were written to sound like asides.
@@ -76,8 +76,8 @@ const MAX_TOO_MUCH: usize = 6;
 /// The purpose of its random numbers.
 const PURPOSE: u64 = 0xa51d;
 
-/// Asides as these prompts show them; nothing from too few, nor for an encoder that is no table.
-pub fn learn<'a>(encoder: &Encoder, texts: impl ExactSizeIterator<Item = &'a str>, seed: u64) -> Option<Asides> {
+/// Asides as these prompts, each with its group, show them; nothing from too few, nor for an encoder that is no table.
+pub fn learn<'a>(encoder: &Encoder, texts: impl ExactSizeIterator<Item = (&'a str, u64)>, seed: u64) -> Option<Asides> {
     let n = texts.len();
     let Encoder::Table(table) = encoder else { return None };
     if n < MIN_PROMPTS {
@@ -110,15 +110,16 @@ impl Sort {
 }
 
 /// Whole prompts, excerpts of them, which are as short as what people type, and questions of ours. What is cut from a prompt that is
-/// kept back is kept back, too.
-fn sorts<'a>(texts: impl Iterator<Item = &'a str>, dice: &mut Dice) -> [Sort; 3] {
-    let (learned_from, kept_back) = split(texts.map(canonical_question));
+/// kept back is kept back, too, and so is what asks nearly the same.
+fn sorts<'a>(texts: impl Iterator<Item = (&'a str, u64)>, dice: &mut Dice) -> [Sort; 3] {
+    let (learned_from, kept_back) = split(texts.map(|(text, group)| (canonical_question(text), group)));
     let mut excerpts = |prompts: &[String]| {
         let all = prompts.iter().flat_map(|prompt| iter::repeat_n(prompt, EXCERPTS));
         all.filter_map(|prompt| excerpt(prompt, dice)).collect()
     };
     let excerpts = (excerpts(&learned_from), excerpts(&kept_back));
-    let questions = split(QUESTIONS.lines().map(|line| canonical_question(&line.replace("\\n", "\n"))));
+    let questions = QUESTIONS.lines().map(|line| canonical_question(&line.replace("\\n", "\n")));
+    let questions = split(questions.zip(0..));
     [
         Sort::of((learned_from, kept_back), PER_PROMPT, SHARES_CUT),
         Sort::of(excerpts, PER_PROMPT, SHARES_CUT),
@@ -127,9 +128,9 @@ fn sorts<'a>(texts: impl Iterator<Item = &'a str>, dice: &mut Dice) -> [Sort; 3]
 }
 
 /// Those that are learned from, and those that are kept back.
-fn split(texts: impl Iterator<Item = String>) -> (Vec<String>, Vec<String>) {
-    let (kept_back, learned_from): (Vec<_>, Vec<_>) = texts.enumerate().partition(|(at, _)| at % KEPT_BACK == 0);
-    let texts = |part: Vec<(usize, String)>| part.into_iter().map(|(_, text)| text).collect();
+fn split(texts: impl Iterator<Item = (String, u64)>) -> (Vec<String>, Vec<String>) {
+    let (kept_back, learned_from): (Vec<_>, Vec<_>) = texts.partition(|(_, group)| group.is_multiple_of(KEPT_BACK));
+    let texts = |part: Vec<(String, u64)>| part.into_iter().map(|(text, _)| text).collect();
     (texts(learned_from), texts(kept_back))
 }
 

@@ -244,9 +244,9 @@ impl Gathering {
         self.prompts.values().map(|gathered| u64::from(gathered.ambiguous)).sum()
     }
 
-    /// The texts of the prompts, in the order of their ids.
-    pub fn texts(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.prompts.values().map(|gathered| gathered.text.as_deref().unwrap_or_default())
+    /// The texts of the prompts and their groups, in the order of their ids.
+    pub fn texts(&self) -> impl ExactSizeIterator<Item = (&str, u64)> {
+        self.prompts.values().map(|gathered| (gathered.text.as_deref().unwrap_or_default(), gathered.group))
     }
 
     /// Reads all prompts through the lens.

@@ -7,7 +7,7 @@ use classifier::asides::{Asides, canonical_phrase, canonical_question};
 use classifier::encoder::Encoder;
 use classifier::lens::Lens;
 
-use super::{MIN_PROMPTS, PHRASES, QUESTIONS, learn};
+use super::{MIN_PROMPTS, PHRASES, QUESTIONS, learn, split};
 
 const SUBJECTS: [&str; 5] = ["signal", "lever", "crossing", "tunnel", "platform"];
 const DEEDS: [&str; 4] =
@@ -32,11 +32,19 @@ fn texts(n: usize) -> Vec<String> {
 }
 
 fn learned(texts: &[String], seed: u64) -> Option<Asides> {
-    learn(&encoder(), texts.iter().map(String::as_str), seed)
+    learn(&encoder(), texts.iter().enumerate().map(|(at, text)| (text.as_str(), at as u64)), seed)
 }
 
 /// Learned once for all tests: it takes a minute.
 static LEARNED: LazyLock<Asides> = LazyLock::new(|| learned(&texts(MIN_PROMPTS), 1).expect("there are enough"));
+
+#[test]
+fn what_asks_nearly_the_same_is_on_one_side() {
+    let texts = (0..40_u64).map(|at| (format!("text {at}"), at / 10));
+    let (learned_from, kept_back) = split(texts);
+    assert_eq!((learned_from.len(), kept_back.len()), (30, 10));
+    assert!(kept_back.iter().zip(0..).all(|(text, at)| *text == format!("text {at}")), "{kept_back:?}");
+}
 
 #[test]
 fn what_is_said_around_a_question_is_passed_over_and_the_question_is_not() {
