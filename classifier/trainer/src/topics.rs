@@ -27,6 +27,8 @@ const BATCH: usize = 256;
 #[derive(Clone, Debug)]
 pub(crate) struct Subjects {
     pub(crate) n_topics: usize,
+    /// Data sets and sources large enough for a topic beyond [`MAX_TOPICS`].
+    pub(crate) n_left_out: usize,
     /// By prompt of the data set.
     of_prompts: Vec<Option<u16>>,
 }
@@ -53,9 +55,11 @@ impl Subjects {
         for prompt in &dataset.prompts {
             parts.entry(part(prompt)).or_insert((0, prompt.source)).0 += 1;
         }
+        let n_large = parts.values().filter(|(size, _)| *size >= MIN_TOPIC_PROMPTS).count();
         let topics: BTreeMap<Part, u16> = chosen(parts).into_iter().zip(0..).collect();
         let of_prompts = dataset.prompts.iter().map(|prompt| topics.get(&part(prompt)).copied()).collect();
-        (topics.len() >= 2).then_some(Self { n_topics: topics.len(), of_prompts })
+        let (n_topics, n_left_out) = (topics.len(), n_large - topics.len());
+        (n_topics >= 2).then_some(Self { n_topics, n_left_out, of_prompts })
     }
 
     /// A row for every topic: the shares of the sources in its prompts.

@@ -85,6 +85,8 @@ pub struct Trained {
     pub parts: Parts,
     /// What was said of each prompt by views that had not seen it.
     pub cross_fitted: Vec<CrossFitted>,
+    /// Data sets that are large enough for a topic, beyond as many as there may be.
+    pub n_topics_left_out: usize,
 }
 
 /// Forecasts of one prompt by views that had not seen it.
@@ -171,7 +173,8 @@ pub fn train(dataset: &mut Dataset, lens: Lens, plan: &Plan, progress: OnProgres
     };
     parts.check()?;
     let cross_fitted = cross_fitted(dataset, &unseen, &parts);
-    Ok(Trained { parts, cross_fitted })
+    let n_topics_left_out = setting.subjects.as_ref().map_or(0, |subjects| subjects.n_left_out);
+    Ok(Trained { parts, cross_fitted, n_topics_left_out })
 }
 
 fn check(dataset: &Dataset, plan: &Plan) -> Result<(), TrainError> {

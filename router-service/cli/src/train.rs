@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use classifier::artifact::Parts;
 use classifier::lens::Lens;
-use decision::{Catalog, Mode, Policies, Policy, PolicyName, Quality, Rules};
+use decision::{Catalog, Mode, ModelId, Policies, Policy, PolicyName, Quality, Rules};
 use evals::forecasts::Forecasts;
 use evals::pool::{AssumedTokens, Outcomes};
 use evals::report::{Provenance, Report};
@@ -27,14 +27,14 @@ use crate::CalledWrongly;
 use crate::apart::apart;
 use crate::eval::inputs::{named_pools, price_list};
 use crate::eval::write_whole;
-use crate::onboard::arrival::ambiguous_note;
 use crate::onboard::encoder;
 use crate::progress::Progress;
-use crate::sheet::{Sheet, count};
 
 use lines::Lines;
+use summary::{Kept, Summary};
 
 mod lines;
+mod summary;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -90,6 +90,10 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
+/// What the figures of the report are worth.
+const CROSS_FITTED: &str = "judged on the training rows by views that had not seen the prompt (cross-fitted by groups); calibration \
+and trust, a few numbers for each model and source, were fitted to these very forecasts";
+
 /// Bootstrap samples behind the intervals of the report.
 const BOOTSTRAPS: usize = 200;
 
@@ -106,61 +110,56 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let bar = Progress::counted("reading prompts", gathering.n_prompts());
     let mut dataset = gathering.read(&lens, |done| bar.at(done));
     bar.end();
+    for name in &dataset.models {
+        ModelId::new(name).map_err(|error| anyhow!("rows of the model `{name}`, which no catalog can have: {error}"))?;
+    }
     let bar = std::sync::OnceLock::new();
     let step = |done, all| bar.get_or_init(|| Progress::counted("training", all)).at(done);
     let trained = train(&mut dataset, lens, &plan, &step).map_err(|error| anyhow!("{error}{}", kept.beside()))?;
     bar.into_inner().into_iter().for_each(Progress::end);
 
-    let (forecasts, staged) = cross_fitted(&trained, &catalog, arguments.forecasts.as_deref())?;
-    let report = judged(&outcomes, named.as_ref(), &catalog, &forecasts, n_skipped)?;
+    // What has been learned is safe before it is judged: a report can be had again.
     let digest = publish(&trained.parts, &files, &arguments.output)?;
-    if let (Some(staged), Some(file)) = (staged, &arguments.forecasts) {
-        staged.publish().with_context(|| file.display().to_string())?;
-    }
+    let forecasts = cross_fitted(&trained, &catalog, arguments.forecasts.as_deref())?;
+    let report = match judged(&outcomes, named.as_ref(), &catalog, &forecasts, n_skipped) {
+        Ok(report) => Some(report),
+        Err(error) => {
+            writeln!(io::stderr(), "no report: {error:#}")?;
+            None
+        }
+    };
     if let (Some(folder), Some(report)) = (&arguments.report, &report) {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
         write_whole(&folder.join("report.html"), &report.page())?;
         write_whole(&folder.join("report.json"), &report.json())?;
     }
-    let mut sheet = Sheet::default();
-    sheet.line("written", arguments.output.display().to_string());
-    sheet.line("artifact", digest);
-    sheet.line(
-        "learned from",
-        format!("{} prompts, {} models", count(dataset.prompts.len() as u64), dataset.models.len()),
-    );
-    if let Some(words) = kept.words() {
-        sheet.line("kept back", words);
-    }
-    if let Some(note) = strangers_note(&trained.parts, &catalog) {
-        sheet.line("to do", note);
-    }
-    let strangers = without_rows(&plan, &dataset);
-    if !strangers.is_empty() {
-        sheet.line("same_models", format!("no rows of {}", strangers.join(", ")));
-    }
-    if dataset.n_textless > 0 {
-        sheet.line("passed over", format!("{} rows without the text of their prompt", count(dataset.n_textless)));
-    }
-    if let Some(note) = ambiguous_note(dataset.n_ambiguous) {
-        sheet.line("two texts", note);
-    }
+    let summary = Summary {
+        output: arguments.output.clone(),
+        digest,
+        n_prompts: dataset.prompts.len(),
+        n_models: dataset.models.len(),
+        n_skipped,
+        n_textless: dataset.n_textless,
+        n_ambiguous: dataset.n_ambiguous,
+        kept,
+        n_topics_left_out: trained.n_topics_left_out,
+        n_strangers: n_strangers(&trained.parts, &catalog),
+        n_in_catalog: catalog.models().len(),
+        without_rows: without_rows(&plan, &dataset),
+    };
     let text = match (&report, arguments.json) {
-        (Some(report), true) => report.json() + "\n",
-        (Some(report), false) => format!("{}\n{}", sheet.text(), report.table()),
-        (None, true) => "{}\n".to_owned(),
-        (None, false) => sheet.text(),
+        (report, true) => summary.json(report.as_ref())?,
+        (Some(report), false) => format!("{}\n{}", summary.table(), report.table()),
+        (None, false) => summary.table(),
     };
     Ok(io::stdout().write_all(text.as_bytes())?)
 }
 
-/// What is to be said of models of the catalog that the artifact does not know.
-fn strangers_note(parts: &Parts, catalog: &Catalog) -> Option<String> {
+/// Models of the catalog that the artifact does not know, and cannot tell by others.
+fn n_strangers(parts: &Parts, catalog: &Catalog) -> usize {
     let unknown =
         catalog.models().iter().filter(|model| parts.place(model.id.as_str()).is_none() && model.like.is_none());
-    let (n, all) = (unknown.filter(|model| model.benchmarks.is_empty()).count(), catalog.models().len());
-    let note = "serve it with a catalog of its own models";
-    (n > 0).then(|| format!("{note}: it knows nothing of {n} of the {all} in this one"))
+    unknown.filter(|model| model.benchmarks.is_empty()).count()
 }
 
 /// Names in the plan that no row has: mistyped, or of sources that are not here.
@@ -211,27 +210,6 @@ fn pools(file: &Path) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
     named_pools(&text, file)
 }
 
-/// Rows that the plan keeps back.
-#[derive(Default)]
-struct Kept {
-    n_tune: u64,
-    n_held_out: u64,
-}
-
-impl Kept {
-    fn words(&self) -> Option<String> {
-        let parts = [(self.n_tune, "for tuning (`tune_share`)"), (self.n_held_out, "for judging (`held_out_share`)")];
-        let words = parts.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} rows {what}", count(n)));
-        let words: Vec<String> = words.collect();
-        (!words.is_empty()).then(|| words.join(", "))
-    }
-
-    /// What goes behind a complaint that there is too little: whoever counts the rows of a file finds more.
-    fn beside(&self) -> String {
-        self.words().map_or_else(String::new, |words| format!("; the plan keeps back {words}"))
-    }
-}
-
 /// The learning rows, for training and for the judge.
 struct Gathered {
     gathering: Gathering,
@@ -268,35 +246,28 @@ fn gather(arguments: &Arguments, plan: &Plan) -> anyhow::Result<Gathered> {
     Ok(Gathered { gathering, outcomes, n_skipped: rows.drops().n_rows(), kept })
 }
 
-/// The cross-fitted forecasts as the judge reads them, and the file that they go to as well, yet to be published.
-fn cross_fitted(
-    trained: &Trained,
-    catalog: &Catalog,
-    file: Option<&Path>,
-) -> anyhow::Result<(Forecasts, Option<Staged>)> {
-    let staged = file.map(|file| Staged::create(file).with_context(|| file.display().to_string())).transpose()?;
+/// The cross-fitted forecasts as the judge reads them, written on the way to the file that is asked for.
+fn cross_fitted(trained: &Trained, catalog: &Catalog, file: Option<&Path>) -> anyhow::Result<Forecasts> {
+    let named = |file: &Path| file.display().to_string();
+    let staged = file.map(|file| Staged::create(file).with_context(|| named(file))).transpose()?;
     let mut lines = Lines::new(trained, catalog, staged);
     let forecasts = Forecasts::read(BufReader::new(&mut lines), "the cross-fitted forecasts")?;
-    Ok((forecasts, lines.into_copy()))
+    if let (Some(staged), Some(file)) = (lines.into_copy(), file) {
+        staged.publish().with_context(|| named(file))?;
+    }
+    Ok(forecasts)
 }
 
-/// The report, or none where no source has a pool that can be judged: too few prompts that all models answered, or no prices.
+/// The report. There is none where no source has a pool that can be judged: too few prompts that all models answered, or no prices.
 fn judged(
     outcomes: &Outcomes,
     named: Option<&BTreeMap<String, Vec<String>>>,
     catalog: &Catalog,
     forecasts: &Forecasts,
     n_skipped: u64,
-) -> anyhow::Result<Option<Report>> {
+) -> anyhow::Result<Report> {
     let list = price_list(catalog);
-    let (pools, mut notes) = match outcomes.pools(named, &list, &AssumedTokens::default()) {
-        Ok(pools) => pools,
-        Err(error) => {
-            // The artifact is whole; only its report is missing.
-            writeln!(io::stderr(), "no report: {error}")?;
-            return Ok(None);
-        }
-    };
+    let (pools, mut notes) = outcomes.pools(named, &list, &AssumedTokens::default())?;
     let mode = Mode::Tolerance { quality_tolerance: Quality::new(0.02)? };
     let policy = Policy::new(PolicyName::new("tolerance-0_02")?, Rules::of(mode))?;
     let judge = Judge { seed: 0, n_bootstraps: BOOTSTRAPS, pair: None, policy };
@@ -305,7 +276,7 @@ fn judged(
         Trial { judge: &judge, forecasts: Some(forecasts), champion: None }.hold(&pools, |done| bar.at(done))?;
     bar.end();
     notes.extend(outcome.passed_over);
-    notes.push("judged on the training rows by views that had not seen the prompt (cross-fitted by groups)".to_owned());
+    notes.push(CROSS_FITTED.to_owned());
     let provenance = Provenance {
         pointsman: env!("CARGO_PKG_VERSION"),
         sources: Vec::new(),
@@ -316,5 +287,5 @@ fn judged(
         policy: Policies::new(judge.policy.name().clone(), vec![judge.policy.clone()])?.to_toml(),
         notes,
     };
-    Ok(Some(Report::new(outcome.verdicts, None, provenance)))
+    Ok(Report::new(outcome.verdicts, None, provenance))
 }

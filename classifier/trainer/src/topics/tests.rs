@@ -159,6 +159,20 @@ fn no_source_is_without_a_topic_for_the_size_of_another() {
 }
 
 #[test]
+fn data_sets_beyond_the_limit_are_counted() {
+    let mut dataset = dataset(&lens());
+    assert_eq!(Subjects::of(&dataset).unwrap().n_left_out, 0);
+    // Each prompt becomes a data set of the least size, and there are more of them than topics.
+    let lesson = dataset.prompts[0].clone();
+    let n = MAX_TOPICS + 3;
+    dataset.datasets = (0..n).map(|at| format!("source/{at}")).collect();
+    let of = |at: usize| Lesson { source: 0, dataset: u16::try_from(at % n).unwrap(), ..lesson.clone() };
+    dataset.prompts = (0..n * MIN_TOPIC_PROMPTS).map(of).collect();
+    let subjects = Subjects::of(&dataset).unwrap();
+    assert_eq!((subjects.n_topics, subjects.n_left_out), (MAX_TOPICS, 3));
+}
+
+#[test]
 fn steps_are_reported_as_they_were_announced() {
     let dataset = dataset(&lens());
     let (folds, plan) = (folds(&dataset), Plan { topic_epochs: 2, ..Plan::default() });

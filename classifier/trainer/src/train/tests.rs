@@ -85,7 +85,7 @@ fn a_manner_that_was_counted_on_one_kind_of_prompts_is_not_expected_on_another()
         lesson.answers[1].output = (lesson.dataset == 0).then_some(400.0);
     }
     let plan = Plan { reading_nets: 0, feature_nets: 1, trees: 16, token_trees: 16, places: 4, ..Plan::default() };
-    let Trained { parts, cross_fitted } = train(&mut dataset, lens, &plan, &|_, _| ()).unwrap();
+    let Trained { parts, cross_fitted, .. } = train(&mut dataset, lens, &plan, &|_, _| ()).unwrap();
     let mean = |kind: u16, model: usize| {
         let of_kind = dataset.prompts.iter().zip(&cross_fitted).filter(|(lesson, _)| lesson.dataset == kind);
         let lengths: Vec<f32> = of_kind.map(|(_, said)| said.output(model, &parts.manner, None).0).collect();
@@ -108,7 +108,7 @@ fn a_bound_is_wider_on_prompts_of_a_source_that_never_asked_the_model() {
         lesson.answers[0].quality = if at % 3 == 0 { 0.0 } else { 1.0 };
     }
     let plan = Plan { reading_nets: 0, feature_nets: 1, trees: 16, token_trees: 4, places: 4, ..Plan::default() };
-    let Trained { parts, cross_fitted } = train(&mut dataset, lens, &plan, &|_, _| ()).unwrap();
+    let Trained { parts, cross_fitted, .. } = train(&mut dataset, lens, &plan, &|_, _| ()).unwrap();
     let logit = |quality: f32| (quality / (1.0 - quality)).ln();
     // By how much more the bound of the second model is below what it bounds than that of the first, as variances.
     let wider = |source: u16| {

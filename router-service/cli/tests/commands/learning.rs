@@ -83,9 +83,13 @@ fn training_writes_an_artifact_that_routes_and_the_same_bytes_again() {
     assert_eq!(lines[0]["forecasts"].as_array().unwrap().len(), MODELS.len());
     assert!(scratch.read("out/report.html").contains("<html"));
 
-    // Without prices there is no report; the artifact is whole all the same.
+    // Without prices there is no report; the artifact is whole all the same, and so is what is told of it.
     let complaint = "no report: pool `school`: model `cheap` has no price";
     check(&scratch.run("train rows.jsonl -o again --plan plan.toml"), 0, "artifact", complaint);
+    let told = scratch.run("train rows.jsonl -o told --plan plan.toml --json");
+    let told: Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!((&told["training"]["n_prompts"], &told["training"]["n_models"]), (&json!(80), &json!(MODELS.len())));
+    assert!(told["verdicts"].is_null(), "no report");
     let (first, again) = (files(&scratch.0.join("artifact")), files(&scratch.0.join("again")));
     assert!(first.contains_key("manifest.json") && first.contains_key("weights.safetensors"), "{:?}", first.keys());
     assert_eq!(first, again, "the same rows and plan give the same bytes");
@@ -206,6 +210,7 @@ fn what_cannot_be_trained_on_is_said_and_nothing_is_written() {
     let scratch = school("train-refused");
     scratch.write("few.jsonl", &rows(10, &MODELS));
     scratch.write("one.jsonl", &rows(80, &["dear"]));
+    scratch.write("reserved.jsonl", &rows(80, &["dear", "auto"]));
     let textless = row(1, "dear").to_string().replace("\"prompt\":", "\"metadata\":");
     let blank: String = (0..80)
         .flat_map(|number| MODELS.map(|model| row(number, model).to_string().replace(&question(number), " ") + "\n"))
@@ -220,6 +225,7 @@ fn what_cannot_be_trained_on_is_said_and_nothing_is_written() {
     for (arguments, code, complaint) in [
         ("few.jsonl --plan plan.toml", 1, "expected at least 50 prompts with text to learn from, found 10"),
         ("one.jsonl --plan plan.toml", 1, "expected outcomes of at least 2 models, found 1"),
+        ("reserved.jsonl --plan plan.toml", 1, "rows of the model `auto`, which no catalog can have: `auto` is reserved"),
         ("rows.jsonl --plan typo.toml", 1, "typo.toml: line 2"),
         ("rows.jsonl --plan nowhere.toml", 1, "nowhere.toml: "),
         ("nowhere.jsonl --plan plan.toml", 1, "nowhere.jsonl"),
@@ -334,7 +340,14 @@ fn prompts_of_two_texts_are_counted() {
     let others = all.lines().take(4).map(|line| line.replace("What is", "How much is").replace("Prove", "Show") + "\n");
     scratch.write("rows.jsonl", &format!("{all}{}", others.collect::<String>()));
     let note = "two texts     2 prompts have rows";
-    check(&scratch.run("train rows.jsonl -o artifact --plan plan.toml --prices prices.toml"), 0, note, "");
+    scratch.write("bad.jsonl", "no row\n");
+    let output = scratch.run("train rows.jsonl bad.jsonl --skip-bad -o told --plan plan.toml --prices prices.toml");
+    check(&output, 0, note, "");
+    check(&output, 0, "passed over   1 bad rows", "");
+    let output = scratch.run("train rows.jsonl -o told --plan plan.toml --prices prices.toml --json");
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told["training"]["n_prompts_of_two_texts"], 2);
+    assert!(told["verdicts"].is_array(), "the report beside it");
 }
 
 #[test]
