@@ -47,8 +47,9 @@ const MAX_PROMPTS: usize = 8_000;
 /// One prompt in so many is not learned from: it says what must speak for an aside before one is taken away.
 const KEPT_BACK: u64 = 4;
 
-/// Of texts of a sort that were kept back and have such a seam, those of which something may be taken away there: a guess at what a
-/// forecast does not miss. Of questions of ours many were written to sound like asides.
+/// Of texts that were kept back and have such a seam, those of which something may be taken away there: a guess at what a forecast does
+/// not miss. Whole prompts and excerpts count together, as few whole ones have some of the seams: of sixty the second highest would
+/// be all there is to tell by. Of questions of ours many were written to sound like asides.
 const SHARES_CUT: [f32; N_SEAMS] = [0.02, 0.02, 0.015, 0.02, 0.01];
 const SHARES_CUT_OF_OURS: [f32; N_SEAMS] = [0.05, 0.12, 0.02, 0.02, 0.02];
 
@@ -87,8 +88,10 @@ pub fn learn<'a>(encoder: &Encoder, texts: impl ExactSizeIterator<Item = (&'a st
     let sorts = sorts(texts.step_by(n.div_ceil(MAX_PROMPTS)), &mut dice);
     let (mut asides, least) = fitted(|dice| examples(table, &sorts, dice), &mut dice);
     asides.thresholds = [least; N_SEAMS];
-    for sort in &sorts {
-        let asked = thresholds(table, &sort.kept_back, &asides, sort.shares_cut);
+    let [prompts, excerpts, questions] = &sorts;
+    let prompts = thresholds(table, prompts.kept_back.iter().chain(&excerpts.kept_back), &asides, SHARES_CUT);
+    let questions = thresholds(table, questions.kept_back.iter(), &asides, SHARES_CUT_OF_OURS);
+    for asked in [prompts, questions] {
         asides.thresholds.iter_mut().zip(asked).for_each(|(threshold, asked)| *threshold = threshold.max(asked));
     }
     Some(asides)
@@ -100,12 +103,11 @@ struct Sort {
     kept_back: Vec<String>,
     /// Cuts that are learned from, of each kind.
     per_text: usize,
-    shares_cut: [f32; N_SEAMS],
 }
 
 impl Sort {
-    fn of((learned_from, kept_back): (Vec<String>, Vec<String>), per_text: usize, shares_cut: [f32; N_SEAMS]) -> Self {
-        Self { learned_from, kept_back, per_text, shares_cut }
+    fn of((learned_from, kept_back): (Vec<String>, Vec<String>), per_text: usize) -> Self {
+        Self { learned_from, kept_back, per_text }
     }
 }
 
@@ -120,11 +122,7 @@ fn sorts<'a>(texts: impl Iterator<Item = (&'a str, u64)>, dice: &mut Dice) -> [S
     let excerpts = (excerpts(&learned_from), excerpts(&kept_back));
     let questions = QUESTIONS.lines().map(|line| canonical_question(&line.replace("\\n", "\n")));
     let questions = split(questions.zip(0..));
-    [
-        Sort::of((learned_from, kept_back), PER_PROMPT, SHARES_CUT),
-        Sort::of(excerpts, PER_PROMPT, SHARES_CUT),
-        Sort::of(questions, PER_QUESTION, SHARES_CUT_OF_OURS),
-    ]
+    [Sort::of((learned_from, kept_back), PER_PROMPT), Sort::of(excerpts, PER_PROMPT), Sort::of(questions, PER_QUESTION)]
 }
 
 /// Those that are learned from, and those that are kept back.
@@ -213,9 +211,14 @@ fn examples_of_phrase(
 }
 
 /// What must be spoken for a cut, so that hardly a prompt that was kept back and could be cut there loses anything.
-fn thresholds(table: &Table, prompts: &[String], asides: &Asides, shares: [f32; N_SEAMS]) -> [f32; N_SEAMS] {
+fn thresholds<'a>(
+    table: &Table,
+    texts: impl Iterator<Item = &'a String>,
+    asides: &Asides,
+    shares: [f32; N_SEAMS],
+) -> [f32; N_SEAMS] {
     let mut most = [const { Vec::new() }; N_SEAMS];
-    for text in prompts {
+    for text in texts {
         let mut highest = [None; N_SEAMS];
         for cut in cuts_to_hear(table, text, &pieces_of(table, text)) {
             let score = asides.score(&cut.signs).unwrap_or(f32::MIN);

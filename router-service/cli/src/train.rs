@@ -111,7 +111,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut dataset = gathering.read(&lens, |done| bar.at(done));
     bar.end();
     for name in &dataset.models {
-        ModelId::new(name).map_err(|error| anyhow!("rows of the model `{name}`, which no catalog can have: {error}"))?;
+        ModelId::new(name)
+            .map_err(|error| anyhow!("rows of the model `{name}`, which no catalog can have: {error}"))?;
     }
     let bar = std::sync::OnceLock::new();
     let step = |done, all| bar.get_or_init(|| Progress::counted("training", all)).at(done);

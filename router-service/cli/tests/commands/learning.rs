@@ -225,7 +225,11 @@ fn what_cannot_be_trained_on_is_said_and_nothing_is_written() {
     for (arguments, code, complaint) in [
         ("few.jsonl --plan plan.toml", 1, "expected at least 50 prompts with text to learn from, found 10"),
         ("one.jsonl --plan plan.toml", 1, "expected outcomes of at least 2 models, found 1"),
-        ("reserved.jsonl --plan plan.toml", 1, "rows of the model `auto`, which no catalog can have: `auto` is reserved"),
+        (
+            "reserved.jsonl --plan plan.toml",
+            1,
+            "rows of the model `auto`, which no catalog can have: `auto` is reserved",
+        ),
         ("rows.jsonl --plan typo.toml", 1, "typo.toml: line 2"),
         ("rows.jsonl --plan nowhere.toml", 1, "nowhere.toml: "),
         ("nowhere.jsonl --plan plan.toml", 1, "nowhere.jsonl"),
