@@ -205,7 +205,8 @@ impl Artifact {
     pub fn read(directory: &Path) -> Result<Self, ArtifactError> {
         let files = files_of(directory)?;
         let content = |name: &str| files.get(Path::new(name)).map(Vec::as_slice).unwrap_or_default();
-        let encoder = Encoder::read(&directory.join(ENCODER))?;
+        // Of the very bytes that the seal is of: the folder may have changed since.
+        let encoder = encoder_of(directory, &files)?;
         seal::check(&files)?;
         let digest = seal::digest_of(&files, |_| true);
         Self::checked(content(MANIFEST), content(WEIGHTS), encoder, digest)
@@ -436,6 +437,12 @@ fn files_of(directory: &Path) -> Result<Files, ArtifactError> {
         add_folder(&mut files, directory, &folder)?;
     }
     Ok(files)
+}
+
+/// The encoder among the files of an artifact.
+fn encoder_of(directory: &Path, files: &Files) -> Result<Encoder, ArtifactError> {
+    let own = files.iter().filter_map(|(place, bytes)| Some((place.strip_prefix(ENCODER).ok()?, bytes.as_slice())));
+    Ok(Encoder::of_files(&directory.join(ENCODER), &own.collect())?)
 }
 
 /// Adds the files of one folder, by their place in the directory.

@@ -1,11 +1,14 @@
 //! From text to an embedding: a table of word pieces that is looked up and averaged, or a BERT-family directory that is
 //! run. The table is plain loops and gives the same bits on any machine; what runs through candle does not, quite.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use self::folder::Folder;
 use crate::tokens::TokensError;
 
 mod bert;
+mod folder;
 mod table;
 
 pub use self::bert::Bert;
@@ -95,14 +98,29 @@ impl Encoder {
     /// # Errors
     /// A file is missing or cannot be used; the error names it, what was expected and what was found.
     pub fn read(directory: &Path) -> Result<Self, EncoderError> {
-        if directory.join(DESCRIPTION).is_file() {
-            Table::read(directory).map(Self::Table)
-        } else if directory.join(bert::CONFIG).is_file() {
-            Bert::read(directory).map(|bert| Self::Bert(Box::new(bert)))
+        Self::of(Folder::on_disk(directory))
+    }
+
+    /// The same from files that were read before, by their place in the directory, which is for complaints.
+    ///
+    /// # Errors
+    /// As [`Encoder::read`].
+    pub fn of_files(directory: &Path, files: &BTreeMap<&Path, &[u8]>) -> Result<Self, EncoderError> {
+        Self::of(Folder::of_files(directory, files))
+    }
+
+    fn of(folder: Folder<'_>) -> Result<Self, EncoderError> {
+        if folder.has(DESCRIPTION) {
+            Table::of(folder).map(Self::Table)
+        } else if folder.has(bert::CONFIG) {
+            Bert::of(folder).map(|bert| Self::Bert(Box::new(bert)))
         } else {
+            let path = folder.directory().to_owned();
             // A folder that does not exist is said to be so, rather than to lack files.
-            std::fs::read_dir(directory).map_err(|source| EncoderError::Read { path: directory.to_owned(), source })?;
-            Err(EncoderError::Nothing { path: directory.to_owned() })
+            match std::fs::read_dir(&path) {
+                Err(source) => Err(EncoderError::Read { path, source }),
+                Ok(_) => Err(EncoderError::Nothing { path }),
+            }
         }
     }
 
@@ -129,10 +147,6 @@ impl Encoder {
             Self::Bert(bert) => bert.embed(texts),
         }
     }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, EncoderError> {
-    std::fs::read(path).map_err(|source| EncoderError::Read { path: path.to_owned(), source })
 }
 
 fn parse<T: serde::de::DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, EncoderError> {

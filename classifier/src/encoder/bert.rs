@@ -12,7 +12,8 @@ use safetensors::{Dtype, SafeTensors};
 
 use self::layout::{Activation, Layout, Wanted};
 use self::pooling::Pooling;
-use super::{EncoderError, TOKENIZER, read};
+use super::folder::Folder;
+use super::{EncoderError, TOKENIZER};
 use crate::tokens::FramedTokenizer;
 
 mod layout;
@@ -44,12 +45,15 @@ impl Bert {
     /// # Errors
     /// A file is missing or cannot be used.
     pub fn read(directory: &Path) -> Result<Self, EncoderError> {
-        let config = directory.join(CONFIG);
-        let layout: Layout = layout::read(&config, &read(&config)?)?;
-        let pooling = Pooling::read(directory)?;
-        let tokenizer_in = directory.join(TOKENIZER);
+        Self::of(Folder::on_disk(directory))
+    }
+
+    pub(super) fn of(folder: Folder<'_>) -> Result<Self, EncoderError> {
+        let layout: Layout = layout::read(&folder.path(CONFIG), &folder.read(CONFIG)?)?;
+        let pooling = Pooling::read(folder)?;
+        let tokenizer_in = folder.path(TOKENIZER);
         let max_ids = layout.n_positions.min(pooling.max_ids);
-        let tokenizer = FramedTokenizer::from_json(&read(&tokenizer_in)?, max_ids)
+        let tokenizer = FramedTokenizer::from_json(&folder.read(TOKENIZER)?, max_ids)
             .map_err(|source| EncoderError::Tokens { path: tokenizer_in.clone(), source })?;
         let refuse = |key, expected: String, found: String| {
             Err(EncoderError::Field { path: tokenizer_in.clone(), key, expected, found })
@@ -66,8 +70,7 @@ impl Bert {
             let expected = format!("fewer special tokens than the {max_ids} ids of a text");
             return refuse("post_processor", expected, tokenizer.n_frame().to_string());
         }
-        let weights = directory.join(WEIGHTS);
-        let model = load(&weights, &read(&weights)?, &layout)?;
+        let model = load(&folder.path(WEIGHTS), &folder.read(WEIGHTS)?, &layout)?;
         Ok(Self { tokenizer, model, dims: layout.dims, pad_id: layout.pad_id, pooling })
     }
 

@@ -9,7 +9,8 @@ use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::{DESCRIPTION, EncoderError, TENSORS, TOKENIZER, parse, read};
+use super::folder::Folder;
+use super::{DESCRIPTION, EncoderError, TENSORS, TOKENIZER, parse};
 use crate::tokens::Tokenizer;
 
 /// The version of a table's files that this build reads.
@@ -42,14 +43,11 @@ struct Description {
 }
 
 impl Table {
-    /// Reads the directory that `distill` wrote.
-    ///
-    /// # Errors
-    /// A file is missing or cannot be used.
-    pub fn read(directory: &Path) -> Result<Self, EncoderError> {
-        let [description, tensors, tokenizer] = [DESCRIPTION, TENSORS, TOKENIZER].map(|name| directory.join(name));
-        let contents = (read(&description)?, read(&tensors)?, read(&tokenizer)?);
-        Self::checked([&description, &tensors, &tokenizer], (&contents.0, &contents.1, &contents.2))
+    /// The table that `distill` wrote into a folder.
+    pub(super) fn of(folder: Folder<'_>) -> Result<Self, EncoderError> {
+        let [described_in, tensors_in, tokenizer_in] = [DESCRIPTION, TENSORS, TOKENIZER].map(|name| folder.path(name));
+        let contents = (folder.read(DESCRIPTION)?, folder.read(TENSORS)?, folder.read(TOKENIZER)?);
+        Self::checked([&described_in, &tensors_in, &tokenizer_in], (&contents.0, &contents.1, &contents.2))
     }
 
     /// A table from the contents of its three files.

@@ -6,7 +6,20 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::{EncoderError, parse, read};
+use super::super::folder::Folder;
+use super::super::{EncoderError, parse};
+
+/// The modules of the encoder, in their order.
+const MODULES: &str = "modules.json";
+
+/// How the first of them is used.
+const SENTENCE: &str = "sentence_bert_config.json";
+
+/// How the tokenizer is used.
+const TOKENIZER: &str = "tokenizer_config.json";
+
+/// What describes a module, in its own folder.
+const CONFIG: &str = "config.json";
 
 /// How to pool.
 #[derive(Clone, Copy, Debug)]
@@ -31,17 +44,17 @@ pub(super) enum Mode {
 const UNIT_FLOOR: f32 = 1e-12;
 
 impl Pooling {
-    pub(super) fn read(directory: &Path) -> Result<Self, EncoderError> {
-        let mut pooling = Self { mode: Mode::Mean, is_unit: false, max_ids: max_ids(directory)? };
-        let modules_in = directory.join("modules.json");
-        if !modules_in.is_file() {
+    pub(super) fn read(folder: Folder<'_>) -> Result<Self, EncoderError> {
+        let mut pooling = Self { mode: Mode::Mean, is_unit: false, max_ids: max_ids(folder)? };
+        if !folder.has(MODULES) {
             return Ok(pooling);
         }
-        let modules: Vec<Module> = parse(&modules_in, &read(&modules_in)?)?;
+        let modules_in = folder.path(MODULES);
+        let modules: Vec<Module> = parse(&modules_in, &folder.read(MODULES)?)?;
         for module in modules {
             match module.kind.rsplit('.').next().unwrap_or_default() {
                 "Transformer" if module.path.is_empty() => {}
-                "Pooling" => pooling.mode = mode(&directory.join(&module.path).join("config.json"))?,
+                "Pooling" => pooling.mode = mode(folder, &Path::new(&module.path).join(CONFIG))?,
                 "Normalize" => pooling.is_unit = true,
                 _ => {
                     return Err(EncoderError::Field {
@@ -76,10 +89,10 @@ impl Pooling {
 }
 
 /// How many ids of a text the original reads; what the model has positions for comes on top.
-fn max_ids(directory: &Path) -> Result<usize, EncoderError> {
-    let sentence_in = directory.join("sentence_bert_config.json");
-    if sentence_in.is_file() {
-        let sentence: Sentence = parse(&sentence_in, &read(&sentence_in)?)?;
+fn max_ids(folder: Folder<'_>) -> Result<usize, EncoderError> {
+    if folder.has(SENTENCE) {
+        let sentence_in = folder.path(SENTENCE);
+        let sentence: Sentence = parse(&sentence_in, &folder.read(SENTENCE)?)?;
         if sentence.do_lower_case {
             return Err(unsupported(sentence_in, "do_lower_case", "false, with the case left to tokenizer.json"));
         }
@@ -87,18 +100,18 @@ fn max_ids(directory: &Path) -> Result<usize, EncoderError> {
             return Ok(max_ids);
         }
     }
-    let tokenizer_in = directory.join("tokenizer_config.json");
-    if !tokenizer_in.is_file() {
+    if !folder.has(TOKENIZER) {
         return Ok(usize::MAX);
     }
-    let tokenizer: Value = parse(&tokenizer_in, &read(&tokenizer_in)?)?;
+    let tokenizer: Value = parse(&folder.path(TOKENIZER), &folder.read(TOKENIZER)?)?;
     // Where there is no limit the original writes a number beyond all integers.
     let max_ids = tokenizer["model_max_length"].as_u64().and_then(|max| usize::try_from(max).ok());
     Ok(max_ids.unwrap_or(usize::MAX))
 }
 
-fn mode(path: &Path) -> Result<Mode, EncoderError> {
-    let config: PoolingText = parse(path, &read(path)?)?;
+fn mode(folder: Folder<'_>, name: &Path) -> Result<Mode, EncoderError> {
+    let path = folder.path(name);
+    let config: PoolingText = parse(&path, &folder.read(name)?)?;
     let modes = [
         ("cls", config.cls),
         ("mean", config.mean),
@@ -114,7 +127,7 @@ fn mode(path: &Path) -> Result<Mode, EncoderError> {
         ["mean"] => Ok(Mode::Mean),
         ["cls"] => Ok(Mode::First),
         _ => Err(EncoderError::Field {
-            path: path.to_owned(),
+            path,
             key: "pooling_mode",
             expected: "mean alone, or cls alone".to_owned(),
             found: if chosen.is_empty() { "none".to_owned() } else { chosen.join(" and ") },
