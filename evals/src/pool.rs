@@ -344,7 +344,7 @@ impl Source {
             let (sum, n) = prompt_tokens[row];
             JudgedPrompt {
                 dataset: dataset.to_owned(),
-                group: group.as_ref().map_or_else(|| id.clone(), ToString::to_string),
+                group: group_of(group.as_deref(), text.as_deref(), &id),
                 n_tokens: if n > 0.0 {
                     sum / n
                 } else {
@@ -377,6 +377,15 @@ impl Source {
             }
         }
         Ok(columns)
+    }
+}
+
+/// What counts once: the group, where rows have one; else prompts of the same text are one; a prompt without a text is one by itself.
+fn group_of(group: Option<&str>, text: Option<&str>, id: &str) -> String {
+    match (group, text) {
+        (Some(group), _) => group.to_owned(),
+        (None, Some(text)) => format!("text {:016x}", training_data::split::text_key(text)),
+        (None, None) => id.to_owned(),
     }
 }
 

@@ -135,10 +135,15 @@ impl Split {
 pub fn group_key(row: &OutcomeRow) -> u64 {
     match (&row.group, &row.prompt, &row.prompt_digest) {
         (Some(group), _, _) => of_texts(1, &[group]),
-        (None, Some(prompt), _) => dedup::name_of(prompt, &dedup::words(prompt)),
+        (None, Some(prompt), _) => text_key(prompt),
         (None, None, Some(digest)) => of_texts(2, &[digest]),
         (None, None, None) => of_texts(3, &[&row.source, &row.dataset, &row.prompt_id]),
     }
+}
+
+/// What prompts of the same text have in common, where no group says more.
+pub fn text_key(prompt: &str) -> u64 {
+    dedup::name_of(prompt, &dedup::words(prompt))
 }
 
 /// A hash as a number in [0, 1).

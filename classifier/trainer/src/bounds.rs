@@ -124,8 +124,9 @@ pub fn predictable_bets(values: impl ExactSizeIterator<Item = f64>, worst: f64, 
 }
 
 /// Stakes that are fixed beforehand, side by side, each with an equal share of the capital. Weaker than bets that adapt, and
-/// valid where those are not: where each value has a mean of its own and only the mean of the means is claimed to be above
-/// nothing, as under a budget, whose state goes on from prompt to prompt.
+/// valid where those are not: where independent values have each a mean of its own and only the mean of the means is claimed to be
+/// above nothing. Where values depend on those before, as under a budget, whose account goes on from prompt to prompt, what is
+/// bounded is the mean of what was to be expected at each step along the way that was gone.
 pub fn constant_bets(values: impl ExactSizeIterator<Item = f64>, worst: f64, level: f64) -> bool {
     let mut capitals = STAKES.map(|_| 1.0 / number(STAKES.len()));
     for value in values {

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use classifier::Artifact;
 use classifier::artifact::{MANIFEST, Parts};
 use trainer::plan::Plan;
-use training_data::split::{Shares, Split};
+use training_data::split::Split;
 
 /// The split that a flag's value stands for: an artifact's folder or a plan's file tells salt and shares; anything else is a salt,
 /// with the shares that plans have by default.
@@ -24,7 +24,7 @@ pub(crate) fn split(flag: &str, value: &str) -> anyhow::Result<Split> {
         let expected = "expected a salt, a plan.toml or an artifact's folder";
         bail!("{}: {expected}, found a path to something else, or to nothing", place());
     }
-    Ok(Split::new(value, Shares::default())?)
+    Ok(Plan { salt: value.to_owned(), ..Plan::default() }.split()?)
 }
 
 /// Whether a flag's value is read as a salt. What has the form of a path is none, or a slip in a folder's name would be one.
@@ -44,7 +44,10 @@ pub(crate) fn by_parts(parts: &Parts) -> anyhow::Result<Split> {
 
 /// Refuses to tune on rows that the artifact has learned from, where they are said to be the ones it has not.
 pub(crate) fn tunes_with(artifact: &Artifact, split: &Split) -> anyhow::Result<()> {
-    let plan = Plan::from_toml(&artifact.parts().plan)?;
+    may_tune(&Plan::from_toml(&artifact.parts().plan)?, split)
+}
+
+fn may_tune(plan: &Plan, split: &Split) -> anyhow::Result<()> {
     let told =
         format!("salt = \"{}\", tune_share = {}, held_out_share = {}", plan.salt, plan.tune_share, plan.held_out_share);
     if plan.tune_share <= 0.0 {
@@ -65,11 +68,14 @@ mod tests {
     use classifier::Artifact;
     use training_data::split::{Shares, Split};
 
-    use super::{split, tunes_with};
+    use trainer::plan::Plan;
+
+    use super::{may_tune, split, tunes_with};
 
     #[test]
     fn a_salt_has_the_usual_shares_and_a_plan_its_own() {
-        assert_eq!(split("--held-out", "abc").unwrap(), Split::new("abc", Shares::default()).unwrap());
+        let usual = Plan::from_toml("salt = \"abc\"\n").unwrap().split().unwrap();
+        assert_eq!(split("--held-out", "abc").unwrap(), usual);
         let folder = std::env::temp_dir().join(format!("pointsman-kept-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let plan = folder.join("plan.toml");
@@ -84,6 +90,14 @@ mod tests {
         assert!(slip.contains("expected a salt, a plan.toml or an artifact's folder"), "{slip}");
         let missing = split("--held-out", "no-such-plan.toml").unwrap_err();
         assert!(format!("{missing:#}").starts_with("--held-out no-such-plan.toml: "), "{missing:#}");
+    }
+
+    #[test]
+    fn an_artifact_of_the_usual_shares_is_tuned_with_by_its_salt() {
+        let plan = Plan { salt: "mine".to_owned(), ..Plan::default() };
+        assert!(may_tune(&plan, &split("--tuning-part", "mine").unwrap()).is_ok());
+        let other = may_tune(&plan, &split("--tuning-part", "yours").unwrap()).unwrap_err().to_string();
+        assert!(other.contains("these are not the rows it kept"), "{other}");
     }
 
     #[test]

@@ -95,7 +95,7 @@ pub(crate) struct Arguments {
     output: Option<PathBuf>,
 
     /// The day to write into the promise, as 2026-11-21. Without it: today.
-    #[arg(long, value_name = "DAY")]
+    #[arg(long, value_name = "DAY", conflicts_with = "prove")]
     day: Option<String>,
 
     /// Write report.html and report.json into this folder.
@@ -107,7 +107,7 @@ pub(crate) struct Arguments {
     json: bool,
 
     /// Write no policy: tune on this many random parts of the rows and say how often the promise is broken elsewhere.
-    #[arg(long, value_name = "TIMES", value_parser = clap::value_parser!(u32).range(1..=100_000), conflicts_with_all = ["output", "report"])]
+    #[arg(long, value_name = "TIMES", value_parser = clap::value_parser!(u32).range(1..=100_000), conflicts_with_all = ["output", "report", "by"])]
     prove: Option<u32>,
 
     /// The share of the rows that --prove tunes on; one half, or one twentieth of a made-up town.
@@ -115,7 +115,7 @@ pub(crate) struct Arguments {
     prove_share: Option<f64>,
 
     /// Let --prove tune in a made-up town of 20,000 groups of prompts, whose truth is known.
-    #[arg(long, requires = "prove", conflicts_with_all = ["outcomes", "artifact", "forecasts", "by"])]
+    #[arg(long, requires = "prove", conflicts_with_all = ["outcomes", "artifact", "forecasts", "prices", "pools", "source", "tuning_part", "assume_completion", "skip_bad"])]
     town: bool,
 }
 

@@ -48,7 +48,7 @@ pub use policy::{
 };
 pub use promise::{
     Loss, MAX_PROMISED_SLICES, MAX_SLICE_NAME_BYTES, OnAlarm, Promise, PromiseError, Reference, Slices, Span, Terms,
-    Void,
+    Void, Weighed,
 };
 pub use request::{Limits, RequestFacts};
 pub use session::{Lock, MarginError, SessionFacts, SessionRule};

@@ -106,6 +106,15 @@ pub struct Slices {
     pub too_small: Vec<String>,
 }
 
+/// Slices in proportions of their own, as somebody's traffic has them and the rows have not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weighed {
+    /// The column the slices are taken from.
+    pub by: String,
+    /// Each slice with its share of the mean.
+    pub shares: Vec<(String, f64)>,
+}
+
 /// What a promise says and rests on, before it is checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Terms {
@@ -119,6 +128,8 @@ pub struct Terms {
     pub reference: Reference,
     /// The slices in each of which it holds, where that was asked for.
     pub slices: Option<Slices>,
+    /// The proportions of slices in whose mean it holds, where that was asked for.
+    pub weighed: Option<Weighed>,
     /// The version of the rules it was made for.
     pub policy: String,
     /// The digest of the artifact whose forecasts it rests on; none where they came from elsewhere.
@@ -185,6 +196,12 @@ pub enum PromiseError {
         /// How many.
         found: usize,
     },
+    /// Both in each slice and in a mean of slices, or shares that are none.
+    #[error("expected shares of 0 to 1 that sum to 1, and no `slices` beside them, found {found}")]
+    Proportions {
+        /// What was found.
+        found: String,
+    },
 }
 
 impl PromiseError {
@@ -194,6 +211,7 @@ impl PromiseError {
             Self::Share { key, .. } | Self::Span { key, .. } | Self::Text { key, .. } => key,
             Self::Counts { .. } => "promise.n_groups",
             Self::Slices { .. } => "promise.slices",
+            Self::Proportions { .. } => "promise.proportions",
         }
     }
 }
@@ -227,6 +245,9 @@ impl Promise {
             if slices.held.is_empty() || found > MAX_PROMISED_SLICES {
                 return Err(PromiseError::Slices { found });
             }
+        }
+        if let Some(weighed) = &terms.weighed {
+            weighed.check(terms.slices.is_some())?;
         }
         Ok(Self(terms))
     }
@@ -268,7 +289,7 @@ impl Promise {
 
 impl fmt::Display for Promise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Terms { loss, loss_at_most, confidence, reference, saving, .. } = &self.0;
+        let Terms { loss, loss_at_most, confidence, reference, weighed, saving, .. } = &self.0;
         write!(f, "with {}% confidence ", percent(*confidence))?;
         match loss {
             Loss::Difference => write!(f, "at most {loss_at_most} of quality is lost against {reference}")?,
@@ -277,7 +298,32 @@ impl fmt::Display for Promise {
                 write!(f, "at most {}% of prompts are answered worse than by {reference}", percent(*loss_at_most))?;
             }
         }
+        if let Some(weighed) = weighed {
+            write!(f, " in a mean of {weighed}")?;
+        }
         write!(f, ", and {:.1}% of its cost is saved", saving.value * 100.0)
+    }
+}
+
+impl Weighed {
+    fn check(&self, beside_slices: bool) -> Result<(), PromiseError> {
+        if self.shares.is_empty() || self.shares.len() > MAX_PROMISED_SLICES {
+            return Err(PromiseError::Slices { found: self.shares.len() });
+        }
+        let sum: f64 = self.shares.iter().map(|(_, share)| share).sum();
+        let sound = self.shares.iter().all(|(_, share)| (0.0..=1.0).contains(share)) && (sum - 1.0).abs() < 1e-6;
+        if beside_slices || !sound {
+            let beside = if beside_slices { " beside slices" } else { "" };
+            return Err(PromiseError::Proportions { found: format!("{self}{beside}") });
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Weighed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shares = self.shares.iter().map(|(slice, share)| format!("{}% {slice}", percent(*share)));
+        write!(f, "{} by {}", shares.collect::<Vec<_>>().join(", "), self.by)
     }
 }
 
@@ -329,6 +375,12 @@ fn check_texts(terms: &Terms) -> Result<(), PromiseError> {
         check("promise.slices_by", "the name of a column", name(&slices.by), &slices.by)?;
         for slice in slices.held.iter().chain(&slices.too_small) {
             check("promise.slices", "names of slices", name(slice), slice)?;
+        }
+    }
+    if let Some(weighed) = &terms.weighed {
+        check("promise.slices_by", "the name of a column", name(&weighed.by), &weighed.by)?;
+        for (slice, _) in &weighed.shares {
+            check("promise.proportions", "names of slices", name(slice), slice)?;
         }
     }
     Ok(())

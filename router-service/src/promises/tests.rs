@@ -25,6 +25,7 @@ fn snapshot(change: impl Fn(&mut Terms)) -> Snapshot {
         confidence: 0.95,
         reference: Reference::Model(ModelId::new(LARGE).unwrap()),
         slices: None,
+        weighed: None,
         policy: policy.version().to_owned(),
         artifact: Some(snapshot.artifact.to_string()),
         catalog: Some(snapshot.catalog.version()),

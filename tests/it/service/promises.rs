@@ -21,6 +21,7 @@ fn tuned(artifact: &str) -> String {
         confidence: 0.95,
         reference: Reference::Model(ModelId::new(LARGE).expect("a name")),
         slices: None,
+        weighed: None,
         policy: policy.version().to_owned(),
         artifact: Some(artifact.to_owned()),
         catalog: Some(classifier::built_in_catalog().version()),

@@ -63,6 +63,11 @@ impl Weights {
         let found = weights.iter().map(|(slice, weight)| format!("{slice}={weight}")).collect::<Vec<_>>().join(", ");
         Err(WeightsError::Sum { found, sum })
     }
+
+    /// Each slice with its share, by name.
+    pub fn shares(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.0.iter().map(|(slice, share)| (slice.as_str(), *share))
+    }
 }
 
 /// A group, or what of it lies in a slice. However many slices a weighed group lies in, it is one unit: its parts are no more

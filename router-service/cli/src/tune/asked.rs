@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use decision::{Basis, Loss, OnAlarm, Policies, Policy, PolicyName, Rules, WhenSpent};
+use decision::{Basis, Loss, OnAlarm, Policy, PolicyName, Rules, WhenSpent};
 use evals::pool::Pool;
 use router_service::RESERVED_POLICIES;
 use trainer::bounds::Bound;
@@ -235,7 +235,7 @@ impl Asked {
         }
     }
 
-    fn weights(&self) -> anyhow::Result<Option<Weights>> {
+    pub(super) fn weights(&self) -> anyhow::Result<Option<Weights>> {
         if self.weights.is_empty() {
             return Ok(None);
         }
@@ -249,11 +249,6 @@ impl Asked {
         }
         let weights = Weights::new(weights).map_err(|error| CalledWrongly(format!("--weights: {error}")))?;
         Ok(Some(weights))
-    }
-
-    /// All policies of the base file with the tuned one among them, for the file that is written.
-    pub(super) fn policies(&self, tuned: Policy) -> anyhow::Result<Policies> {
-        Ok(Policies::new(tuned.name().clone(), vec![tuned])?)
     }
 }
 

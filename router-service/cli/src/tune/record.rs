@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use decision::{OnAlarm, Policy, PolicyName, Promise, Reference, Slices, Terms};
+use decision::{OnAlarm, Policies, Policy, PolicyName, Promise, Reference, Slices, Terms, Weighed};
 use evals::pool::Pool;
 use evals::report::Source;
 use sha2::{Digest, Sha256};
@@ -41,6 +41,10 @@ pub(super) fn statement(facts: Facts<'_>, tuned: Tuned) -> anyhow::Result<Statem
             held,
             too_small,
         }),
+        weighed: arguments.asked.weights()?.map(|weights| Weighed {
+            by: arguments.asked.by.clone().unwrap_or_default(),
+            shares: weights.shares().map(|(slice, share)| (slice.to_owned(), share)).collect(),
+        }),
         policy: plain.version().to_owned(),
         artifact: known.artifact.clone(),
         catalog: rows.catalog.clone(),
@@ -54,7 +58,8 @@ pub(super) fn statement(facts: Facts<'_>, tuned: Tuned) -> anyhow::Result<Statem
     };
     let policy = plain.promised(Promise::new(terms)?)?;
     let notes = notes(pool, known, rows);
-    let file = file(&policy, &arguments.asked.policies(policy.clone())?.to_toml(), &notes);
+    // The tuned policy alone: who tunes several keeps them in files of their own, or puts them together.
+    let file = file(&policy, &Policies::new(policy.name().clone(), vec![policy.clone()])?.to_toml(), &notes);
     Ok(Statement { tuned, policy, file, pool: pool.name.clone(), sources, notes })
 }
 
@@ -69,7 +74,8 @@ fn notes(pool: &Pool, known: &Known, rows: &Rows) -> Vec<String> {
         notes.push(format!("{} of {of} bills rest on a usual length of the answer", pool.n_assumed_bills));
     }
     if known.artifact.is_none() {
-        notes.push("not all forecasts name an artifact, so in service the promise is void; give --artifact".to_owned());
+        let note = "not all forecasts name an artifact, so in service the promise is void";
+        notes.push(format!("{note}; give --artifact, and no forecasts of others"));
     }
     if rows.catalog.is_none() {
         notes.push(
@@ -104,6 +110,12 @@ fn file(policy: &Policy, toml: &str, notes: &[String]) -> String {
         if !slices.too_small.is_empty() {
             let _ = writeln!(text, "# Too small for any promise: {}", slices.too_small.join(", "));
         }
+    }
+    if let Some(weighed) = &terms.weighed {
+        let _ = writeln!(
+            text,
+            "# It holds in a mean of {weighed}; the service's watch takes its traffic to have these proportions."
+        );
     }
     if terms.on_alarm == OnAlarm::Reference {
         let _ = writeln!(text, "# When the service finds it broken, the reference serves.");

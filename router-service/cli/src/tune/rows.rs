@@ -36,12 +36,17 @@ pub(super) struct Rows {
 }
 
 /// The artifact that forecasts of a file name, where all name one. A promise is about the artifact that serves, so forecasts of
-/// another one than is given are refused.
+/// another one than is given are refused, and so are such as name none: those of training come from views that had seen less,
+/// with a calibration that had seen all, and no promise holds of them.
 fn made_by(made: &Forecasts, oracle: Option<&Oracle>) -> anyhow::Result<Option<String>> {
     let digests: Vec<&String> = made.artifacts().iter().collect();
     let given = oracle.map(|oracle| oracle.artifact().digest());
     if let (Some(given), Some(other)) = (given, digests.iter().find(|digest| Some(digest.as_str()) != given)) {
         bail!("--forecasts: expected forecasts by the artifact of --artifact, {given}, found some by {other}");
+    }
+    if given.is_some() && made.n_unsigned > 0 {
+        let n = made.n_unsigned;
+        bail!("--forecasts: expected forecasts that name the artifact of --artifact, found {n} lines that name none");
     }
     match digests.as_slice() {
         [one, another, ..] => {
@@ -96,13 +101,14 @@ impl Rows {
                 );
             }
             if let Some(column) = by {
-                slices.insert(format!("{}/{}/{}", row.source, row.dataset, row.prompt_id), cell(row, column));
+                enter(&mut slices, row, column)?;
             }
             Ok(())
         })?;
         assumed_for(&arguments.assume_completion, &outcomes)?;
         let (pools, mut notes) = outcomes.pools(named.as_ref(), &prices, &assumed)?;
-        if oracle.is_some() && tuning.is_none() {
+        notes.append(&mut inputs.notes);
+        if tuning.is_none() {
             let note = "whether the artifact has learned from these rows is not known; a promise on what it has seen is worth nothing";
             notes.push(format!("{note} (--tuning-part ARTIFACT takes only what it kept)"));
         }
@@ -136,6 +142,21 @@ impl Rows {
         let of = |id: &String| self.slices.get(id).cloned().with_context(|| format!("prompt `{id}` has no `{column}`"));
         pool.prompts.iter().map(|prompt| of(&prompt.id)).collect()
     }
+}
+
+/// Remembers the slice of a row's prompt. Rows of one prompt must agree, or the order of the rows would decide.
+fn enter(slices: &mut BTreeMap<String, String>, row: &OutcomeRow, column: &str) -> anyhow::Result<()> {
+    let (id, slice) = (format!("{}/{}/{}", row.source, row.dataset, row.prompt_id), cell(row, column));
+    match slices.get(&id) {
+        Some(known) if *known != slice => {
+            bail!("--by {column}: expected one for each prompt, found `{known}` and `{slice}` for `{id}`")
+        }
+        Some(_) => {}
+        None => {
+            slices.insert(id, slice);
+        }
+    }
+    Ok(())
 }
 
 fn cell(row: &OutcomeRow, column: &str) -> String {

@@ -174,8 +174,19 @@ fn forecasts_speak_for_the_artifact_that_made_them_and_for_no_other() {
     check(&refused, 1, "", "--forecasts: expected forecasts by the artifact of --artifact, sha256:");
     check(&refused, 1, "", &format!("found some by {one}"));
     check(&tune("mixed.jsonl", ""), 1, "", &format!("found some by {one} and by {another}"));
-    let learned = tune("forecasts.jsonl", &format!("--artifact {artifact} --tuning-part pointsman"));
-    check(&learned, 1, "", "--tuning-part: the artifact was trained with salt = \"pointsman\", tune_share = 0");
+    let unsigned = tune("forecasts.jsonl", &format!("--artifact {artifact}"));
+    check(
+        &unsigned,
+        1,
+        "",
+        "--forecasts: expected forecasts that name the artifact of --artifact, found 300 lines that name none",
+    );
+    let made = scratch.run(
+        "tune outcomes.jsonl --prices catalog.toml --against dear --loss-at-most 0.9 -o p.toml --tuning-part pointsman",
+    );
+    check(&made, 1, "", "--tuning-part: the artifact was trained with salt = \"pointsman\", tune_share = 0");
+    let learned = tune("signed.jsonl", &format!("--artifact {artifact} --tuning-part pointsman"));
+    check(&learned, 1, "", "--forecasts: expected forecasts by the artifact");
     assert!(!scratch.0.join("policy.toml").exists(), "nothing is written");
     check(&tune("signed.jsonl", ""), 0, "Promised", "");
     let policies = Policies::from_toml(&scratch.read("policy.toml")).unwrap();
@@ -188,14 +199,46 @@ fn a_promise_can_be_had_by_slice() {
     let output = scratch.run(&format!("tune {GIVEN} --loss-at-most 0.1 --by dataset -o policy.toml"));
     check(&output, 0, "it holds in each of: a, b", "");
     let weighed =
-        scratch.run(&format!("tune {GIVEN} --loss-at-most 0.1 --by dataset --weights a=0.5,b=0.5 -o policy.toml"));
-    check(&weighed, 0, "Promised", "");
+        scratch.run(&format!("tune {GIVEN} --loss-at-most 0.1 --by dataset --weights a=0.9,b=0.1 -o policy.toml"));
+    check(&weighed, 0, "in a mean of 90% a, 10% b by dataset", "");
+    let written = scratch.read("policy.toml");
+    assert!(written.contains("# It holds in a mean of 90% a, 10% b by dataset"), "{written}");
+    let promise = Policies::from_toml(&written).unwrap().default_policy().promise().unwrap().to_string();
+    assert!(promise.contains("in a mean of 90% a, 10% b by dataset"), "{promise}");
+}
+
+#[test]
+fn rows_of_one_prompt_are_of_one_slice() {
+    let scratch = town("tune-judges", 60);
+    let judged = |judge: &str| format!("{{\"judge\":\"{judge}\",");
+    let rows = outcomes(60, "town");
+    let (first, rest) = rows.split_once('\n').unwrap();
+    let rest = rest.replace('{', &judged("exact")).replace("}\"judge\"", "}");
+    scratch.write("judged.jsonl", &format!("{}\n{rest}", first.replacen('{', &judged("human"), 1)));
+    let given = GIVEN.replace("outcomes.jsonl", "judged.jsonl");
+    let output = scratch.run(&format!("tune {given} --loss-at-most 0.1 --by judge -o p.toml"));
+    check(&output, 1, "", "--by judge: expected one for each prompt, found `human` and `exact` for `town/");
+}
+
+#[test]
+fn prompts_of_one_text_count_once() {
+    let scratch = town("tune-same-text", 300);
+    let text = |line: &str| {
+        let (before, after) = (line.split("Question").next().unwrap(), line.split("?\"").nth(1).unwrap());
+        format!("{before}Which of the two is the larger city?\"{after}\n")
+    };
+    scratch.write("same.jsonl", &outcomes(300, "town").lines().map(text).collect::<String>());
+    let given = GIVEN.replace("outcomes.jsonl", "same.jsonl");
+    let output = scratch.run(&format!("tune {given} --loss-at-most 0.1 --against dear -o p.toml"));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!scratch.0.join("p.toml").exists(), "one question promises nothing");
 }
 
 #[test]
 fn promises_are_put_to_the_proof() {
     let scratch = town("tune-prove", 700);
-    let output = scratch.run(&format!("tune {GIVEN} --mode value --prove 5 --loss-at-most 0.1"));
+    let output = scratch
+        .run(&format!("tune {} --mode value --prove 5 --loss-at-most 0.1", GIVEN.replace("--day 2026-11-21", "")));
     check(&output, 0, "same loss", "");
     check(&output, 0, "5 random splits, tuned on 50% of the groups", "");
 }
@@ -225,6 +268,9 @@ fn a_call_that_makes_no_sense_is_refused() {
         ),
         (format!("{GIVEN} --loss-at-most 0.1 --prove-share 0.3 -o p.toml"), 2, "--prove-share goes with --prove"),
         ("--town --loss-at-most 0.1 -o p.toml".to_owned(), 2, "--town goes with --prove"),
+        (format!("{GIVEN} --prove 5"), 2, "cannot be used with"),
+        ("outcomes.jsonl --prove 5 --by dataset".to_owned(), 2, "cannot be used with"),
+        ("--town --prove 5 --prices catalog.toml".to_owned(), 2, "cannot be used with"),
         (format!("{GIVEN} --loss-at-most 0.1 -o outcomes.jsonl"), 2, "expected an output that is not among the inputs"),
         (
             format!("{GIVEN} --loss-at-most 0.1 -o forecasts.jsonl"),

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Loss, OnAlarm, Promise, Reference, Slices, Span, Terms};
+use super::{Loss, OnAlarm, Promise, Reference, Slices, Span, Terms, Weighed};
 use crate::policy::{Mode, Policies, Policy, Rules};
 use crate::scenario::{id, policy, quality};
 
@@ -19,6 +19,7 @@ fn terms() -> Terms {
         confidence: 0.95,
         reference: Reference::BestSingle(id("large")),
         slices: None,
+        weighed: None,
         policy: tuned().version().to_owned(),
         artifact: Some(format!("sha256:{HEX}")),
         catalog: Some(HEX[..32].to_owned()),
@@ -75,6 +76,14 @@ fn every_wrong_field_is_named() {
         ("reference_bias = 0.01", "reference_bias = 1.5", "promise.reference_bias"),
         ("n_prompts = 1200", "n_prompts = 1200\nsavings = 1.0", "promise"),
         ("n_prompts = 1200", "n_prompts = 1200\nslices = [\"a\"]", "promise.slices"),
+        ("n_prompts = 1200", "n_prompts = 1200\nproportions = [\"a=1\"]", "promise.proportions"),
+        ("n_prompts = 1200", "n_prompts = 1200\nslices_by = \"d\"\nproportions = [\"a\"]", "promise.proportions"),
+        ("n_prompts = 1200", "n_prompts = 1200\nslices_by = \"d\"\nproportions = [\"a=0.4\"]", "promise.proportions"),
+        (
+            "n_prompts = 1200",
+            "n_prompts = 1200\nslices_by = \"d\"\nslices = [\"a\"]\nproportions = [\"a=1\"]",
+            "promise.proportions",
+        ),
     ] {
         let wrong = text().replace(from, to);
         assert_ne!(wrong, text(), "{from} is in the text");
@@ -122,6 +131,10 @@ fn a_promise_says_itself_in_a_sentence() {
     );
     assert!(of(Loss::Worse).contains("at most 2% of prompts are answered worse than by"));
     assert!(of(Loss::Relative).contains("at most 2% of the quality of"));
+    let shares = vec![("easy".to_owned(), 0.99), ("hard".to_owned(), 0.01)];
+    let weighed = Some(Weighed { by: "dataset".to_owned(), shares });
+    let said = Promise::new(Terms { weighed, ..terms() }).unwrap().to_string();
+    assert!(said.contains(" in a mean of 99% easy, 1% hard by dataset, and"), "{said}");
 }
 
 proptest! {
@@ -132,6 +145,7 @@ proptest! {
         saving in (-3.0..0.3f64, 0.0..0.3f64, 0.0..0.3f64),
         bias in -1.0..1.0f64,
         (n_groups, more) in (1u64..1_000_000, 0u64..1000),
+        weighed in prop::option::of(0.0..1.0f64),
         slices in prop::option::of((prop::collection::vec("[a-z =\"]{1,9}", 1..5), prop::collection::vec("[a-z]{1,9}", 0..3))),
     ) {
         let terms = Terms {
@@ -142,7 +156,13 @@ proptest! {
             reference_bias: bias,
             n_groups,
             n_prompts: n_groups + more,
-            slices: slices.map(|(held, too_small)| Slices { by: "dataset".to_owned(), held, too_small }),
+            slices: slices
+                .filter(|_| weighed.is_none())
+                .map(|(held, too_small)| Slices { by: "dataset".to_owned(), held, too_small }),
+            weighed: weighed.map(|share| Weighed {
+                by: "dataset".to_owned(),
+                shares: vec![("a=b".to_owned(), share), ("c".to_owned(), 1.0 - share)],
+            }),
             ..terms()
         };
         let policy = tuned().promised(Promise::new(terms.clone()).unwrap()).unwrap();

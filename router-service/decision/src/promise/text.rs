@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Loss, OnAlarm, Promise, Reference, Slices, Span, Terms};
+use super::{Loss, OnAlarm, Promise, Reference, Slices, Span, Terms, Weighed};
 use crate::units::ModelId;
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -44,6 +44,9 @@ pub(crate) struct PromiseText {
     slices: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     slices_too_small: Vec<String>,
+    /// Each as `slice=share`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    proportions: Vec<String>,
     saving: f64,
     saving_low: f64,
     saving_high: f64,
@@ -59,6 +62,14 @@ pub(crate) struct PromiseText {
     tuned: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     on_alarm: Option<OnAlarmText>,
+}
+
+fn share(text: &str) -> Result<(String, f64), (&'static str, String)> {
+    let (slice, share) = text.rsplit_once('=').unwrap_or((text, ""));
+    match share.parse() {
+        Ok(share) => Ok((slice.to_owned(), share)),
+        Err(_) => Err(("promise.proportions", format!("expected SLICE=SHARE, found {text:?}"))),
+    }
 }
 
 impl PromiseText {
@@ -80,10 +91,19 @@ impl PromiseText {
                 }
             }
         };
-        let slices = match self.slices_by {
-            Some(by) => Some(Slices { by, held: self.slices, too_small: self.slices_too_small }),
-            None if self.slices.is_empty() && self.slices_too_small.is_empty() => None,
-            None => return Err(("promise.slices", "needs `slices_by`, the column the slices come from".to_owned())),
+        let shares = self.proportions.iter().map(|one| share(one)).collect::<Result<Vec<_>, _>>()?;
+        let named = !self.slices.is_empty() || !self.slices_too_small.is_empty();
+        let (slices, weighed) = match self.slices_by {
+            Some(by) if !shares.is_empty() => {
+                let slices = Slices { by: by.clone(), held: self.slices, too_small: self.slices_too_small };
+                (named.then_some(slices), Some(Weighed { by, shares }))
+            }
+            Some(by) => (Some(Slices { by, held: self.slices, too_small: self.slices_too_small }), None),
+            None if !named && shares.is_empty() => (None, None),
+            None => {
+                let key = if named { "promise.slices" } else { "promise.proportions" };
+                return Err((key, "needs `slices_by`, the column the slices come from".to_owned()));
+            }
         };
         let terms = Terms {
             loss: match self.loss {
@@ -95,6 +115,7 @@ impl PromiseText {
             confidence: self.confidence,
             reference,
             slices,
+            weighed,
             policy: self.policy,
             artifact: self.artifact,
             catalog: self.catalog,
@@ -123,6 +144,10 @@ impl PromiseText {
             Some(Slices { by, held, too_small }) => (Some(by), held, too_small),
             None => (None, Vec::new(), Vec::new()),
         };
+        let (weighed_by, shares) = match terms.weighed {
+            Some(Weighed { by, shares }) => (Some(by), shares),
+            None => (None, Vec::new()),
+        };
         Self {
             loss: match terms.loss {
                 Loss::Difference => LossText::Difference,
@@ -133,9 +158,10 @@ impl PromiseText {
             confidence: terms.confidence,
             against,
             reference,
-            slices_by,
+            slices_by: slices_by.or(weighed_by),
             slices,
             slices_too_small,
+            proportions: shares.into_iter().map(|(slice, share)| format!("{slice}={share}")).collect(),
             saving: terms.saving.value,
             saving_low: terms.saving.low,
             saving_high: terms.saving.high,

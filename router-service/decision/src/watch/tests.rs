@@ -12,6 +12,7 @@ fn promise(loss: Loss, loss_at_most: f64) -> Promise {
         confidence: 0.95,
         reference: Reference::Model(id("large")),
         slices: None,
+        weighed: None,
         policy: hex[..32].to_owned(),
         artifact: None,
         catalog: None,
