@@ -122,26 +122,38 @@ fn offsets(dataset: &Dataset, scaled: &[f32]) -> Vec<f32> {
     offsets
 }
 
+/// What came of a model in a data set, in sums over its outcomes there.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    /// Quality less what was expected.
+    off: f64,
+    /// The variance that chance alone gives.
+    information: f64,
+    n: usize,
+    /// Squares of how unlike the prompts are.
+    unlike: f64,
+}
+
 /// How far whole data sets are off beyond chance, and how that grows with their unlikeness: a line through the squares.
 fn doubts(dataset: &Dataset, unseen: &Unseen, probability: &impl Fn(usize, usize) -> f32) -> (f64, f64) {
     let n_models = dataset.models.len();
-    let mut sums = vec![(0.0_f64, 0.0_f64, 0_usize, 0.0_f64); dataset.datasets.len() * n_models];
+    let mut places = vec![Place::default(); dataset.datasets.len() * n_models];
     for (prompt, model, quality) in cells(dataset) {
         let expected = f64::from(probability(prompt, model));
-        let sum = &mut sums[usize::from(dataset.prompts[prompt].dataset) * n_models + model];
-        sum.0 += f64::from(quality) - expected;
-        sum.1 += (expected * (1.0 - expected)).max(0.01);
-        sum.2 += 1;
-        sum.3 += f64::from(unseen.unlikeness[prompt]).powi(2);
+        let place = &mut places[usize::from(dataset.prompts[prompt].dataset) * n_models + model];
+        place.off += f64::from(quality) - expected;
+        place.information += (expected * (1.0 - expected)).max(0.01);
+        place.n += 1;
+        place.unlike += f64::from(unseen.unlikeness[prompt]).powi(2);
     }
     let usual = Usual { means: vec![LEAST_DOUBT, LEAST_DOUBT_UNLIKE], variances: vec![1.0, 1.0] };
-    let points: Vec<([f32; 1], f32, f32)> = sums
+    let points: Vec<([f32; 1], f32, f32)> = places
         .iter()
-        .filter(|(_, _, n, _)| *n >= FEWEST)
-        .map(|(off, information, n, unlike)| {
-            let chance = 1.0 / information;
-            let excess = (off / information).powi(2) - chance;
-            ([(unlike / *n as f64) as f32], excess as f32, (1.0 / (chance + 0.05)) as f32)
+        .filter(|place| place.n >= FEWEST)
+        .map(|place| {
+            let chance = 1.0 / place.information;
+            let excess = (place.off / place.information).powi(2) - chance;
+            ([(place.unlike / place.n as f64) as f32], excess as f32, (1.0 / (chance + 0.05)) as f32)
         })
         .collect();
     let seen: Vec<Seen<'_>> =

@@ -79,21 +79,33 @@ pub struct Dataset {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DatasetError {
     /// More than [`MAX_PROMPTS`].
-    #[error("expected at most {MAX_PROMPTS} prompts to learn from")]
-    TooManyPrompts,
+    #[error("expected at most {MAX_PROMPTS} prompts to learn from, found one more, `{one}`")]
+    TooManyPrompts {
+        /// The first that there is no room for.
+        one: String,
+    },
     /// More than [`MAX_MODELS`].
-    #[error("expected at most {MAX_MODELS} models to learn from")]
-    TooManyModels,
+    #[error("expected at most {MAX_MODELS} models to learn from, found one more, `{one}`")]
+    TooManyModels {
+        /// The first that there is no room for.
+        one: String,
+    },
     /// More than [`MAX_DATASETS`].
     #[error(
-        "expected at most {MAX_DATASETS} data sets to learn from; a `dataset` is a family of prompts, not a name for each"
+        "expected at most {MAX_DATASETS} data sets to learn from, found one more, `{one}`; a `dataset` is a family of prompts, not a name for each"
     )]
-    TooManyDatasets,
+    TooManyDatasets {
+        /// The first that there is no room for.
+        one: String,
+    },
     /// More than [`MAX_SOURCES`].
     #[error(
-        "expected at most {MAX_SOURCES} sources to learn from; a `source` is where rows come from, not what they are about"
+        "expected at most {MAX_SOURCES} sources to learn from, found one more, `{one}`; a `source` is where rows come from, not what they are about"
     )]
-    TooManySources,
+    TooManySources {
+        /// The first that there is no room for.
+        one: String,
+    },
     /// More than [`MAX_PAIRS`].
     #[error(
         "expected at most {MAX_PAIRS} pairs of a prompt and a model to learn from, asked or not, found {n_prompts} prompts and {n_models} models, and more"
@@ -210,16 +222,17 @@ impl Gathering {
         let is_new_prompt = || !self.prompts.contains_key(key);
         let (n_prompts, n_models) = (self.prompts.len(), self.models.len());
         if n_models >= MAX_MODELS && is_new_model() {
-            return Err(DatasetError::TooManyModels);
+            return Err(DatasetError::TooManyModels { one: row.model.to_string() });
         }
         if self.sources.len() >= MAX_SOURCES && !self.sources.contains(&row.source) {
-            return Err(DatasetError::TooManySources);
+            return Err(DatasetError::TooManySources { one: row.source.to_string() });
         }
         if self.datasets.len() >= MAX_DATASETS && !self.datasets.contains(part) {
-            return Err(DatasetError::TooManyDatasets);
+            return Err(DatasetError::TooManyDatasets { one: format!("{}/{}", row.source, row.dataset) });
         }
         if n_prompts >= MAX_PROMPTS && is_new_prompt() {
-            return Err(DatasetError::TooManyPrompts);
+            let one = format!("{}/{}/{}", row.source, row.dataset, row.prompt_id);
+            return Err(DatasetError::TooManyPrompts { one });
         }
         // Only near the limit is it looked up what is new.
         let n_pairs = || (n_prompts + usize::from(is_new_prompt())) * (n_models + usize::from(is_new_model()));
@@ -406,10 +419,11 @@ mod tests {
         let mut add = |dataset: usize, model: usize| gathering.add(&row(&dataset.to_string(), &model.to_string()));
         (0..MAX_MODELS).for_each(|model| add(0, model).unwrap());
         (1..MAX_DATASETS).for_each(|dataset| add(dataset, 0).unwrap());
-        assert_eq!(add(0, MAX_MODELS), Err(DatasetError::TooManyModels));
-        assert_eq!(add(MAX_DATASETS, 0), Err(DatasetError::TooManyDatasets));
+        let models = add(0, MAX_MODELS).unwrap_err();
+        assert_eq!(models, DatasetError::TooManyModels { one: "4096".to_owned() });
+        let datasets = add(MAX_DATASETS, 0).unwrap_err().to_string();
+        assert!(datasets.contains("at most 16384 data sets to learn from, found one more, `made/16384`"), "{datasets}");
         assert_eq!((add(0, 0), add(MAX_DATASETS - 1, MAX_MODELS - 1)), (Ok(()), Ok(())));
-        assert!(DatasetError::TooManyDatasets.to_string().contains("expected at most 16384 data sets"));
     }
 
     #[test]
@@ -418,7 +432,8 @@ mod tests {
         let mut add =
             |source: usize| gathering.add(&OutcomeRow { source: source.to_string().into(), ..row("up", "ant") });
         (0..MAX_SOURCES).for_each(|source| add(source).unwrap());
-        assert_eq!((add(MAX_SOURCES), add(0)), (Err(DatasetError::TooManySources), Ok(())));
+        let one = MAX_SOURCES.to_string();
+        assert_eq!((add(MAX_SOURCES), add(0)), (Err(DatasetError::TooManySources { one }), Ok(())));
     }
 
     #[test]

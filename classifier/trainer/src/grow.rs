@@ -1,5 +1,5 @@
 //! Grows a forest: extremely randomised trees. Every node asks some random columns, each at one random threshold, and keeps
-//! the question that explains most. No sample is drawn: all trees see all prompts and differ by their questions alone.
+//! the question that explains most. Each tree leaves some groups of prompts out, and says of them what it would have forecast.
 
 use classifier::forest::{Forest, LEAF, Node};
 use pulp::Arch;

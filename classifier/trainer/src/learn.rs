@@ -76,7 +76,7 @@ pub(crate) struct Classroom<'a> {
     pub(crate) start: Option<Start<'a>>,
     pub(crate) centre: &'a [f32],
     pub(crate) inverse_spread: &'a [f32],
-    /// The mean logit of each model.
+    /// Where each model begins: its footing beside the others, on the data sets that it shares with them.
     pub(crate) biases: &'a [f32],
     pub(crate) n_datasets: usize,
 }

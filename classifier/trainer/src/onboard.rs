@@ -58,6 +58,9 @@ pub enum OnboardError {
     /// The model that it is said to be like is not there.
     #[error("--like: {0}")]
     UnknownLike(String),
+    /// It is said to be like itself: its outcomes would count twice.
+    #[error("--like: expected another model than the one that is let in, found `{0}`")]
+    LikeItself(String),
 }
 
 /// Lets the model in, or takes it in anew if it came in this way before.
@@ -68,6 +71,9 @@ pub fn onboard(parts: &mut Parts, model: &str, outcomes: &[Outcome], like: Optio
     }
     if outcomes.len() < MIN_OUTCOMES {
         return Err(OnboardError::TooFew { model: model.to_owned(), found: outcomes.len() });
+    }
+    if like == Some(model) {
+        return Err(OnboardError::LikeItself(model.to_owned()));
     }
     let kin = like.map(|like| kin(parts, like)).transpose()?;
     // Its abilities are asked for by what is heard of a prompt, so they are learned from that.

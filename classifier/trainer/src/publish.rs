@@ -1,5 +1,6 @@
 //! Puts an artifact into its folder: written beside its place, flushed, renamed. What stood there before is moved away only when the
-//! new one is whole; a reader finds the old or the new, never a mixture.
+//! new one is whole, and deleted only when that is in its place for good. A reader finds the old or the new, or for a moment none,
+//! never a mixture. Whoever is killed in that moment leaves the old one beside its place, from where the next one brings it back.
 
 use std::fs;
 use std::io;
@@ -46,6 +47,8 @@ pub fn publish(parts: &Parts, encoder: &[(String, Vec<u8>)], folder: &Path) -> R
     fs::create_dir_all(parent).map_err(failed(parent))?;
     let name = folder.file_name().map_or_else(|| "artifact".to_owned(), |name| name.to_string_lossy().into_owned());
     let staged = parent.join(format!(".{name}.{}.part", std::process::id()));
+    let old = parent.join(format!(".{name}.{}.old", std::process::id()));
+    tidy(folder, &staged, &old).map_err(failed(folder))?;
     let written = write_all(parts, encoder, &staged);
     let digest = written.and_then(|()| Ok(Artifact::read(&staged)?.digest().to_owned()));
     let digest = match digest {
@@ -56,10 +59,10 @@ pub fn publish(parts: &Parts, encoder: &[(String, Vec<u8>)], folder: &Path) -> R
             return Err(error);
         }
     };
-    let old = parent.join(format!(".{name}.{}.old", std::process::id()));
     let had_old = folder.exists();
-    if had_old {
-        fs::rename(folder, &old).map_err(failed(folder))?;
+    if let Err(source) = if had_old { fs::rename(folder, &old) } else { Ok(()) } {
+        let _ = fs::remove_dir_all(&staged);
+        return Err(failed(folder)(source));
     }
     if let Err(source) = fs::rename(&staged, folder) {
         let _ = fs::remove_dir_all(&staged);
@@ -68,10 +71,29 @@ pub fn publish(parts: &Parts, encoder: &[(String, Vec<u8>)], folder: &Path) -> R
         }
         return Err(failed(folder)(source));
     }
+    // The renames lie in the folder around it.
+    sync(parent).map_err(failed(parent))?;
     if had_old {
         fs::remove_dir_all(&old).map_err(failed(&old))?;
     }
     Ok(digest)
+}
+
+/// Clears away what a process of the same number left when it was killed; in a container that may be every one.
+fn tidy(folder: &Path, staged: &Path, old: &Path) -> io::Result<()> {
+    if staged.exists() {
+        fs::remove_dir_all(staged)?;
+    }
+    match (old.exists(), folder.exists()) {
+        (true, true) => fs::remove_dir_all(old),
+        (true, false) => fs::rename(old, folder),
+        (false, _) => Ok(()),
+    }
+}
+
+/// Brings the entries of a folder to the disk. Not every system can open one.
+fn sync(folder: &Path) -> io::Result<()> {
+    fs::File::open(folder).map_or(Ok(()), |folder| folder.sync_all())
 }
 
 /// Whether an artifact may be put there: where nothing is, into an empty folder, or in the place of another artifact. What else
@@ -127,8 +149,9 @@ fn is_of_encoder(path: &Path) -> bool {
 fn names_in(folder: &Path) -> Result<Vec<String>, PublishError> {
     let path = || folder.display().to_string();
     let entries = fs::read_dir(folder).map_err(|source| PublishError::Write { path: path(), source })?;
-    let mut names: Vec<String> =
-        entries.filter_map(Result::ok).map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let name = |entry: io::Result<fs::DirEntry>| Ok(entry?.file_name().to_string_lossy().into_owned());
+    let names = entries.map(name).collect::<io::Result<Vec<String>>>();
+    let mut names = names.map_err(|source| PublishError::Write { path: path(), source })?;
     names.sort();
     Ok(names)
 }
@@ -139,9 +162,10 @@ fn write_all(parts: &Parts, encoder: &[(String, Vec<u8>)], staged: &Path) -> Res
         // An encoder has a folder, and one of the BERT family its pooling in another.
         let made = path.parent().map_or(Ok(()), fs::create_dir_all);
         let written = made.and_then(|()| fs::write(&path, bytes)).and_then(|()| fs::File::open(&path)?.sync_all());
+        let written = written.and_then(|()| path.parent().map_or(Ok(()), sync));
         written.map_err(|source| PublishError::Write { path: path.display().to_string(), source })?;
     }
-    Ok(())
+    sync(staged).map_err(|source| PublishError::Write { path: staged.display().to_string(), source })
 }
 
 #[cfg(test)]
@@ -152,6 +176,30 @@ mod tests {
     use classifier::artifact::built_in_encoder;
 
     use super::{PublishError, publish};
+
+    #[test]
+    fn what_somebody_left_who_was_killed_is_in_nobodys_way() {
+        let parent = std::env::temp_dir().join(format!("pointsman-publish-killed-{}", std::process::id()));
+        let encoder: Vec<(String, Vec<u8>)> =
+            built_in_encoder().iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect();
+        let parts = Artifact::built_in().expect("it is built in").into_parts();
+        let folder = parent.join("artifact");
+        let left = |kind: &str| parent.join(format!(".artifact.{}.{kind}", std::process::id()));
+        let digest = publish(&parts, &encoder, &folder).unwrap();
+        // Killed while it wrote, and between the two renames: nothing stands in the place.
+        std::fs::create_dir(left("part")).unwrap();
+        std::fs::write(left("part").join("notes.txt"), "half").unwrap();
+        std::fs::rename(&folder, left("old")).unwrap();
+        assert_eq!(publish(&parts, &encoder, &folder).unwrap(), digest);
+        // Killed before it deleted.
+        std::fs::create_dir(left("old")).unwrap();
+        std::fs::write(left("old").join("manifest.json"), "old").unwrap();
+        assert_eq!(publish(&parts, &encoder, &folder).unwrap(), digest);
+        let n_left = std::fs::read_dir(&parent).unwrap().count();
+        let read = Artifact::read(&folder).map(|artifact| artifact.digest().to_owned());
+        std::fs::remove_dir_all(&parent).unwrap();
+        assert_eq!((n_left, read.unwrap()), (1, digest));
+    }
 
     #[test]
     fn an_encoder_comes_with_its_folders_and_strangers_are_left_alone() {

@@ -46,7 +46,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let parts = classifier.artifact().parts();
         let stands_for = match &standing {
             Standing::Like { model } => model.as_str(),
-            _ => model.id.as_str(),
+            Standing::Trained { .. } | Standing::Onboarded { .. } | Standing::Benchmarks { .. } | Standing::Unknown => {
+                model.id.as_str()
+            }
         };
         let sources = parts.place(stands_for).map_or_else(Vec::new, |place| parts.asked.known_from(place));
         let stated = stated(&catalog, &built_in, &model.id);

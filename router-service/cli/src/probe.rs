@@ -9,6 +9,8 @@ use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use evals::probe::{CHANGES, Change, Probed, probe};
 use serde_json::json;
+use trainer::dataset::MAX_PROMPTS;
+use training_data::row::Text;
 use training_data::rows;
 
 use crate::progress::Progress;
@@ -60,21 +62,8 @@ pub(crate) struct Arguments {
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let router = Router::read(&arguments.sources, arguments.policies.as_deref())?;
-    let mut texts: BTreeMap<String, training_data::row::Text> = BTreeMap::new();
-    let reading = Progress::open_ended("reading", "rows");
-    for (at, row) in rows::read(&arguments.outcomes, false)?.enumerate() {
-        let row = row?;
-        if let Some(prompt) = row.prompt {
-            texts.entry(format!("{}/{}/{}", row.source, row.dataset, row.prompt_id)).or_insert(prompt);
-        }
-        reading.at(at);
-    }
-    reading.end();
-    if texts.is_empty() {
-        bail!("expected outcome rows with the text of their prompts, found none");
-    }
-    let step = texts.len().div_ceil(arguments.prompts.max(1));
-    let chosen: Vec<&str> = texts.values().step_by(step).map(|text| &**text).collect();
+    let texts = texts(&arguments.outcomes)?;
+    let chosen = evenly(&texts.values().map(|text| &**text).collect::<Vec<_>>(), arguments.prompts);
     let phrases = arguments.phrases.as_deref().map(phrases).transpose()?.unwrap_or_default();
     let own: Vec<Change<'_>> =
         phrases.iter().flat_map(|(after, before)| [Change::After(after), Change::Before(before)]).collect();
@@ -85,6 +74,37 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     bar.end();
     let text = if arguments.json { as_json(&probed)? } else { as_sheet(&probed) };
     Ok(io::stdout().write_all(text.as_bytes())?)
+}
+
+/// The prompts of the rows by their ids. Of several texts of one the first in alphabetical order counts, as in training.
+fn texts(outcomes: &[PathBuf]) -> anyhow::Result<BTreeMap<String, Text>> {
+    let mut texts: BTreeMap<String, Text> = BTreeMap::new();
+    let reading = Progress::open_ended("reading", "rows");
+    for (at, row) in rows::read(outcomes, false)?.enumerate() {
+        let row = row?;
+        if let Some(prompt) = row.prompt {
+            let known =
+                texts.entry(format!("{}/{}/{}", row.source, row.dataset, row.prompt_id)).or_insert(prompt.clone());
+            if prompt < *known {
+                *known = prompt;
+            }
+        }
+        if texts.len() > MAX_PROMPTS {
+            bail!("expected at most {MAX_PROMPTS} prompts to take some from, found more");
+        }
+        reading.at(at);
+    }
+    reading.end();
+    if texts.is_empty() {
+        bail!("expected outcome rows with the text of their prompts, found none");
+    }
+    Ok(texts)
+}
+
+/// So many of them, or all there are, evenly spread.
+fn evenly<'t>(all: &[&'t str], most: usize) -> Vec<&'t str> {
+    let n = most.clamp(1, all.len());
+    (0..n).map(|at| all[at * all.len() / n]).collect()
 }
 
 /// The phrases of a file, with what sets them off from a prompt before and after.
@@ -123,4 +143,23 @@ fn as_json(probed: &Probed<'_>) -> anyhow::Result<String> {
         "changes": changed,
     });
     Ok(serde_json::to_string_pretty(&report)? + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    //! How prompts are taken.
+
+    use super::evenly;
+
+    #[test]
+    fn as_many_prompts_are_tried_as_were_asked_for() {
+        let all: Vec<String> = (0..1_001).map(|at| at.to_string()).collect();
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        for most in [1, 2, 500, 1_000, 1_001, 5_000] {
+            let taken = evenly(&all, most);
+            assert_eq!(taken.len(), most.min(all.len()));
+            assert!(taken.windows(2).all(|pair| pair[0] != pair[1]), "{most}");
+        }
+        assert_eq!(evenly(&all, 2), ["0", "500"]);
+    }
 }

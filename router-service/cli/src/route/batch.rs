@@ -196,6 +196,9 @@ fn as_line(line: &impl serde::Serialize) -> serde_json::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Some editors open a file with it; it is not part of the text.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// The lines of an input, each bounded.
 struct Lines {
     from: Box<dyn BufRead>,
@@ -220,16 +223,18 @@ impl Lines {
     /// The next line; nothing in its place if it is too long. Its rest is then passed over.
     fn next(&mut self) -> io::Result<Option<Option<Vec<u8>>>> {
         let mut line = Vec::new();
-        let limit = u64::try_from(MAX_LINE_BYTES).unwrap_or(u64::MAX) + 1;
+        let mark = if self.number == 0 { MARK.len() } else { 0 };
+        let limit = u64::try_from(MAX_LINE_BYTES + mark).unwrap_or(u64::MAX) + 1;
         io::Read::take(&mut self.from, limit).read_until(b'\n', &mut line)?;
         if line.is_empty() {
             return Ok(None);
         }
         self.number += 1;
-        if self.number == 1 && line.starts_with(b"\xef\xbb\xbf") {
-            line.drain(..3); // Some editors open a file with this mark; it is not part of the text.
-        }
-        if line.len() <= MAX_LINE_BYTES || line.ends_with(b"\n") {
+        let mark = if line.starts_with(MARK) { mark } else { 0 };
+        // What was cut off has its rest to come, whatever is taken from its beginning.
+        let is_whole = line.len() <= MAX_LINE_BYTES + mark || line.ends_with(b"\n");
+        line.drain(..mark);
+        if is_whole {
             return Ok(Some(Some(line)));
         }
         loop {

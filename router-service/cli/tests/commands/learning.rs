@@ -324,6 +324,8 @@ fn a_new_model_is_let_in_by_one_outcome_for_each_prompt_that_may_be_learned_from
     assert_eq!(told["artifact"].as_str().map(|text| text["sha256:".len()..].to_owned()), digest(&once));
     let again = scratch.run("onboard newcomer new.jsonl --artifact once -o again");
     check(&again, 0, "replaced  what it was let in from before, 50 outcomes", "");
+    let itself = scratch.run("onboard newcomer new.jsonl --artifact once -o again --like newcomer");
+    check(&itself, 1, "", "--like: expected another model than the one that is let in, found `newcomer`");
     let judging = new.replace("{\"source\"", "{\"judging_only\": true, \"source\"");
     scratch.write("judging.jsonl", &judging);
     let refused = scratch.run("onboard newcomer judging.jsonl -o judged");

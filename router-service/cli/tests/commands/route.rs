@@ -294,6 +294,19 @@ fn a_line_has_a_limit_and_bytes_that_are_no_text_are_an_error() {
 }
 
 #[test]
+fn a_mark_in_front_of_a_file_makes_its_first_line_no_shorter() {
+    let scratch = scratch("route-mark");
+    let (before, after) = ("{\"id\":\"1\",\"prompt\":\"x\",\"needs\":\"", "\"}");
+    let longest = format!("{before}{}{after}", "y".repeat((8 << 20) - before.len() - after.len()));
+    std::fs::write(scratch.0.join("in.jsonl"), format!("\u{feff}{longest}\n{{\"id\":\"2\",\"prompt\":\"x\"}}\n"))
+        .unwrap();
+    check(&scratch.run("route --input in.jsonl --output out.jsonl"), 1, "", "1 of 2 lines");
+    let output = scratch.read("out.jsonl");
+    let lines: Vec<&str> = output.lines().collect();
+    assert!(lines[0].contains("line 1, needs: ") && lines[1].starts_with("{\"id\":\"2\",\"model\""), "{output}");
+}
+
+#[test]
 fn no_complaint_quotes_a_prompt() {
     let scratch = scratch("route-canary");
     let canary = "canary in the coal mine";
