@@ -54,6 +54,21 @@ fn forecasts(c: &mut Criterion) {
     group.bench_function("100000_characters_20_models", |b| {
         b.iter(|| twenty.forecast(&[Prompt::from_text(black_box(&text))]));
     });
+    // Whoever wants to keep a thread busy sends what has no words.
+    for (name, sign) in [
+        ("brackets", "["),
+        ("quotes", "\""),
+        ("commas", "a,"),
+        ("slices", "[1:"),
+        ("tags", "<b>"),
+        ("keys", "{\"a\":"),
+        ("lines", "a\n"),
+    ] {
+        let text = sign.repeat(100_000 / sign.len());
+        group.bench_function(format!("100000_characters_of_{name}"), |b| {
+            b.iter(|| twenty.forecast(black_box(&[Prompt::from_text(&text)])));
+        });
+    }
     group.bench_function("load_from_the_binary", |b| b.iter(|| Artifact::built_in().expect("inside the binary")));
     group.finish();
 }
