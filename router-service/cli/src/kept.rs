@@ -66,9 +66,8 @@ mod tests {
     //! Salts, plans and folders.
 
     use classifier::Artifact;
-    use training_data::split::{Shares, Split};
-
     use trainer::plan::Plan;
+    use training_data::split::{Shares, Split};
 
     use super::{may_tune, split, tunes_with};
 
