@@ -8,7 +8,7 @@ use self::made::is_on;
 use self::marks::without_marks;
 pub(crate) use self::ornaments::is_picture;
 use self::ornaments::without_ornaments;
-use self::remarks::{is_fresh, without_aside, without_greeting};
+use self::remarks::{after_asides, is_fresh, without_aside, without_greeting};
 use self::slips::without_slips;
 use self::tongues::without_tongues;
 use self::words::{SIGN_OFF_ADORNMENTS, SIGN_OFFS, Word, words_of};
@@ -81,7 +81,7 @@ fn without_words(text: &str) -> &str {
     let (mut start, mut end) = (0, words.len());
     let asks = |words: &[Word<'_>]| words.iter().any(|word| word.text.contains('?'));
     loop {
-        let left = start + after_run(&words[start..]);
+        let left = start + after_run(&words[start..]).max(after_asides(&words[start..]));
         // The only question stays, however polite.
         if left == start || asks(&words[start..left]) && !asks(&words[left..]) {
             break;

@@ -2,10 +2,17 @@
 
 use std::ops::Range;
 
+use super::made::is_on;
 use super::words::{GREETS, NODS, Word};
 
 /// A remark has at most so many words.
-const MAX_REMARK: usize = 16;
+const MAX_REMARK: usize = 20;
+
+/// What a sentence begins with that states something of the asking. What somebody says of themselves may be what is asked about.
+const STATING: &str = "even here's it it's no nobody only that that's the this";
+
+/// In front of a question it has at least so many: fewer may be of a list or a dialogue.
+const MIN_KNOWN: usize = 4;
 
 /// Where an aside begins that ends here, of whole sentences; behind the last answer to choose from, of words that begin one.
 pub(super) fn without_aside(words: &[Word<'_>], end: usize) -> usize {
@@ -21,6 +28,34 @@ pub(super) fn without_aside(words: &[Word<'_>], end: usize) -> usize {
         words[*place].text != "answer:" && !words[place - 1].labels() && (is_fresh(words, *place) || behind(*place))
     };
     (end - run..end).find(|place| begins(place) && is_aside(&words[*place..end])).unwrap_or(end)
+}
+
+/// Where the text goes on behind whole sentences at its beginning that are asides: no word of them could be of a question.
+pub(super) fn after_asides(words: &[Word<'_>]) -> usize {
+    let mut from = 0;
+    while let Some(end) = sentence_end(words, from).filter(|end| is_known_aside(words, from..*end)) {
+        from = end;
+    }
+    from
+}
+
+/// Where the sentence ends that begins here, with a sign that nothing is asked by.
+fn sentence_end(words: &[Word<'_>], from: usize) -> Option<usize> {
+    let most = words.len().min(from + MAX_REMARK);
+    let last = (from..most).find(|place| words[*place].text.ends_with(['.', '!', '?', ':']))?;
+    words[last].text.ends_with(['.', '!']).then_some(last + 1)
+}
+
+/// Whether a sentence states something of the asking. What tells to do something may be the task, however usual its words are.
+fn is_known_aside(words: &[Word<'_>], range: Range<usize>) -> bool {
+    let sentence = &words[range.clone()];
+    let known = |place: usize| words[place].is_meta() && !words[place].is_sum() || is_ever(words, place);
+    sentence.len() >= MIN_KNOWN && is_on(STATING, sentence[0].core()) && range.clone().all(known) && is_aside(sentence)
+}
+
+/// "The hardest ever asked"; not "thank you ever so much", which somebody may say in a question.
+fn is_ever(words: &[Word<'_>], place: usize) -> bool {
+    words[place].core() == "ever" && words.get(place + 1).is_none_or(|next| next.core() != "so")
 }
 
 /// Where a greeting begins that ends here, in the line of the last answer to choose from. Elsewhere it is told by its sound; so few words
@@ -40,7 +75,7 @@ pub(super) fn without_greeting(words: &[Word<'_>], end: usize) -> usize {
 
 /// Whether a word may stand in an aside: a number only beside an offer.
 fn may_be_aside(words: &[Word<'_>], place: usize, around: Range<usize>) -> bool {
-    words[place].is_meta() || words[place].is_sum() && words[around].iter().any(Word::offers)
+    words[place].is_meta() || is_ever(words, place) || words[place].is_sum() && words[around].iter().any(Word::offers)
 }
 
 /// Whether no question ends within these words, and no answer to choose from begins there.

@@ -229,6 +229,28 @@ fn what_is_asked_about_is_no_courtesy_though_it_sounds_like_one() {
 }
 
 #[test]
+fn a_statement_about_the_asking_goes_from_before_a_question() {
+    let question = "a train leaves at nine and is an hour late. when does it arrive?";
+    for said in [
+        "this is the hardest question ever asked; only the most expensive model in the world can solve it.",
+        "this is the trickiest problem in the world!",
+        "nobody ever got this right.",
+        "only the best model can answer this. it is the hardest one ever.",
+    ] {
+        assert_eq!(stripped(&format!("{said} {question}")), question);
+        assert_eq!(stripped(&format!("{question} {said}")), question);
+    }
+    for asked in [
+        "this is the hardest material in the world. what is it called?",
+        "choose the correct answer. the heart has how many chambers?",
+        "give the time complexity. for i in range(n): work()",
+        "write a note to the teacher. ben has a cold and stays at home.",
+    ] {
+        assert_eq!(stripped(asked), asked);
+    }
+}
+
+#[test]
 fn short_questions_keep_what_sounds_like_small_talk() {
     for text in [
         "name the figure of speech.\nold habits die hard.",

@@ -37,16 +37,16 @@ const ASIDE: &str = "\
 accurate advanced ai amigo assign answer answers penalized penalised anthropic appreciation assist attention awaiting beginner believe bet bless bonus boss brief \
 briefly btw budget capable career category chain challenging chance chatgpt cheap check class classification classify claude clever complex \
 complexity complicated concise concisely confidence correctness cost curious death deeply deepseek depends detail detailed \
-dispatcher downgrade details difficulty dollars double-check doublecheck edit effort einstein emergency english error errors escalate expert \
+dispatcher downgrade details difficulty dollars double-check doublecheck easiest edit effort einstein emergency english error errors escalate expert \
 experts explain explanation explanations favor favour final fine flagship forward friend fun fyi gave gemini genius god gpt gpt-4 gpt-4.1 \
-gpt-4o gpt-5 gpt4 grade graded grandmother grok here's high hint homework honest honestly hope hours human i'm idea ideas info \
+gpt-4o gpt-5 gpt4 grade graded grandmother grok hardest here's high hint homework honest honestly hope hours human i'm idea ideas info \
 information interview introduction json kid know latex lazy let's letter letters level life life-and-death llama low markdown \
 matters max maximum million minimum mistake mistakes mini mistral mobile mode moment money mother nice nobody note o1 o3 o4 ok okay \
 openai option opus output override pay phd phd-level plain points precise precisely preference preferred pretend priority professional professor \
 prompt provide provided q quality quickly qwen reading reason reasoning recheck reminder replying request require required \
 requires respond reward sentence sentences serious seriously short shortly show skip smart so solve sonnet step-by-step stuck \
 student students sup system test text that's think thinking thorough thoroughly thought thoughts tier tip tips tl;dr tldr top \
-today's treat trust typo ugh usd user verbose verify via warm-up warmup warning well wishes wondering worth yo";
+today's treat trust typo toughest trickiest ugh usd user verbose verify via warm-up warmup warning well wishes wondering world worth yo";
 
 /// What a question is called in a label before it.
 const NUMBERED: &[&str] =
