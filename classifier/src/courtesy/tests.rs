@@ -245,6 +245,7 @@ fn a_statement_about_the_asking_goes_from_before_a_question() {
         "choose the correct answer. the heart has how many chambers?",
         "give the time complexity. for i in range(n): work()",
         "write a note to the teacher. ben has a cold and stays at home.",
+        "is the speaker angry or joking?\noh wonderful, you've done it again. brilliant. thank you ever so much.",
     ] {
         assert_eq!(stripped(asked), asked);
     }

@@ -52,7 +52,7 @@ fn a_digest_goes_from_the_beginning_whatever_follows() {
     for digest in
         ["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "7f3c1a90-2b5e-4d7a-9c11-e05f8a6b2d44"]
     {
-        let question = "the ship sails at nine. when does it arrive?";
+        let question = "alice buys nine ships and sells three. how many does she have left?";
         assert_eq!(stripped(&format!("{digest} {question}")), question);
         for asked in [
             format!("{digest} is the hash of which word in english?"),
