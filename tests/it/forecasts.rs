@@ -150,6 +150,7 @@ fn of_kinds_of_prompts_that_training_never_saw_only_how_hard_they_are_is_heard_w
     let shares: Vec<(&str, f32)> = known.into_iter().chain([SCHOOL, sum]).map(|text| (text, heard(text))).collect();
     assert_eq!((tempered(SCHOOL), tempered(sum)), (0, 0), "{shares:?}");
     assert!(shares.iter().map(|(_, share)| share).sum::<f32>() > 0.98 * shares.len() as f32, "{shares:?}");
+    assert!(shares.iter().filter(|(_, share)| *share > 0.95).count() > 8, "{shares:?}");
     assert!(shares.iter().all(|(_, share)| *share > 0.9), "{shares:?}");
     assert!(shares.iter().filter(|(text, share)| *share >= 1.0 && tempered(text) == 0).count() > 6, "{shares:?}");
     assert!(NEW_KINDS.iter().all(|text| heard(text) < 0.6), "{:?}", NEW_KINDS.map(heard));
