@@ -5,8 +5,8 @@ use classifier::calibration::Calibration;
 use classifier::kernel::sigmoid;
 
 use crate::dataset::Dataset;
-use crate::fit::Material;
 use crate::manner::{Unread, counted_answers};
+use crate::material::Material;
 use crate::say::{Say, mean_and_variance};
 
 /// What the views said of prompts they had not seen.
@@ -234,9 +234,9 @@ mod tests {
         spread_of_models,
     };
     use crate::dataset::{Answer, Dataset};
-    use crate::fit::Material;
     use crate::footing::tests::school;
     use crate::manner::Unread;
+    use crate::material::Material;
 
     /// The first model alone, right so many times in each data set of forty.
     fn results(right: [usize; 3]) -> Dataset {

@@ -9,8 +9,8 @@ use classifier::asked::{Asked, known_after};
 
 use crate::dataset::Dataset;
 use crate::dice::Dice;
-use crate::fit::Material;
 use crate::footing::{Footing, Tally, tallies};
+use crate::material::Material;
 use crate::say::{Say, mean_and_variance};
 use crate::topics::Subjects;
 
@@ -166,8 +166,8 @@ mod tests {
 
     use super::{MAX_TRIALS, asked, doubts, drawn, trials};
     use crate::dataset::{Answer, Dataset};
-    use crate::fit::Material;
     use crate::footing::tests::school;
+    use crate::material::Material;
 
     /// Outcomes of either town.
     const N: u16 = 200;

@@ -17,6 +17,7 @@ mod grow;
 mod herd;
 mod learn;
 mod manner;
+mod material;
 pub mod onboard;
 mod places;
 pub mod plan;

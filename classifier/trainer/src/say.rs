@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fit::Material;
+use crate::material::Material;
 
 /// A lot of fewer models tells nothing of how far models differ.
 const FEWEST: usize = 3;
@@ -86,8 +86,9 @@ mod tests {
 
     use super::Say;
     use crate::dataset::Dataset;
-    use crate::fit::{Material, learn_beside};
+    use crate::fit::learn_beside;
     use crate::footing::tests::school;
+    use crate::material::Material;
 
     fn seen<'a>(value: f32) -> Vec<Seen<'a>> {
         vec![Seen { traits: &[0.0], value, weight: 1.0 }; 50]
