@@ -23,6 +23,7 @@ mod ornaments;
 mod pointing;
 mod remarks;
 mod slips;
+mod spoken;
 mod tongues;
 pub(crate) mod words;
 
@@ -46,9 +47,6 @@ const MAX_LABEL_TAIL: usize = 6;
 
 /// Words of a name under a letter, at most.
 const MAX_NAME_WORDS: usize = 6;
-
-/// Bytes at an end that say what is asked.
-const WINDOW: usize = 200;
 
 /// Words at an end that are looked at: no courtesy is longer.
 const MAX_RUN: usize = 40;
@@ -129,13 +127,6 @@ fn announces(text: &str) -> bool {
     let line = text.rsplit('\n').next().unwrap_or_default();
     let waits = || line == "answer:" && line.len() < text.len() && !text.contains("question:") && !text.contains("q:");
     text.ends_with(':') && !line.starts_with("def ") && !waits()
-}
-
-/// Whether one of some words stands near an end of a text, where it says what is asked.
-fn speaks_of(text: &str, words: &[&str]) -> bool {
-    let head = &text[..text.floor_char_boundary(WINDOW)];
-    let tail = &text[text.ceil_char_boundary(text.len().saturating_sub(WINDOW))..];
-    words.iter().any(|word| head.contains(word) || tail.contains(word))
 }
 
 /// A sign-off and at most a few words after it.

@@ -1,8 +1,9 @@
 //! Frames: what a template leaves around a question. A label, the mark of a list that has no other, a quotation mark or a fence that
 //! nothing closes, a token of a chat.
 
+use super::spoken::speaks_of;
 use super::words::{Word, words_of};
-use super::{LINKS, again_and_again, announces, is_on, speaks_of};
+use super::{LINKS, again_and_again, announces, is_on};
 use crate::canon::BLANKS;
 
 /// Frames that are taken away, at most.

@@ -1,9 +1,10 @@
 //! What stands around a question and is no word: little pictures, faces, cries, dots; and a word that only echoes.
 
+use super::announces;
 use super::faces::{is_drawing, is_emoticon};
 use super::pointing::{begins_question, is_pointed_at, says_this};
+use super::spoken::speaks_of;
 use super::words::{Word, words_of};
-use super::{announces, speaks_of};
 use crate::canon::BLANKS;
 
 /// Times that a word stands in a row before it is an echo: "bye bye bye" is a song.
@@ -106,8 +107,8 @@ fn without_cries(text: &str) -> &str {
 /// Without one word, said again and again, at either end.
 fn without_echo(text: &str) -> &str {
     let is_echo = |first: &str, second: &str| first == second && is_plain(first);
-    let mut back = text.rsplit(BLANKS).map(bare_of);
-    let mut ahead = text.split(BLANKS).map(bare_of);
+    let mut back = text.rsplit(BLANKS).map(unstopped);
+    let mut ahead = text.split(BLANKS).map(unstopped);
     let (last, before) = (back.next().unwrap_or_default(), back.next().unwrap_or_default());
     let (first, second) = (ahead.next().unwrap_or_default(), ahead.next().unwrap_or_default());
     // Nearly every text ends here.
@@ -116,7 +117,7 @@ fn without_echo(text: &str) -> &str {
     }
     let words = words_of(text);
     let run_of = |words: &mut dyn Iterator<Item = &Word<'_>>, of: &str| {
-        words.take_while(|word| bare_of(word.text) == of).count()
+        words.take_while(|word| unstopped(word.text) == of).count()
     };
     let behind = run_of(&mut words.iter().rev(), last);
     if let Some(start) = words.len().checked_sub(behind).filter(|start| *start > 0 && behind >= MIN_ECHO) {
@@ -128,7 +129,7 @@ fn without_echo(text: &str) -> &str {
 }
 
 /// A word without the signs behind it; what a colon announces is no echo.
-fn bare_of(word: &str) -> &str {
+fn unstopped(word: &str) -> &str {
     word.trim_end_matches(['.', ',', '!', '?'])
 }
 

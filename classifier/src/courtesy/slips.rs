@@ -7,6 +7,7 @@ use self::fields::is_field;
 use self::lexicon::{BEGINS_DATE, COUNTED, Lists, lists_of};
 use self::trails::{STEPS, is_trail};
 use super::pointing::{begins_question, is_pointed_at, points, says_this};
+use super::spoken::speaks_by_stem;
 use super::words::{Word, words_of};
 use super::{LINKS, again_and_again, announces, gives_text, is_on};
 use crate::canon::BLANKS;
@@ -100,7 +101,7 @@ struct Part<'t> {
 
 impl<'t> Part<'t> {
     fn of(word: &Word<'t>) -> Self {
-        let bare = bare(word.text);
+        let bare = unmarked(word.text);
         let on = lists_of(bare) | lists_of(named(bare).0) & COUNTED;
         Self { text: word.text, bare, on, opens: word.opens }
     }
@@ -167,9 +168,9 @@ fn without_last(text: &str) -> &str {
 fn without_first(text: &str) -> &str {
     let head = &text[..text.floor_char_boundary(END)];
     let first = head.split(BLANKS).next().unwrap_or_default();
-    let known = lists_of(bare(first)) | lists_of(named(bare(first)).0);
+    let known = lists_of(unmarked(first)) | lists_of(named(unmarked(first)).0);
     // Most texts begin with a word that no slip begins with.
-    let begins = known != 0 || !bare(first).starts_with(char::is_alphabetic) || first.starts_with('[');
+    let begins = known != 0 || !unmarked(first).starts_with(char::is_alphabetic) || first.starts_with('[');
     if !begins && !head.contains(STEPS) || !may_be_said(head) {
         return text;
     }
@@ -216,32 +217,12 @@ fn said(parts: &[Part<'_>], apart: Apart, rest: &str) -> Option<(&'static Slip, 
     let marked = |line: &str| line.starts_with('>');
     let goes_on = parts[parts.len() - 1].text == ">" && rest.lines().any(marked);
     let quoted = goes_on || marked(rest) && !rest.lines().all(marked);
-    (!speaks_of(rest, &stems) && !quoted).then_some((slip, told))
+    (!speaks_by_stem(rest, &stems) && !quoted).then_some((slip, told))
 }
 
 /// A word without the signs around it.
-fn bare(word: &str) -> &str {
+fn unmarked(word: &str) -> &str {
     word.trim_matches(['(', ')', '[', ']', ':', '.', ',', '-', '\u{2013}', '\u{2014}', '*', '!', '#'])
-}
-
-/// Whether one of these stands near an end of this text.
-fn speaks_of(text: &str, stems: &[&str]) -> bool {
-    let head = &text[..text.floor_char_boundary(super::WINDOW)];
-    let tail = &text[text.ceil_char_boundary(text.len().saturating_sub(super::WINDOW))..];
-    let begins = |word: &str, stem: &str| word.trim_start_matches(['"', '(', '\'', '[']).starts_with(stem);
-    [head, tail].into_iter().any(|end| {
-        let mut before = "";
-        end.split(BLANKS).any(|word| {
-            let is_here = |stem: &&str| match stem.split_once('_') {
-                Some((first, second)) => before == first && begins(word, second),
-                // A label speaks of what is behind it.
-                None => begins(word, stem) && !word.ends_with(':'),
-            };
-            let here = stems.iter().any(is_here);
-            before = word;
-            here
-        })
-    })
 }
 
 /// Whether there could be a slip in this end of a text: nearly each has a digit, a colon, a bracket, a bar or a quotation mark.

@@ -1,8 +1,9 @@
 //! Courtesies in other languages at the ends of a question: greetings, thanks, pleas, how hard or urgent it is.
 
 use self::lexicon::{HOW_ARE_YOU, STEMS, is_doubtful, known};
+use super::spoken::speaks_of;
 use super::words::{Word, words_of};
-use super::{LINKS, announces, is_on, speaks_of};
+use super::{LINKS, announces, is_on};
 use crate::canon::BLANKS;
 
 mod lexicon;
