@@ -1,7 +1,7 @@
 //! How the states of a text's tokens become one embedding: what sentence-transformers keeps beside the weights, in
 //! `modules.json`, the folder of the pooling module, and `sentence_bert_config.json`. Without them: the mean.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -52,9 +52,12 @@ impl Pooling {
         let modules_in = folder.path(MODULES);
         let modules: Vec<Module> = parse(&modules_in, &folder.read(MODULES)?)?;
         for module in modules {
+            // "./1_Pooling" is the folder "1_Pooling", by which an artifact knows it.
+            let place: PathBuf =
+                Path::new(&module.path).components().filter(|part| *part != Component::CurDir).collect();
             match module.kind.rsplit('.').next().unwrap_or_default() {
-                "Transformer" if module.path.is_empty() => {}
-                "Pooling" => pooling.mode = mode(folder, &Path::new(&module.path).join(CONFIG))?,
+                "Transformer" if place.as_os_str().is_empty() => {}
+                "Pooling" => pooling.mode = mode(folder, &place.join(CONFIG))?,
                 "Normalize" => pooling.is_unit = true,
                 _ => {
                     return Err(EncoderError::Field {

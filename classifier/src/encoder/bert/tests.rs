@@ -8,6 +8,7 @@ use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use serde_json::{Value, json};
 
+use super::super::folder::Folder;
 use super::super::{Encoder, digest};
 use super::{Bert, CONFIG, WEIGHTS, layout};
 use crate::artifact::Artifact;
@@ -36,6 +37,22 @@ fn every_family_gives_the_embeddings_of_the_original() {
         scratch.pooled("pooling_mode_cls_token", true);
         check(&format!("{family}, first, of length 1"), &bert(&scratch).embed(&texts), &model["first_unit"]);
     }
+}
+
+#[test]
+fn the_folder_of_a_module_may_be_written_otherwise() {
+    let tiny: Value = serde_json::from_str(TINY).unwrap();
+    let scratch = Scratch::encoder("module", &tiny, "bert");
+    scratch.pooled("pooling_mode_cls_token", true);
+    let modules = fs::read_to_string(scratch.0.join("modules.json")).unwrap();
+    scratch.write("modules.json", modules.replace("1_Pooling", "./1_Pooling/").as_bytes());
+    // As an artifact reads it, by names that it has for its files.
+    let names = [CONFIG, WEIGHTS, TOKENIZER, "modules.json", "1_Pooling/config.json"];
+    let contents = names.map(|name| fs::read(scratch.0.join(name)).unwrap());
+    let files = names.iter().map(Path::new).zip(contents.iter().map(Vec::as_slice)).collect();
+    let texts = strings(&tiny["texts"]);
+    let embeddings = Bert::of(Folder::of_files(&scratch.0, &files)).unwrap().embed(&texts);
+    check("of files", &embeddings, &tiny["models"]["bert"]["first_unit"]);
 }
 
 #[test]
