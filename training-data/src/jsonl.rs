@@ -144,12 +144,19 @@ pub fn parse(line: &[u8], draft: &mut Draft) -> Result<OutcomeRow, Fault> {
 /// Puts the cells of a line into a draft.
 pub(crate) fn fill(line: &[u8], draft: &mut Draft) -> Result<(), Fault> {
     draft.clear();
-    let mut fault = None;
+    let (mut fault, mut broke_in) = (None, None);
     let mut json = serde_json::Deserializer::from_slice(line);
-    let read = RowSeed { draft, fault: &mut fault }.deserialize(&mut json).and_then(|()| json.end());
+    let seed = RowSeed { draft, fault: &mut fault, broke_in: &mut broke_in };
+    let read = seed.deserialize(&mut json).and_then(|()| json.end());
     match (fault, read) {
         (Some(fault), _) => Err(fault),
-        (None, Err(error)) => Err(Fault::Shape { expected: "one JSON object a line", found: broken(&error) }),
+        (None, Err(error)) => Err(match broke_in.filter(|_| !error.is_eof()) {
+            Some(column) => {
+                let column = column.name().to_owned();
+                Fault::Cell { column, expected: "a JSON value, and NaN is none", found: broken(&error) }
+            }
+            None => Fault::Shape { expected: "one JSON object a line", found: broken(&error) },
+        }),
         (None, Ok(())) => Ok(()),
     }
 }
@@ -169,8 +176,11 @@ pub fn place(error: &serde_json::Error) -> String {
     if error.is_eof() { "its end".to_owned() } else { format!("byte {}", error.column()) }
 }
 
-/// The parser's words, and a text that it quotes only as one.
+/// The parser's words, but for those that would read as ours, and a text that it quotes only as one.
 fn without_quotes(what: &str) -> String {
+    if what == "expected value" {
+        return "something else".to_owned();
+    }
     let quoted = what.split_once("string \"").zip(what.rsplit_once("\", expected "));
     quoted.map_or_else(|| what.to_owned(), |((kind, _), (_, expected))| format!("{kind}a text, expected {expected}"))
 }
@@ -178,6 +188,8 @@ fn without_quotes(what: &str) -> String {
 struct RowSeed<'d> {
     draft: &'d mut Draft,
     fault: &'d mut Option<Fault>,
+    /// The column whose value could not be read.
+    broke_in: &'d mut Option<Column>,
 }
 
 impl<'de> DeserializeSeed<'de> for RowSeed<'_> {
@@ -198,7 +210,9 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key_seed(KeySeed)? {
             let put = match key {
-                Key::Column(column) => map.next_value_seed(CellSeed(|cell: Cell<'_>| self.draft.set(column, cell)))?,
+                Key::Column(column) => map
+                    .next_value_seed(CellSeed(|cell: Cell<'_>| self.draft.set(column, cell)))
+                    .inspect_err(|_| *self.broke_in = Some(column))?,
                 Key::Version => map.next_value_seed(CellSeed(|cell: Cell<'_>| version(cell)))?,
                 Key::Other => {
                     map.next_value::<IgnoredAny>()?;

@@ -1,7 +1,8 @@
 //! What an import is told to count: models, prompts, duplicates, groups. Distinct things are counted by their hashes up
 //! to a limit, behind which the counts are lower bounds and say so.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::fingerprint;
 use crate::row::{OutcomeRow, Text};
@@ -23,6 +24,9 @@ pub struct Census {
     pairs: Counted,
     groups: Counted,
     n_rows: u64,
+    /// The text of each prompt, and the prompts that came with another one, too.
+    texts: HashMap<u64, u64>,
+    of_two_texts: HashSet<u64>,
     /// Rows for judging only.
     pub n_judging_only: u64,
     /// Rows that carry the text of their prompt.
@@ -74,10 +78,32 @@ impl Census {
         if let Some(group) = &row.group {
             self.groups.add(fingerprint::of_texts(0, &[group]), MAX_COUNTED);
         }
+        if let Some(text) = &row.prompt {
+            self.compare(prompt, fingerprint::of_texts(0, &[text]));
+        }
         self.n_judging_only += u64::from(row.judging_only);
         self.n_with_text += u64::from(row.prompt.is_some());
         self.n_with_cost += u64::from(row.cost_usd.is_some());
         self.n_with_tokens += u64::from(row.completion_tokens.is_some());
+    }
+
+    fn compare(&mut self, prompt: u64, text: u64) {
+        let full = self.texts.len() >= MAX_COUNTED;
+        match self.texts.entry(prompt) {
+            Entry::Occupied(known) if *known.get() != text => {
+                self.of_two_texts.insert(prompt);
+            }
+            Entry::Vacant(unknown) if !full => {
+                unknown.insert(text);
+            }
+            _ => {}
+        }
+    }
+
+    /// Prompts of more than one text, among those that are counted exactly.
+    #[must_use]
+    pub fn n_of_two_texts(&self) -> u64 {
+        self.of_two_texts.len() as u64
     }
 
     /// Rows.

@@ -250,6 +250,11 @@ impl Counts {
                 self.n_grouped_before, self.n_grouped_here
             ));
         }
+        let n_of_two_texts = self.census.n_of_two_texts();
+        if n_of_two_texts > 0 {
+            let what = "prompts have rows with different texts: training reads the first of them in alphabetical order";
+            warnings.push(format!("{n_of_two_texts} {what}"));
+        }
         let without = |n_with: u64| self.n_kept - n_with.min(self.n_kept);
         for (n_rows, what) in [
             (self.census.n_judging_only, "are for judging only: training refuses them"),

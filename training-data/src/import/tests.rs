@@ -159,6 +159,21 @@ fn our_own_log_comes_back_as_it_was() {
     assert_eq!(report.warnings[0], expected);
 }
 
+#[test]
+fn a_prompt_of_two_texts_is_told() {
+    let scratch = Scratch::new();
+    let line = |model: &str, text: &str| {
+        let ids = r#""source":"s","dataset":"d","prompt_id":"1""#;
+        format!(r#"{{{ids},"prompt":"{text}","model":"{model}","quality":1}}"#)
+    };
+    let told = |texts: [&str; 3]| {
+        let lines: Vec<_> = ["a", "b", "c"].iter().zip(texts).map(|(model, text)| line(model, text)).collect();
+        let (report, _) = import(&Plan::new(Format::Outcomes, vec![scratch.write("in.jsonl", lines.join("\n"))]));
+        report.unwrap().warnings.iter().any(|warning| warning.starts_with("1 prompts have rows with different texts"))
+    };
+    assert!(told(["one", "another", "another"]) && !told(["one", "one", "one"]));
+}
+
 #[track_caller]
 fn refused(plan: &Plan, expected: &str) {
     let error = import(plan).0.unwrap_err().to_string();

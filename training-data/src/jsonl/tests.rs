@@ -71,7 +71,9 @@ fn a_line_is_judged_key_by_key() {
     // What is quoted may be a prompt.
     let found = "expected one JSON object a line, found invalid type: a text, expected a JSON object at byte";
     check(r#""A secret, expected \", expected nowhere at line 7""#, found);
-    check("model,quality", "expected one JSON object a line, found expected value");
+    check("model,quality", "expected one JSON object a line, found something else at byte 1");
+    let nan = "column \"quality\": expected a JSON value, and NaN is none, found something else at byte";
+    check(&GOOD.replace("\"quality\":1", "\"quality\":NaN"), nan);
     check(&GOOD[..30], "expected one JSON object a line, found EOF");
     check(&format!("{GOOD}{GOOD}"), "expected one JSON object a line, found trailing characters");
 }
