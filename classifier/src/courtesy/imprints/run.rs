@@ -15,6 +15,9 @@ const COMMENT_ENDS: [&str; 2] = ["*/", "-->"];
 /// What encloses an imprint.
 const BRACKETS: [(char, char); 4] = [('[', ']'), ('{', '}'), ('(', ')'), ('<', '>')];
 
+/// What holds several things.
+const HOLDERS: [(char, char); 2] = [('[', ']'), ('{', '}')];
+
 /// What a line of a log may begin with.
 const LOGS: &str = "jan feb mar apr may jun jul aug sep oct nov dec info warn debug error";
 
@@ -63,6 +66,7 @@ impl<'w, 't> Run<'w, 't> {
             || self.draws()
             || self.is_document()
             || self.is_command()
+            || self.is_torn()
         {
             return false;
         }
@@ -138,6 +142,12 @@ impl<'w, 't> Run<'w, 't> {
         !switches(&self.words[0]) && self.words.iter().any(switches)
     }
 
+    /// Half of what brackets hold, a list of tools for instance: the other half is in the rest.
+    fn is_torn(self) -> bool {
+        let n_of = |sign: char| self.words.iter().map(|word| word.text.matches(sign).count()).sum::<usize>();
+        HOLDERS.iter().any(|(open, close)| n_of(*open) != n_of(*close))
+    }
+
     /// Rulers line by line, however short.
     fn draws(self) -> bool {
         self.words.iter().filter(|word| word.opens && is_drawn(word.text)).count() > 1
@@ -172,7 +182,7 @@ fn begins_comment(word: &Word<'_>) -> bool {
     COMMENTS.iter().any(|mark| word.text.starts_with(mark))
 }
 
-/// What an imprint does not have: a question, a formula, code, the label of an answer.
+/// What an imprint does not have: a question, a formula, code, a list of things, the label of an answer.
 fn is_asked(word: &Word<'_>) -> bool {
     // Behind it the parameters of an address follow.
     let text = word.text.strip_prefix('?').filter(|rest| rest.contains('=')).unwrap_or(word.text);
@@ -180,7 +190,9 @@ fn is_asked(word: &Word<'_>) -> bool {
     let dots = text.bytes().all(|byte| byte == b'.');
     // Between two stamps it is of a subtitle.
     let points = text == "-->";
-    formula || calls(text) || dots || points || text.contains("\"\"\"") || word.labels()
+    // Several things are given to work on, or with, as tools are.
+    let lists = text.contains("[{") || text.contains("},{");
+    formula || lists || calls(text) || dots || points || text.contains("\"\"\"") || word.labels()
 }
 
 /// `f(x)`: brackets behind a letter.

@@ -87,6 +87,8 @@ fn what_a_question_gives_stays() {
         "diet: vegan, time: 20 minutes. what can i cook?",
         "which of them is the largest?\na. mean: 15, mode: 9\nb. mean: 14, mode: 11",
         "which of the two means the same as before?\na. friend // betty\nb. betty // associate",
+        "[tools] [{\"kind\":\"function\",\"name\":\"track\",\"about\":\"status of a parcel\"},{\"kind\":\"function\",\"name\":\"reroute\", \
+         \"about\":\"another address\"}] send my parcel to the house next door instead.",
         "max_connections = 100 in postgresql.conf, can i change it without a restart?",
     ] {
         assert_eq!(stripped(text), text);
