@@ -15,8 +15,10 @@ use crate::manner::{UsualManner, beyond, kinds, known, longer_by, n_kinds, state
 use crate::prompt::Prompt;
 
 mod bind;
+mod length;
 
 use bind::{Abreast, Bound, bind};
+use length::Length;
 
 /// Added to the unlikeness of a prompt with images or tool calls, of which training has seen none: its bound is wider.
 const UNLIKE_MEDIA: f32 = 1.0;
@@ -161,7 +163,7 @@ impl Classifier {
                 let reckoned = self.reckoned(&logits, &lengths, &doubts, heard.unlikeness + media);
                 let mut models = Vec::with_capacity(self.models.len());
                 for (model, reckoned) in self.models.iter().zip(reckoned) {
-                    models.push(model.forecast(reckoned));
+                    models.push(model.forecast(reckoned, prompt.asked_size()));
                 }
                 models
             },
@@ -264,28 +266,20 @@ impl Bound {
     }
 
     #[inline(always)]
-    fn forecast(&self, reckoned: Reckoned) -> ModelForecast {
+    fn forecast(&self, reckoned: Reckoned, asked: Option<Tokens>) -> ModelForecast {
         let quality = quality_of(reckoned.quality);
         let low = quality_of(reckoned.quality_low);
         // What nobody knows is not to be chosen on luck: the mean of all would promise more than half of those that are known.
         let quality = if self.is_known() { quality } else { low.min(quality) };
-        let output = whole(reckoned.output).min(self.max_tokens);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "a share of a bounded count"
-        )]
-        let reasoning = ((output as f32 * self.reasoning.max(reckoned.beyond)) as u64).min(output);
-        let p90 = whole(reckoned.output_p90).clamp(output, self.max_tokens.max(output));
+        let length = Length::of(&reckoned, self.reasoning.max(reckoned.beyond), asked, self.max_tokens);
         let tokens = |count: u64| Tokens::new(count).unwrap_or(Tokens::ZERO);
         ModelForecast {
             model: self.id.clone(),
             quality,
             quality_low: low.min(quality),
-            completion: tokens(output - reasoning),
-            reasoning: tokens(reasoning),
-            output_p90: tokens(p90),
+            completion: tokens(length.seen),
+            reasoning: tokens(length.hidden),
+            output_p90: tokens(length.p90),
         }
     }
 }
@@ -332,19 +326,14 @@ fn tokens_of(log: f32) -> f32 {
     (exp(log.clamp(0.0, MAX_LOG_TOKENS)) - 0.5).max(1.0)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and e^13")]
-#[inline(always)]
-fn whole(tokens: f32) -> u64 {
-    tokens as u64
-}
-
 #[cfg(test)]
 mod tests {
     //! What the self-test takes for the same forecast.
 
     use decision::{Forecast, ModelForecast, ModelId, Quality, Tokens};
 
-    use super::{COMPANY_MOVES, agree, tokens_of, whole};
+    use super::length::whole;
+    use super::{COMPANY_MOVES, agree, tokens_of};
     use crate::artifact::Artifact;
 
     fn forecast(quality: f64) -> Forecast {

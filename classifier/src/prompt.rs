@@ -7,8 +7,13 @@ use std::fmt;
 use decision::Tokens;
 use sha2::{Digest, Sha256};
 
+use self::leaning::leans;
+use self::size::asked_size;
 use crate::billed::forecast_unit;
 use crate::canon::canonical;
+
+mod leaning;
+mod size;
 
 /// Who speaks a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +47,7 @@ pub struct Prompt {
     text: String,
     characters: u64,
     tokens: Tokens,
+    asked_size: Option<Tokens>,
     images: u32,
     tool_calls: u32,
 }
@@ -54,12 +60,13 @@ impl Prompt {
 
     /// A conversation, oldest turn first.
     pub fn from_turns(turns: &[Turn<'_>]) -> Self {
+        let asked_size = last_question(turns).and_then(asked_size);
         let text = canonical(&question(turns));
         let characters = turns.iter().map(|turn| turn.text.chars().count() as u64).sum();
         let tokens = Tokens::held(turns.iter().map(|turn| forecast_unit(turn.text)).sum());
         let images = turns.iter().fold(0_u32, |sum, turn| sum.saturating_add(turn.images));
         let tool_calls = turns.iter().fold(0_u32, |sum, turn| sum.saturating_add(turn.tool_calls));
-        Self { text, characters, tokens, images, tool_calls }
+        Self { text, characters, tokens, asked_size, images, tool_calls }
     }
 
     /// The size of the whole conversation in tokens, in the unit in which answers are forecast.
@@ -71,6 +78,7 @@ impl Prompt {
     pub fn digest(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update(self.characters.to_le_bytes());
+        hash.update(self.asked_size.map_or(0, Tokens::get).to_le_bytes());
         hash.update(self.images.to_le_bytes());
         hash.update(self.tool_calls.to_le_bytes());
         hash.update(self.text.as_bytes());
@@ -80,6 +88,11 @@ impl Prompt {
     /// The canonical text that is forecast.
     pub(crate) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// How long an answer is asked for, where the last question says so.
+    pub(crate) fn asked_size(&self) -> Option<Tokens> {
+        self.asked_size
     }
 
     /// Images in the conversation.
@@ -99,18 +112,18 @@ impl fmt::Debug for Prompt {
     }
 }
 
-/// A last question with fewer characters than this leans on what was said before: "and in French?".
+/// A last question of more characters than this leans on nothing that was said before.
 const SHORT_QUESTION: usize = 160;
 
 /// Characters of earlier questions that such a question is read with, newest first.
 const EARLIER_CHARS: usize = 600;
 
-/// What is read of a conversation: the last user turn; where that is short, earlier user turns before it, as much as fits. System
+/// What is read of a conversation: the last user turn; where that is short and leans on them, earlier user turns before it, as much as fits. System
 /// prompts, answers and tool results are counted but not read: they would drown the question, and they are the same for many.
 fn question(turns: &[Turn<'_>]) -> String {
-    let mut asked = turns.iter().rev().filter(|turn| turn.role == Role::User).map(|turn| turn.text);
-    let Some(last) = asked.next().or(turns.last().map(|turn| turn.text)) else { return String::new() };
-    if last.chars().nth(SHORT_QUESTION).is_some() {
+    let Some(last) = last_question(turns) else { return String::new() };
+    let asked = questions(turns).skip(1);
+    if last.chars().nth(SHORT_QUESTION).is_some() || !leans(last) {
         return last.to_owned();
     }
     let mut parts = vec![Cow::Borrowed(last)];
@@ -129,6 +142,16 @@ fn question(turns: &[Turn<'_>]) -> String {
     }
     parts.reverse();
     parts.join("\n")
+}
+
+/// What users said, newest first.
+fn questions<'t>(turns: &[Turn<'t>]) -> impl Iterator<Item = &'t str> {
+    turns.iter().rev().filter(|turn| turn.role == Role::User).map(|turn| turn.text)
+}
+
+/// What was said last by a user; where none said anything, by anybody.
+fn last_question<'t>(turns: &[Turn<'t>]) -> Option<&'t str> {
+    questions(turns).next().or(turns.last().map(|turn| turn.text))
 }
 
 /// Two thirds of what may be read of earlier questions from the head of a text of `n` characters, one third from its tail.
@@ -192,6 +215,17 @@ mod tests {
         let long = "Explain the proof of the theorem step by step. ".repeat(5);
         let talk = Prompt::from_turns(&[turn(Role::User, "Hello there"), turn(Role::User, &long)]);
         assert_eq!(talk.text(), Prompt::from_text(&long).text());
+    }
+
+    #[test]
+    fn a_short_question_that_says_all_stands_alone() {
+        let hard = "Find all triples of positive integers whose sum of reciprocals is an integer, and prove that there are no others.";
+        let (easy, pointing) = ("What is the capital of Peru?", "And for four of them?");
+        let after = |last| {
+            Prompt::from_turns(&[turn(Role::User, hard), turn(Role::Assistant, "(2, 3, 6)."), turn(Role::User, last)])
+        };
+        assert_eq!(after(easy).text(), Prompt::from_text(easy).text());
+        assert!(after(pointing).text().starts_with("find all triples"));
     }
 
     #[test]
