@@ -65,7 +65,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let forecast = Baseline::DatasetMean.forecast(&pool).ok_or("a per-data-set mean needs nothing")?;
     let one_pass = yardstick(&forecast);
     let rows: Vec<usize> = (0..pool.prompts.len()).collect();
-    let matched = Matched { rows, quality_low: Grid::clone(&forecast.quality), forecast };
+    let matched = Matched {
+        rows,
+        quality_low: Grid::clone(&forecast.quality),
+        forecast,
+        barred: evals::replay::Barred::nobody(),
+    };
     let mode = Mode::Tolerance { quality_tolerance: Quality::new(0.02)? };
     let policy = Policy::new(PolicyName::new("speed")?, Rules::of(mode))?;
     let judge = Judge { seed: 0, n_bootstraps: 200, pair: None, policy };

@@ -4,18 +4,23 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io::BufRead;
 
+use decision::{Exclusion, Limits, PicoUsd, Policy, Tokens};
 use serde::Deserialize;
 use training_data::jsonl::broken;
 
 use crate::curve::Forecast;
 use crate::grid::{Grid, mean};
 use crate::pool::{MIN_PROMPTS, Pool};
+use crate::replay::Barred;
 
 /// Bytes a line may have: ten thousand models at two hundred bytes each, with room to spare.
 pub const MAX_LINE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Different artifacts that are remembered.
 const MAX_ARTIFACTS: usize = 16;
+
+/// Likewise policies.
+const MAX_POLICIES: usize = 16;
 
 /// What one model is expected to do with one prompt.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +45,10 @@ struct Line {
     forecasts: Option<Vec<ModelLine>>,
     /// The digest of the artifact that made them; what somebody else means by it is theirs.
     artifact: Option<serde_json::Value>,
+    /// The policy that chose by them.
+    policy: Option<serde_json::Value>,
+    /// Who could not serve; what somebody else means by it is theirs.
+    excluded: Option<serde_json::Value>,
     /// A line that could not be forecast says why.
     error: Option<serde_json::Value>,
 }
@@ -119,6 +128,10 @@ pub struct Forecasts {
     /// Lines of forecasts that name no artifact.
     pub n_unsigned: usize,
     artifacts: BTreeSet<String>,
+    /// Who could not answer a prompt, where a line says so.
+    excluded: HashMap<String, Vec<(u32, Exclusion)>>,
+    policies: BTreeSet<String>,
+    n_without_policy: usize,
 }
 
 impl Forecasts {
@@ -162,6 +175,11 @@ impl Forecasts {
             Some(_) => (),
             None => self.n_unsigned += 1,
         }
+        match read.policy.as_ref().and_then(serde_json::Value::as_str) {
+            Some(policy) if self.policies.len() < MAX_POLICIES => drop(self.policies.insert(policy.to_owned())),
+            Some(_) => (),
+            None => self.n_without_policy += 1,
+        }
         let mut row: Vec<(u32, Expected)> = Vec::with_capacity(forecasts.len());
         for ModelLine { model, quality, quality_low, cost_usd } in forecasts {
             let out = |field, wanted, found| ForecastsError::Range {
@@ -181,8 +199,14 @@ impl Forecasts {
             if let Some(cost) = cost_usd.filter(|cost| !(cost.is_finite() && *cost >= 0.0)) {
                 return Err(out("cost_usd", "at or above 0", cost));
             }
-            let n_models = u32::try_from(self.models.len()).unwrap_or(u32::MAX);
-            row.push((*self.models.entry(model).or_insert(n_models), Expected { quality, quality_low, cost_usd }));
+            row.push((self.number(model), Expected { quality, quality_low, cost_usd }));
+        }
+        let excluded: Vec<(u32, Exclusion)> =
+            excluded(read.excluded.as_ref()).map(|(model, why)| (self.number(model.to_owned()), why)).collect();
+        if excluded.is_empty() {
+            self.excluded.remove(&id);
+        } else {
+            self.excluded.insert(id.clone(), excluded);
         }
         let known = self.by_prompt.entry(id).or_default();
         self.n_repeated += usize::from(!known.is_empty());
@@ -194,6 +218,19 @@ impl Forecasts {
             }
         }
         Ok(())
+    }
+
+    fn number(&mut self, model: String) -> u32 {
+        let n_models = u32::try_from(self.models.len()).unwrap_or(u32::MAX);
+        *self.models.entry(model).or_insert(n_models)
+    }
+
+    /// Whether what a policy forbids can be told of these prompts: models are forbidden by name, and all else only where the lines were
+    /// made under that policy and say who could not serve.
+    pub fn tell_limits_of(&self, policy: &Policy) -> bool {
+        let Limits { allow: _, deny: _, regions, zero_data_retention, max_cost } = &policy.rules().limits;
+        let only = |name: &str| self.n_without_policy == 0 && self.policies.iter().eq([name]);
+        regions.is_none() && !zero_data_retention && max_cost.is_none() || only(policy.name().as_str())
     }
 
     /// What a reader of the verdict must know about the file.
@@ -230,6 +267,7 @@ impl Forecasts {
         let numbers: Vec<Option<u32>> = pool.models.iter().map(|model| self.models.get(model).copied()).collect();
         let mean_bills = pool.truth.bill_usd.column_means();
         let (mut rows, mut quality, mut low, mut cost) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut barred = Vec::new();
         for (index, prompt) in pool.prompts.iter().enumerate() {
             let Some(known) = self.by_prompt.get(&prompt.id) else { continue };
             let expected = |number: &Option<u32>| {
@@ -242,6 +280,11 @@ impl Forecasts {
             low.push(expected.iter().map(|expected| expected.quality_low.unwrap_or(expected.quality)).collect());
             let costs = expected.iter().zip(&mean_bills).map(|(expected, bill)| expected.cost_usd.unwrap_or(*bill));
             cost.push(costs.collect());
+            let excluded = self.excluded.get(&prompt.id).map_or(&[][..], Vec::as_slice);
+            barred.extend(numbers.iter().map(|number| {
+                let (_, why) = excluded.iter().find(|(model, _)| Some(*model) == *number)?;
+                Some(why.clone())
+            }));
         }
         if rows.len() < MIN_PROMPTS {
             let unknown = pool.models.iter().zip(&numbers).find(|(_, number)| number.is_none());
@@ -256,7 +299,7 @@ impl Forecasts {
         }
         let n = pool.models.len();
         let forecast = Forecast { quality: Grid::from_rows(n, quality), cost_usd: Grid::from_rows(n, cost) };
-        Ok(Matched { rows, forecast, quality_low: Grid::from_rows(n, low) })
+        Ok(Matched { rows, forecast, quality_low: Grid::from_rows(n, low), barred: Barred::of(n, barred) })
     }
 }
 
@@ -269,6 +312,26 @@ pub struct Matched {
     pub forecast: Forecast,
     /// The lower bounds; the forecast itself where there is none.
     pub quality_low: Grid,
+    /// Who may not answer which of the prompts.
+    pub barred: Barred,
+}
+
+/// Who could not serve by what does not hang on names: those a policy allows or denies are known from the policy itself, and what is
+/// unhealthy or over budget is so for a while.
+fn excluded(told: Option<&serde_json::Value>) -> impl Iterator<Item = (&str, Exclusion)> {
+    let nothing = (Tokens::ZERO, PicoUsd::ZERO);
+    told.and_then(serde_json::Value::as_array).into_iter().flatten().filter_map(move |one| {
+        let (needs, could_cost) = nothing;
+        let why = match one.get("reason")?.as_str()? {
+            "context_window" => Exclusion::ContextWindow { needs, has: needs },
+            "completion_limit" => Exclusion::CompletionLimit { needs, has: needs },
+            "region" => Exclusion::Region,
+            "zero_data_retention" => Exclusion::ZeroDataRetention,
+            "price_cap" => Exclusion::PriceCap { could_cost, cap: could_cost },
+            _ => return None,
+        };
+        Some((one.get("model")?.as_str()?, why))
+    })
 }
 
 impl Matched {

@@ -1,11 +1,12 @@
 //! A policy replayed over real outcomes, through the very `decide` that serves: what was chosen, what it was billed and how
 //! good it was. Nothing here chooses.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use decision::{
-    BudgetState, Candidate, Candidates, Expectation, Mode, ModelId, PicoUsd, Policy, Quality, RequestFacts, Rules,
-    Tokens, UnitError, decide,
+    BudgetState, Candidate, Candidates, Exclusion, Expectation, Mode, ModelId, PicoUsd, Policy, Quality, RequestFacts,
+    Rules, Tokens, UnitError, decide,
 };
 use serde::Serialize;
 
@@ -13,6 +14,10 @@ use crate::curve::{Forecast, Interval, Resamples};
 use crate::grid::{Grid, mean, number};
 use crate::hull::Point;
 use crate::pool::Pool;
+
+pub use self::barred::Barred;
+
+mod barred;
 
 /// What a policy did.
 #[derive(Clone, Debug)]
@@ -51,7 +56,7 @@ pub struct Replayer<'a> {
 
 impl<'a> Replayer<'a> {
     /// Prepares a pool: the same candidates serve every policy.
-    pub fn new(pool: &'a Pool, forecast: &Forecast, quality_low: &Grid) -> Result<Self, ReplayError> {
+    pub fn new(pool: &'a Pool, forecast: &Forecast, quality_low: &Grid, barred: &Barred) -> Result<Self, ReplayError> {
         let unit = |source| ReplayError::Unit { pool: pool.name.clone(), source };
         let ids: Vec<ModelId> =
             pool.models.iter().map(|model| ModelId::new(model)).collect::<Result<_, _>>().map_err(unit)?;
@@ -66,7 +71,8 @@ impl<'a> Replayer<'a> {
                 let out = UnitError::Range { what: "a cost in pico-USD", low: 0.0, high: 1e18, found: pico_usd };
                 let cost = PicoUsd::from_f64(pico_usd).ok_or(out).map_err(unit)?;
                 let expectation = Some(Expectation { quality, quality_low });
-                list.push(Candidate { model: id.clone(), expectation, cost, cost_high: cost, exclusion: None });
+                let exclusion = barred.why(row, column).cloned();
+                list.push(Candidate { model: id.clone(), expectation, cost, cost_high: cost, exclusion });
             }
             let joined = Candidates::new(list, None)
                 .map_err(|source| ReplayError::Candidates { pool: pool.name.clone(), source })?;
@@ -83,8 +89,9 @@ impl<'a> Replayer<'a> {
     /// The same for some of the prompts, in this order; an index beyond the pool is a mistake of the caller.
     pub fn choices(&self, policy: &Policy, rows: impl IntoIterator<Item = usize>) -> Vec<Option<usize>> {
         let mut budget: Option<BudgetState> = None;
+        let strangers = self.kept_out(policy);
         let picks = rows.into_iter().map(|row| {
-            let candidates = &self.candidates[row];
+            let candidates = &without(&self.candidates[row], &strangers);
             let facts = RequestFacts { budget, ..RequestFacts::of_size(Tokens::ZERO) };
             let decision = match decide(policy, &facts, candidates) {
                 Ok(decision) => decision,
@@ -102,6 +109,18 @@ impl<'a> Replayer<'a> {
             Some(column)
         });
         picks.collect()
+    }
+
+    /// The models that the policy itself keeps out by name.
+    fn kept_out(&self, policy: &Policy) -> BTreeMap<&ModelId, Exclusion> {
+        let limits = &policy.rules().limits;
+        let why = |model: &ModelId| {
+            if limits.deny.contains(model) {
+                return Some(Exclusion::Denied);
+            }
+            limits.allow.as_ref().is_some_and(|allow| !allow.contains(model)).then_some(Exclusion::NotAllowed)
+        };
+        self.columns.keys().filter_map(|model| Some((model, why(model)?))).collect()
     }
 
     /// What the policy's mode buys as its parameter is swept: the parameter, mean cost and quality.
@@ -122,6 +141,19 @@ impl<'a> Replayer<'a> {
     fn mean_cost_usd(&self) -> f64 {
         mean(self.candidates.iter().flat_map(Candidates::all).map(|candidate| candidate.cost.usd()))
     }
+}
+
+/// Candidates of whom these may not serve.
+fn without<'c>(candidates: &'c Candidates, strangers: &BTreeMap<&ModelId, Exclusion>) -> Cow<'c, Candidates> {
+    if strangers.is_empty() {
+        return Cow::Borrowed(candidates);
+    }
+    let kept_out = |candidate: &Candidate| {
+        let exclusion = strangers.get(&candidate.model).cloned().or_else(|| candidate.exclusion.clone());
+        Candidate { exclusion, ..candidate.clone() }
+    };
+    let list = candidates.all().iter().map(kept_out).collect();
+    Cow::Owned(Candidates::new(list, candidates.absent()).expect("as many as before, and each once"))
 }
 
 /// The modes of a sweep, with the number that is swept. Money is swept around what calls cost here.

@@ -11,7 +11,7 @@ use crate::grid::{Grid, mean, number};
 use crate::hull::{Hull, Point};
 use crate::pair::{PairFigures, judge_pair};
 use crate::pool::Pool;
-use crate::replay::{PolicyVerdict, ReplayError, Replayer};
+use crate::replay::{Barred, PolicyVerdict, ReplayError, Replayer};
 
 /// Shares of the best single model's quality at which savings are given.
 pub const KEPT_SHARES: [f64; 4] = [1.0, 0.99, 0.97, 0.95];
@@ -159,7 +159,9 @@ impl Judge {
         }
         let (_, first) = &forecasts[0];
         let low = router.map_or(&first.quality, |(_, matched)| &matched.quality_low);
-        let replayer = Replayer::new(&pool, first, low)?;
+        let anybody = Barred::nobody();
+        let barred = router.map_or(&anybody, |(_, matched)| &matched.barred);
+        let replayer = Replayer::new(&pool, first, low, barred)?;
         let mut policy = replayer.replay(&self.policy).verdict(&pool, &self.policy, &court.resamples);
         if let Some(policy) = &mut policy {
             policy.sweep = replayer.sweep(&self.policy);

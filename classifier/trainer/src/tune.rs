@@ -3,11 +3,13 @@
 //! and the first that cannot be shown ends the walk: then the chance that anything shown is false is at most `1 - confidence`,
 //! however many were tried (learn then test, Angelopoulos, Bates, Candes, Jordan and Lei 2021, with fixed sequences).
 
+use std::collections::BTreeSet;
+
 use decision::{Basis, Lean, Loss, ModelId, Policy, PolicyName, Quality, Rules, Span, UnitError};
 use evals::curve::Forecast;
 use evals::grid::{Grid, mean, number};
 use evals::pool::Pool;
-use evals::replay::{ReplayError, Replayer};
+use evals::replay::{Barred, ReplayError, Replayer};
 
 use crate::bounds::{Bound, fewest};
 
@@ -131,6 +133,8 @@ pub struct Bench<'a> {
     pub forecast: &'a Forecast,
     /// The lower bounds of the forecasts.
     pub quality_low: &'a Grid,
+    /// Who may not answer which prompt.
+    pub barred: &'a Barred,
 }
 
 /// Why nothing was tuned.
@@ -157,6 +161,12 @@ pub enum TuneError {
         model: String,
         /// What was probably meant.
         nearest: Option<String>,
+    },
+    /// The reference is forbidden to serve.
+    #[error("the reference `{model}` may not serve by the limits of the policy; name another, or allow it")]
+    ForbiddenReference {
+        /// The model.
+        model: ModelId,
     },
     /// All answers are equally good.
     #[error(
@@ -249,6 +259,13 @@ impl Shop {
             return Err(Box::new(Refused::of_few(ask, found)).into());
         }
         units.slice(ask)?;
+        let limits = &ask.rules.limits;
+        let forbids = |model: &ModelId| {
+            limits.deny.contains(model) || limits.allow.as_ref().is_some_and(|allow| !allow.contains(model))
+        };
+        if let Some(model) = stakes.model(bench.pool)?.filter(forbids) {
+            return Err(TuneError::ForbiddenReference { model });
+        }
         Ok(Self { units, stakes })
     }
 }
@@ -302,7 +319,7 @@ fn report(walk: &Walk<'_>, found: &Found, curve: Vec<Offer>) -> Result<Tuned, Tu
     })
 }
 
-/// The rules with a parameter and a shrinkage put in; only the models that were judged may serve.
+/// The rules with a parameter and a shrinkage put in; only the models that were judged may serve, of those that might before.
 fn rules_of(
     ask: &Ask,
     mode: decision::Mode,
@@ -316,7 +333,11 @@ fn rules_of(
         Some(_) | None => None,
     };
     let mut limits = ask.rules.limits.clone();
-    limits.allow = Some(models.iter().cloned().collect());
+    let judged: BTreeSet<ModelId> = models.iter().filter(|model| !limits.deny.contains(*model)).cloned().collect();
+    limits.allow = Some(match limits.allow {
+        Some(allowed) => allowed.intersection(&judged).cloned().collect(),
+        None => judged,
+    });
     Ok(Rules { mode, lean, limits, ..ask.rules.clone() })
 }
 
@@ -330,7 +351,7 @@ fn names(pool: &Pool) -> Result<Vec<ModelId>, TuneError> {
 }
 
 fn replayer<'a>(bench: &Bench<'a>) -> Result<Replayer<'a>, TuneError> {
-    Ok(Replayer::new(bench.pool, bench.forecast, bench.quality_low)?)
+    Ok(Replayer::new(bench.pool, bench.forecast, bench.quality_low, bench.barred)?)
 }
 
 /// By what the rules judge, for the words of a report.

@@ -95,6 +95,24 @@ fn forecasts_are_matched_by_id_and_only_whole_prompts_count() {
 }
 
 #[test]
+fn who_could_not_answer_is_remembered_where_it_hangs_on_more_than_a_name() {
+    let pool = pool(60, 1);
+    let lines: String = pool
+        .prompts
+        .iter()
+        .map(|prompt| line(&prompt.id, &[("weak", 0.1), ("cheap", 0.2), ("dear", 0.3)]))
+        .map(|line| {
+            let told =
+                r#""excluded":[{"model":"cheap","reason":"context_window"},{"model":"dear","reason":"denied"},7],"id""#;
+            line.replacen("\"id\"", told, 1)
+        })
+        .collect();
+    let matched = read(&lines).unwrap().of(&pool).unwrap();
+    let barred = |model| matched.barred.why(59, model).map(decision::Exclusion::word);
+    assert_eq!([0, 1, 2].map(barred), [Some("context_window"), None, None]);
+}
+
+#[test]
 fn too_few_matches_say_what_is_missing() {
     let pool = pool(60, 1);
     let lines: String = pool.prompts.iter().map(|prompt| line(&prompt.id, &[("cheap", 0.2), ("dear", 0.3)])).collect();

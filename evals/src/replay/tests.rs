@@ -1,8 +1,10 @@
 //! Policies replayed in the made-up town.
 
-use decision::{Mode, PicoUsd, Policy, PolicyName, Quality, Rules, WhenSpent};
+use std::collections::BTreeSet;
 
-use super::{Replayer, arena_score};
+use decision::{Exclusion, Limits, Mode, ModelId, PicoUsd, Policy, PolicyName, Quality, Rules, WhenSpent};
+
+use super::{Barred, Replayer, arena_score};
 use crate::baselines::Baseline;
 use crate::curve::Resamples;
 use crate::hull::Point;
@@ -15,7 +17,7 @@ fn policy(mode: Mode) -> Policy {
 
 fn replayed(pool: &Pool, mode: Mode) -> (super::Replay, Policy) {
     let forecast = Baseline::DatasetMean.forecast(pool).unwrap();
-    let replayer = Replayer::new(pool, &forecast, &forecast.quality).unwrap();
+    let replayer = Replayer::new(pool, &forecast, &forecast.quality, &Barred::nobody()).unwrap();
     let policy = policy(mode);
     (replayer.replay(&policy), policy)
 }
@@ -58,10 +60,39 @@ fn a_hard_budget_refuses_and_refusals_are_counted() {
 }
 
 #[test]
+fn whom_a_policy_keeps_out_is_never_chosen() {
+    let pool = pool(100, 1);
+    let forecast = Baseline::DatasetMean.forecast(&pool).unwrap();
+    let replayer = Replayer::new(&pool, &forecast, &forecast.quality, &Barred::nobody()).unwrap();
+    let limited = |limits: Limits| {
+        let mode = Mode::Tolerance { quality_tolerance: Quality::ZERO };
+        Policy::new(PolicyName::new("test").unwrap(), Rules { limits, ..Rules::of(mode) }).unwrap()
+    };
+    let dear = || BTreeSet::from([ModelId::new("dear").unwrap()]);
+    let denied = replayer.replay(&limited(Limits { deny: dear(), ..Limits::default() }));
+    assert!(denied.picks.iter().all(|pick| *pick == Some(0)));
+    let allowed = replayer.replay(&limited(Limits { allow: Some(dear()), ..Limits::default() }));
+    assert!(allowed.picks.iter().all(|pick| *pick == Some(1)));
+}
+
+#[test]
+fn who_may_not_answer_a_prompt_does_not() {
+    let pool = pool(100, 1);
+    let forecast = Baseline::DatasetMean.forecast(&pool).unwrap();
+    // The dear one keeps what it is sent; the first prompt fits nobody.
+    let n = pool.models.len();
+    let kept = |cell: usize| (cell < n || cell % n == 1).then_some(Exclusion::ZeroDataRetention);
+    let barred = Barred::of(n, (0..100 * n).map(kept).collect());
+    let replayer = Replayer::new(&pool, &forecast, &forecast.quality, &barred).unwrap();
+    let replay = replayer.replay(&policy(Mode::Tolerance { quality_tolerance: Quality::ZERO }));
+    assert!(replay.picks[0].is_none() && replay.picks[1..].iter().all(|pick| *pick == Some(0)));
+}
+
+#[test]
 fn a_sweep_spends_more_for_more() {
     let pool = pool(400, 1);
     let forecast = Baseline::DatasetMean.forecast(&pool).unwrap();
-    let replayer = Replayer::new(&pool, &forecast, &forecast.quality).unwrap();
+    let replayer = Replayer::new(&pool, &forecast, &forecast.quality, &Barred::nobody()).unwrap();
     let modes = [
         Mode::Tolerance { quality_tolerance: Quality::ZERO },
         Mode::Target { quality_floor: Quality::ZERO },
@@ -75,7 +106,7 @@ fn a_sweep_spends_more_for_more() {
             (costs.iter().copied().fold(f64::INFINITY, f64::min), costs.iter().copied().fold(0.0, f64::max));
         assert!(sweep.len() > 20 && most > 1.5 * least, "{mode:?}: {least} to {most}");
     }
-    let pin = Mode::Pin { model: decision::ModelId::new("cheap").unwrap() };
+    let pin = Mode::Pin { model: ModelId::new("cheap").unwrap() };
     assert!(replayer.sweep(&policy(pin)).is_empty(), "a pin has nothing to sweep");
 }
 

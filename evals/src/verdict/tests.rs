@@ -17,7 +17,12 @@ fn judge() -> Judge {
 
 fn judged(pool: &Pool, quality: Grid, rows: Vec<usize>) -> Verdict {
     let cost_usd = pool.truth.bill_usd.taken(&rows);
-    let matched = Matched { quality_low: quality.clone(), forecast: Forecast { quality, cost_usd }, rows };
+    let matched = Matched {
+        barred: crate::replay::Barred::nobody(),
+        quality_low: quality.clone(),
+        forecast: Forecast { quality, cost_usd },
+        rows,
+    };
     judge().judge(pool, Some(("router", &matched))).unwrap()
 }
 

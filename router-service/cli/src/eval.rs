@@ -7,8 +7,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use decision::Policies;
+use decision::{Policies, Policy};
 use evals::baselines::Baseline;
+use evals::forecasts::Forecasts;
 use evals::pool::{AssumedTokens, Outcomes, Pool};
 use evals::report::{Provenance, Report};
 use evals::trial::{Trial, as_lines};
@@ -125,6 +126,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let assumed = assumed(&arguments.assume_completion)?;
     let pair = pair(arguments.pair.as_deref())?;
     let forecasts = inputs.forecasts("forecasts", arguments.forecasts.as_deref())?;
+    if !forecasts
+        .as_ref()
+        .map_or_else(|| Forecasts::default().tell_limits_of(&policy), |known| known.tell_limits_of(&policy))
+    {
+        bail!(CalledWrongly(format!(
+            "--policies: what `{}` forbids (regions, zero_data_retention, max_cost_usd) can be told only of forecasts that were made under \
+             it: give those that `pointsman route --policies FILE --policy {} --input` writes as --forecasts",
+            policy.name(),
+            policy.name()
+        )));
+    }
     let champion = inputs.forecasts("champion", arguments.champion.as_deref())?;
     let ids = inputs.ids(arguments.ids.as_deref())?;
     let held_out = arguments.held_out.as_deref().map(|value| split("--held-out", value)).transpose()?;
@@ -149,6 +161,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     notes.extend(inputs.notes);
     notes.extend(outcome.passed_over);
     notes.extend(judge.pair.as_ref().and_then(|pair| without_gap(pair, &outcome.verdicts)));
+    notes.extend(refused(&judge.policy, &outcome.verdicts));
     notes.extend(forecasts.iter().flat_map(|forecasts| forecasts.notes(&pools)));
     notes.push(scope(arguments));
     let provenance = Provenance {
@@ -227,6 +240,15 @@ fn are_known((weak, strong): &(String, String), pools: &[Pool]) -> anyhow::Resul
         }
     }
     Ok(())
+}
+
+/// The pools in which a policy refuses every prompt, and so has no verdict.
+fn refused(policy: &Policy, verdicts: &[Verdict]) -> Option<String> {
+    let all: Vec<&str> =
+        verdicts.iter().filter(|verdict| verdict.policy.is_none()).map(|verdict| verdict.pool.as_str()).collect();
+    let names = all.join(", ");
+    let why = "nobody whom it lets serve is a candidate there";
+    (!all.is_empty()).then(|| format!("policy `{}` refuses every prompt of {names}: {why}", policy.name()))
 }
 
 /// The pools in which there is nothing between the two that a router could win.

@@ -19,6 +19,7 @@ use crate::progress::Progress;
 use asked::Asked;
 use rows::Rows;
 
+mod admitted;
 mod asked;
 mod day;
 mod forecast;
@@ -141,7 +142,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if let (Some(n_trials), true) = (arguments.prove, arguments.town) {
         return proof::in_town(arguments, &base, n_trials);
     }
-    let rows = Rows::read(arguments, &mut inputs)?;
+    let rows = Rows::read(arguments, &mut inputs, &base)?;
     if let Some(n_trials) = arguments.prove {
         return proof::run(arguments, &rows, &base, n_trials);
     }
@@ -149,9 +150,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let known = rows.forecasts(pool)?;
     let matched_pool = pool.taken(&known.matched.rows);
     let ask = arguments.asked.ask(&base, Some(&rows), &matched_pool, arguments.seed)?;
-    let bench =
-        Bench { pool: &matched_pool, forecast: &known.matched.forecast, quality_low: &known.matched.quality_low };
-    let tuned = searched(&bench, &ask, arguments.json)?;
+    let tuned = searched(&known.bench(&matched_pool), &ask, arguments.json)?;
     let sources = inputs.sources;
     let facts = record::Facts { arguments, ask: &ask, pool, known: &known, rows: &rows, sources, day };
     let statement = record::statement(facts, tuned)?;

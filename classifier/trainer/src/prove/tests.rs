@@ -1,6 +1,7 @@
 //! The coverage experiment, small: promises hold on towns whose truth is known. The large one is `pointsman tune --prove`.
 
 use decision::Loss;
+use evals::replay::Barred;
 
 use super::{Coverage, Plan, coverage, town};
 use crate::tune::{Against, Ask, Bench, Knob};
@@ -8,7 +9,8 @@ use crate::tune::{Against, Ask, Bench, Knob};
 /// Tunes on small parts of a large town, whose whole is the truth.
 fn proved(ask: &Ask, losses: &[f64], plan: Plan) -> Vec<Coverage> {
     let town = town(2_500, 99);
-    let bench = Bench { pool: &town.pool, forecast: &town.forecast, quality_low: &town.forecast.quality };
+    let (quality_low, barred) = (&town.forecast.quality, &Barred::nobody());
+    let bench = Bench { pool: &town.pool, forecast: &town.forecast, quality_low, barred };
     coverage(&bench, ask, losses, plan, &mut |_| ()).unwrap()
 }
 

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use decision::{Loss, Mode, Quality, Rules, WhenSpent};
+use decision::{Limits, Loss, Mode, Quality, Rules, WhenSpent};
 use evals::grid::Grid;
 use evals::pool::Pool;
+use evals::replay::Barred;
 
 use super::{Against, Ask, Bench, Knob, SliceOf, TuneError, Tuned, Weights, WeightsError, tune};
 use crate::bounds::Bound;
 use crate::prove::{Town, town};
 
 fn asked(town: &Town, ask: &Ask) -> Result<Tuned, TuneError> {
-    let bench = Bench { pool: &town.pool, forecast: &town.forecast, quality_low: &town.forecast.quality };
+    let (quality_low, barred) = (&town.forecast.quality, &Barred::nobody());
+    let bench = Bench { pool: &town.pool, forecast: &town.forecast, quality_low, barred };
     tune(&bench, ask, &mut |_, _| ())
 }
 
@@ -58,6 +60,16 @@ fn only_the_models_that_were_judged_may_serve_and_the_base_policy_keeps_the_rest
     let tuned = asked(&town, &Ask { rules, ..Ask::of(Knob::Tolerance, 0.1, 0.9) }).unwrap();
     assert_eq!(tuned.rules.fallback, fallback);
     assert_eq!(tuned.rules.limits.allow.unwrap().len(), 5);
+    let named = |names: &[&str]| names.iter().map(|name| decision::ModelId::new(name).unwrap()).collect();
+    let limited = |limits| {
+        let ask = Ask::of(Knob::Tolerance, 0.1, 0.9);
+        asked(&town, &Ask { rules: Rules { limits, ..ask.rules.clone() }, ..ask })
+    };
+    let (allow, deny) = (named(&["ace", "bee", "cat", "elsewhere"]), named(&["cat"]));
+    let limits = limited(Limits { allow: Some(allow), deny, ..Limits::default() }).unwrap().rules.limits;
+    assert_eq!((limits.allow, limits.deny), (Some(named(&["ace", "bee"])), named(&["cat"])), "never more than before");
+    let error = limited(Limits { allow: Some(named(&["cat", "dog"])), ..Limits::default() }).unwrap_err();
+    assert!(error.to_string().contains("may not serve by the limits of the policy"), "{error}");
 }
 
 #[test]

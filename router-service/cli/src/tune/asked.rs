@@ -83,7 +83,7 @@ pub(super) struct Asked {
 
     /// Against whom: `best-single`, `best-forecast`, or the name of a model.
     #[arg(long, value_name = "REFERENCE", default_value = "best-single")]
-    against: String,
+    pub(super) against: String,
 
     /// Which mode's parameter is tuned; the base policy's, or tolerance.
     #[arg(long, value_enum)]

@@ -1,15 +1,17 @@
 //! Forecasts made anew by the artifact that will make them in service, from the texts of the rows.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use classifier::{Artifact, Classifier, Prompt, built_in_catalog};
-use decision::{Catalog, ModelId, Usage};
+use decision::{Candidates, Catalog, Evidence, Mode, ModelId, Policy, PolicyName, Quality, RequestFacts, Rules};
 use evals::curve::Forecast;
 use evals::forecasts::Matched;
 use evals::grid::Grid;
 use evals::pool::Pool;
+use evals::replay::Barred;
 
 use crate::progress::Progress;
 
@@ -38,8 +40,12 @@ impl Oracle {
         &self.artifact
     }
 
-    /// The forecasts of every prompt of a pool for every model of it.
-    pub(super) fn forecasts(&self, pool: &Pool) -> anyhow::Result<Matched> {
+    /// The forecasts of every prompt of a pool for every model of it, and who may not answer it by these rules, as the service finds
+    /// it: by the limits of the policy, and by what fits into a model.
+    pub(super) fn forecasts(&self, pool: &Pool, rules: &Rules) -> anyhow::Result<Matched> {
+        // No mode has a say in who may serve, and what is left of a budget is found out by replaying.
+        let mode = Mode::Tolerance { quality_tolerance: Quality::ZERO };
+        let policy = Policy::new(PolicyName::new("limits")?, Rules { mode, ..rules.clone() })?;
         let ids: Vec<ModelId> = pool.models.iter().map(|model| ModelId::new(model)).collect::<Result<_, _>>()?;
         for id in &ids {
             if self.catalog.get(id).is_none() {
@@ -51,8 +57,9 @@ impl Oracle {
                 );
             }
         }
+        let asked: BTreeSet<ModelId> = ids.iter().cloned().collect();
         let classifier = Classifier::new(Arc::clone(&self.artifact), &self.catalog);
-        let (mut quality, mut low, mut cost) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut quality, mut low, mut cost, mut barred) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let progress = Progress::counted("forecasting", pool.prompts.len());
         for batch in pool.prompts.chunks(BATCH) {
             let texts = batch.iter().map(|prompt| {
@@ -62,19 +69,19 @@ impl Oracle {
             });
             let prompts: Vec<Prompt> = texts.collect::<anyhow::Result<_>>()?;
             for (prompt, forecast) in prompts.iter().zip(classifier.forecast(&prompts)) {
+                let facts = RequestFacts { candidates: Some(asked.clone()), ..RequestFacts::of_size(prompt.tokens()) };
+                let evidence = Evidence::Forecast(forecast);
+                let candidates = Candidates::join(&self.catalog, &policy, &facts, &evidence, &BTreeSet::new())?;
                 let (mut qualities, mut lows, mut costs) = (Vec::new(), Vec::new(), Vec::new());
                 for id in &ids {
-                    let models = forecast.models();
-                    let place = models.binary_search_by(|known| known.model.cmp(id));
-                    let (Ok(place), Some(model)) = (place, self.catalog.get(id)) else {
+                    let candidate = candidates.get(id).with_context(|| format!("`{id}` is no candidate"))?;
+                    let Some(expected) = candidate.expectation else {
                         bail!("pool `{}`: the artifact does not forecast `{id}`", pool.name)
                     };
-                    let known = &models[place];
-                    let (prompt, completion, reasoning) = (prompt.tokens(), known.completion, known.reasoning);
-                    let usage = Usage { prompt, cached_prompt: decision::Tokens::ZERO, completion, reasoning };
-                    qualities.push(known.quality.get());
-                    lows.push(known.quality_low.get());
-                    costs.push(model.prices.bill(&usage).usd());
+                    qualities.push(expected.quality.get());
+                    lows.push(expected.quality_low.get());
+                    costs.push(candidate.cost.usd());
+                    barred.push(candidate.exclusion.clone());
                 }
                 quality.push(qualities);
                 low.push(lows);
@@ -85,6 +92,7 @@ impl Oracle {
         progress.end();
         let n = ids.len();
         let forecast = Forecast { quality: Grid::from_rows(n, quality), cost_usd: Grid::from_rows(n, cost) };
-        Ok(Matched { rows: (0..pool.prompts.len()).collect(), forecast, quality_low: Grid::from_rows(n, low) })
+        let (rows, quality_low) = ((0..pool.prompts.len()).collect(), Grid::from_rows(n, low));
+        Ok(Matched { rows, forecast, quality_low, barred: Barred::of(n, barred) })
     }
 }

@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use decision::Policy;
+use decision::{Limits, Policy, Rules};
 use evals::pool::Pool;
+use evals::replay::Barred;
 use trainer::prove::{Coverage, Plan, coverage, town};
 use trainer::tune::{Ask, Bench};
 
@@ -29,7 +30,7 @@ pub(super) fn run(arguments: &Arguments, rows: &Rows, base: &Policy, n_trials: u
         let known = rows.forecasts(pool)?;
         let pool = pool.taken(&known.matched.rows);
         let ask = arguments.asked.ask(base, Some(rows), &pool, arguments.seed)?;
-        let bench = Bench { pool: &pool, forecast: &known.matched.forecast, quality_low: &known.matched.quality_low };
+        let bench = known.bench(&pool);
         found.extend(proved(arguments, &bench, &ask, plan)?);
     }
     told(arguments, &found, plan)
@@ -39,8 +40,11 @@ pub(super) fn run(arguments: &Arguments, rows: &Rows, base: &Policy, n_trials: u
 pub(super) fn in_town(arguments: &Arguments, base: &Policy, n_trials: u32) -> anyhow::Result<ExitCode> {
     let plan = plan(arguments, n_trials, SHARE_OF_TOWN)?;
     let town = town(N_TOWN, arguments.seed);
-    let ask = arguments.asked.ask(base, None, &town.pool, arguments.seed)?;
-    let bench = Bench { pool: &town.pool, forecast: &town.forecast, quality_low: &town.forecast.quality };
+    // The town has models of its own, and a catalog would know none of them.
+    let base = Policy::new(base.name().clone(), Rules { limits: Limits::default(), ..base.rules().clone() })?;
+    let ask = arguments.asked.ask(&base, None, &town.pool, arguments.seed)?;
+    let (quality_low, barred) = (&town.forecast.quality, &Barred::nobody());
+    let bench = Bench { pool: &town.pool, forecast: &town.forecast, quality_low, barred };
     let found = proved(arguments, &bench, &ask, plan)?;
     told(arguments, &found, plan)
 }

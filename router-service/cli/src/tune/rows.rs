@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, bail};
 use classifier::built_in_catalog;
-use decision::Catalog;
+use decision::{Catalog, Policy, Rules};
 use evals::forecasts::{Forecasts, Matched};
 use evals::pool::{Pool, PriceList, TokenPrices};
+use trainer::tune::Bench;
 use training_data::OutcomeRow;
 
+use super::admitted::Admitted;
 use super::forecast::Oracle;
 use super::{Arguments, only};
 use crate::eval::inputs::{Inputs, Wanted};
@@ -33,6 +35,8 @@ pub(super) struct Rows {
     oracle: Option<Oracle>,
     /// The slice of each prompt by its id.
     slices: BTreeMap<String, String>,
+    /// The rules whose limits are kept.
+    base: Rules,
 }
 
 /// The artifact that forecasts of a file name, where all name one. A promise is about the artifact that serves, so forecasts of
@@ -64,8 +68,16 @@ pub(super) struct Known {
     pub(super) artifact: Option<String>,
 }
 
+impl Known {
+    /// With the prompts of the pool that they are of.
+    pub(super) fn bench<'a>(&'a self, pool: &'a Pool) -> Bench<'a> {
+        let Matched { forecast, quality_low, barred, .. } = &self.matched;
+        Bench { pool, forecast, quality_low, barred }
+    }
+}
+
 impl Rows {
-    pub(super) fn read(arguments: &Arguments, inputs: &mut Inputs) -> anyhow::Result<Self> {
+    pub(super) fn read(arguments: &Arguments, inputs: &mut Inputs, base: &Policy) -> anyhow::Result<Self> {
         let by = arguments.asked.by.as_deref();
         if let Some(column) = by.filter(|column| !COLUMNS.contains(column)) {
             let complaint = decision::document::unknown("column", column, COLUMNS);
@@ -85,6 +97,11 @@ impl Rows {
                 })
             }
         };
+        if base.rules().limits.max_cost.is_some() && made.is_some() {
+            bail!(
+                "--policies: `max_cost_usd` hangs on the length of answers, which --forecasts do not tell; give --artifact instead"
+            );
+        }
         let made_by = made.as_ref().map(|made| made_by(made, oracle.as_ref())).transpose()?.flatten();
         let tuning = arguments.tuning_part.as_deref().map(|value| split("--tuning-part", value)).transpose()?;
         if let (Some(oracle), Some(split)) = (&oracle, &tuning) {
@@ -106,7 +123,15 @@ impl Rows {
             Ok(())
         })?;
         assumed_for(&arguments.assume_completion, &outcomes)?;
-        let (pools, mut notes) = outcomes.pools(named.as_ref(), &prices, &assumed)?;
+        let (mut pools, mut notes) = outcomes.pools(named.as_ref(), &prices, &assumed)?;
+        let admitted = Admitted::among(&pools, base, catalog.as_ref())?;
+        if let Some(note) = admitted.note() {
+            admitted.check_reference(&arguments.asked.against)?;
+            let (among, passed_over) =
+                outcomes.pools(Some(&admitted.pools), &prices, &assumed).with_context(|| note.clone())?;
+            pools = among;
+            notes.extend(passed_over.into_iter().chain([note]));
+        }
         notes.append(&mut inputs.notes);
         if tuning.is_none() {
             let note = "whether the artifact has learned from these rows is not known; a promise on what it has seen is worth nothing";
@@ -118,7 +143,7 @@ impl Rows {
         let digests = inputs.sources.iter().filter(|source| source.role == "outcomes").map(|source| &*source.sha256);
         let outcomes = super::record::digest_of(digests);
         let catalog = catalog.as_ref().map(Catalog::version);
-        Ok(Self { pools, notes, catalog, outcomes, made, made_by, oracle, slices })
+        Ok(Self { pools, notes, catalog, outcomes, made, made_by, oracle, slices, base: base.rules().clone() })
     }
 
     pub(super) fn one_pool(&self, source: Option<&str>) -> anyhow::Result<&Pool> {
@@ -131,7 +156,7 @@ impl Rows {
         let artifact = told.or_else(|| self.made_by.clone());
         let matched = match (&self.made, &self.oracle) {
             (Some(made), _) => made.of(pool)?,
-            (None, Some(oracle)) => oracle.forecasts(pool)?,
+            (None, Some(oracle)) => oracle.forecasts(pool, &self.base)?,
             (None, None) => bail!("expected forecasts or an artifact"),
         };
         Ok(Known { matched, artifact })

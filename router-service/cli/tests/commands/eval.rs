@@ -147,6 +147,27 @@ fn a_policy_of_ones_own_is_replayed() {
 }
 
 #[test]
+fn what_a_policy_forbids_is_not_chosen_in_a_replay() {
+    let scratch = town("eval-limits");
+    let run = |limits: &str, forecasts: &str| {
+        let policy = "default = \"a\"\n[policy.a]\nmode = \"target\"\nquality_floor = 0.8\n";
+        scratch.write("policies.toml", &format!("{policy}{limits}\n"));
+        let given = "outcomes.jsonl --prices prices.csv --bootstraps 20 --policies policies.toml";
+        scratch.run(&format!("eval {given} --forecasts {forecasts}"))
+    };
+    check(&run("deny = [\"dear\"]", "wise.jsonl"), 0, "traffic: 100% cheap", "");
+    let nobody = "policy `a` refuses every prompt of town: nobody whom it lets serve is a candidate there";
+    check(&run("allow = [\"somebody\"]", "wise.jsonl"), 0, nobody, "");
+    let untold =
+        "--policies: what `a` forbids (regions, zero_data_retention, max_cost_usd) can be told only of forecasts";
+    check(&run("max_cost_usd = 0.001", "wise.jsonl"), 2, "", untold);
+    // As `route` writes them under that policy.
+    let excluded = r#""policy":"a","excluded":[{"model":"dear","reason":"price_cap"}],"forecasts""#;
+    scratch.write("made.jsonl", &scratch.read("wise.jsonl").replace("\"forecasts\"", excluded));
+    check(&run("max_cost_usd = 0.001", "made.jsonl"), 0, "traffic: 100% cheap", "");
+}
+
+#[test]
 fn mistakes_are_named_by_file_row_and_column() {
     let scratch = town("eval-mistakes");
     scratch.write("high.jsonl", &outcomes().replacen("\"quality\":1", "\"quality\":1.7", 1));

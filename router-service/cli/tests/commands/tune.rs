@@ -118,6 +118,8 @@ fn a_base_policy_keeps_all_but_its_parameter() {
     let scratch = town("tune-base", 1500);
     let base = "default = \"old\"\n[policy.old]\nmode = \"target\"\nquality_floor = 0.99\nfallback = [\"cheap\"]\nzero_data_retention = true\n";
     scratch.write("base.toml", base);
+    // Its limit is kept where it is written and where it is replayed, and these models keep nothing.
+    scratch.write("catalog.toml", &CATALOG.replace("context_window", "zero_data_retention = true\ncontext_window"));
     check(
         &scratch.run(&format!("tune {GIVEN} --loss-at-most 0.1 --policies base.toml -o policy.toml")),
         0,
@@ -138,6 +140,37 @@ fn a_base_policy_keeps_all_but_its_parameter() {
     let output = scratch.run(&format!("tune {GIVEN} --loss-at-most 0.1 --policies edited.toml -o p.toml"));
     check(&output, 1, "", "the promise was made for rules of version");
     assert!(!scratch.0.join("p.toml").exists());
+}
+
+#[test]
+fn whom_the_base_policy_does_not_let_serve_is_not_promised() {
+    let scratch = town("tune-limits", 1500);
+    let tuned = |limits: &str, rest: &str| {
+        let base = format!("default = \"old\"\n[policy.old]\nmode = \"target\"\nquality_floor = 0.9\n{limits}\n");
+        scratch.write("base.toml", &base);
+        scratch.run(&format!("tune outcomes.jsonl --policies base.toml -o p.toml {rest}"))
+    };
+    let (made, asked) = ("--prices catalog.toml --forecasts forecasts.jsonl", "--prices catalog.toml --against dear");
+    let denied = "deny = [\"dear\"]";
+    let (left_out, few) = ("left out, as the base policy does not let them serve: ", "do not show that a saving loses");
+    check(&tuned(denied, &format!("--loss-at-most 0.1 {made}")), 1, "", &format!("{left_out}dear: pool `town`"));
+    let refused = tuned(denied, &format!("--loss-at-most 0.1 {made} --against dear"));
+    check(&refused, 2, "", "--against: expected a model that the base policy lets serve, found `dear`");
+    let kept = "zero_data_retention = true";
+    check(&tuned(kept, &format!("--loss-at-most 0.1 {made}")), 1, "", &format!("{left_out}cheap, dear"));
+    scratch.write("prices.csv", "model,prompt_usd_per_1m,completion_usd_per_1m\ncheap,0.1,0.4\ndear,2,8\n");
+    let untold = tuned(kept, "--loss-at-most 0.1 --prices prices.csv --forecasts forecasts.jsonl");
+    check(&untold, 1, "", "which only a catalog (.toml) as --prices can tell");
+    let cap = "max_cost_usd = 0.0000001";
+    let untold = tuned(cap, &format!("--loss-at-most 0.1 {made}"));
+    check(&untold, 1, "", "`max_cost_usd` hangs on the length of answers, which --forecasts do not tell");
+    // By the artifact it is known what an answer could cost, and that none is so cheap.
+    check(&tuned(cap, &format!("--loss-at-most 0.5 {asked}")), 1, "", few);
+    // Likewise what fits: a question and an answer do not fit into ten tokens.
+    check(&tuned("", &format!("--loss-at-most 0.9 {asked}")), 0, "Promised", "");
+    scratch.write("catalog.toml", &CATALOG.replace("8192", "10"));
+    check(&tuned("", &format!("--loss-at-most 0.5 {asked}")), 1, "", few);
+    assert!(scratch.read("p.toml").contains("0.9"), "what was promised before is still there");
 }
 
 #[test]
