@@ -57,6 +57,11 @@ pub struct Pool {
 }
 
 impl Pool {
+    /// The group of each prompt.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        self.prompts.iter().map(|prompt| prompt.group.as_str())
+    }
+
     /// The prompts at these places.
     #[must_use]
     pub fn taken(&self, rows: &[usize]) -> Self {
@@ -166,10 +171,17 @@ struct Answer {
     cost_usd: f64,
 }
 
+/// What a row says of its prompt.
+struct Facts {
+    group: Option<training_data::row::Text>,
+    text: Option<training_data::row::Text>,
+    digest: Option<training_data::row::Text>,
+}
+
 #[derive(Default)]
 struct Source {
     prompts: BTreeMap<(training_data::row::Text, training_data::row::Text), u32>,
-    facts: Vec<(Option<training_data::row::Text>, Option<training_data::row::Text>)>,
+    facts: Vec<Facts>,
     models: BTreeMap<training_data::row::Text, u32>,
     answers: Vec<Answer>,
 }
@@ -195,7 +207,8 @@ impl Outcomes {
         let n_prompts = u32::try_from(source.prompts.len()).unwrap_or(u32::MAX);
         let prompt = *source.prompts.entry((row.dataset.clone(), row.prompt_id.clone())).or_insert(n_prompts);
         if prompt == n_prompts {
-            source.facts.push((row.group.clone(), row.prompt.clone()));
+            let (group, text, digest) = (row.group.clone(), row.prompt.clone(), row.prompt_digest.clone());
+            source.facts.push(Facts { group, text, digest });
         }
         let n_models = u32::try_from(source.models.len()).unwrap_or(u32::MAX);
         let model = *source.models.entry(row.model.clone()).or_insert(n_models);
@@ -340,17 +353,17 @@ impl Source {
             }),
         );
         let prompts = complete.into_iter().map(|(id, row, dataset)| {
-            let (group, text) = &self.facts[row];
+            let facts = &self.facts[row];
             let (sum, n) = prompt_tokens[row];
             JudgedPrompt {
                 dataset: dataset.to_owned(),
-                group: group_of(group.as_deref(), text.as_deref(), &id),
+                group: group_of(facts, &id),
                 n_tokens: if n > 0.0 {
                     sum / n
                 } else {
-                    text.as_ref().map_or(assumed.prompt, |text| tokens(billed_tokens(text)))
+                    facts.text.as_ref().map_or(assumed.prompt, |text| tokens(billed_tokens(text)))
                 },
-                text: text.clone(),
+                text: facts.text.clone(),
                 id,
             }
         });
@@ -380,12 +393,14 @@ impl Source {
     }
 }
 
-/// What counts once: the group, where rows have one; else prompts of the same text are one; a prompt without a text is one by itself.
-fn group_of(group: Option<&str>, text: Option<&str>, id: &str) -> String {
-    match (group, text) {
-        (Some(group), _) => group.to_owned(),
-        (None, Some(text)) => format!("text {:016x}", training_data::split::text_key(text)),
-        (None, None) => id.to_owned(),
+/// What counts once: the group, where rows have one; else prompts of the same text are one, or of the same digest where rows have no
+/// text; a prompt without either is one by itself.
+fn group_of(facts: &Facts, id: &str) -> String {
+    match (&facts.group, &facts.text, &facts.digest) {
+        (Some(group), _, _) => group.to_string(),
+        (None, Some(text), _) => training_data::split::text_name(text),
+        (None, None, Some(digest)) => format!("digest {digest}"),
+        (None, None, None) => id.to_owned(),
     }
 }
 

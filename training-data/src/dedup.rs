@@ -144,7 +144,7 @@ impl Groups {
             },
             |place| self.names[place as usize],
         );
-        format!("{group:016x}").into()
+        group_name(group).into()
     }
 }
 
@@ -231,6 +231,11 @@ fn end_word(word: &mut String, take: &mut impl FnMut(&str)) {
         take(word);
     }
     word.clear();
+}
+
+/// The name of a group, by the prompt that it is named after.
+pub(crate) fn group_name(name: u64) -> String {
+    format!("{name:016x}")
 }
 
 /// The name of a prompt: that of its words, or of its exact text if too little of it are words.

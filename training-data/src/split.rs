@@ -2,6 +2,8 @@
 //! near-duplicates stay on one side. There are two doors: `learning_rows`, which never opens on a held-out row, and
 //! `held_out_rows`, which the trainer's lints forbid it to open.
 
+use std::collections::HashMap;
+
 use crate::dedup;
 use crate::fingerprint::{fingerprint, of_texts};
 use crate::row::{OutcomeRow, RowError, Text};
@@ -46,6 +48,9 @@ impl Default for Shares {
     }
 }
 
+/// Prompts that are watched for being torn; 4 million cost about 80 MiB, and those beyond are not.
+const MAX_WATCHED: usize = 4 << 20;
+
 /// A way to split rows into parts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Split {
@@ -63,6 +68,16 @@ pub enum SplitError {
     /// A row cannot be read.
     #[error(transparent)]
     Row(#[from] RowError),
+    /// Some rows of a prompt have a group, and some have none: they would fall into different parts.
+    #[error(
+        "source \"{origin}\", prompt \"{prompt_id}\": expected a group on all of its rows or on none, found both; `pointsman import outcomes .. --regroup` makes them one"
+    )]
+    HalfGrouped {
+        /// The row's source.
+        origin: Text,
+        /// The row's prompt.
+        prompt_id: Text,
+    },
     /// A row that its owners forbid to learn from.
     #[error("source \"{origin}\", prompt \"{prompt_id}\": expected rows to learn from, found one for judging only")]
     JudgingOnly {
@@ -110,8 +125,8 @@ impl Split {
         &self,
         rows: impl Iterator<Item = Result<OutcomeRow, RowError>>,
     ) -> impl Iterator<Item = Result<(LearningPart, OutcomeRow), SplitError>> {
-        rows.filter_map(|row| match row {
-            Err(error) => Some(Err(error.into())),
+        whole(rows).filter_map(|row| match row {
+            Err(error) => Some(Err(error)),
             Ok(row) if row.judging_only => {
                 Some(Err(SplitError::JudgingOnly { origin: row.source, prompt_id: row.prompt_id }))
             }
@@ -126,24 +141,42 @@ impl Split {
     pub fn held_out_rows(
         &self,
         rows: impl Iterator<Item = Result<OutcomeRow, RowError>>,
-    ) -> impl Iterator<Item = Result<OutcomeRow, RowError>> {
-        rows.filter(|row| row.as_ref().map_or(true, |row| row.judging_only || self.part(row) == Part::HeldOut))
+    ) -> impl Iterator<Item = Result<OutcomeRow, SplitError>> {
+        whole(rows).filter(|row| row.as_ref().map_or(true, |row| row.judging_only || self.part(row) == Part::HeldOut))
     }
+}
+
+/// The rows, but for those of prompts that would be torn.
+fn whole(
+    rows: impl Iterator<Item = Result<OutcomeRow, RowError>>,
+) -> impl Iterator<Item = Result<OutcomeRow, SplitError>> {
+    let mut grouped: HashMap<u64, bool> = HashMap::new();
+    rows.map(move |row| {
+        let row = row?;
+        let prompt = of_texts(0, &[&row.source, &row.dataset, &row.prompt_id]);
+        let is_full = grouped.len() >= MAX_WATCHED;
+        let has = row.group.is_some();
+        let before = if is_full { grouped.get(&prompt).copied() } else { Some(*grouped.entry(prompt).or_insert(has)) };
+        if before.is_some_and(|before| before != has) {
+            return Err(SplitError::HalfGrouped { origin: row.source, prompt_id: row.prompt_id });
+        }
+        Ok(row)
+    })
 }
 
 /// What must stay together: the group; without one, what grouping would name the prompt after; without those, its digest or its id.
 pub fn group_key(row: &OutcomeRow) -> u64 {
     match (&row.group, &row.prompt, &row.prompt_digest) {
         (Some(group), _, _) => of_texts(1, &[group]),
-        (None, Some(prompt), _) => text_key(prompt),
+        (None, Some(prompt), _) => of_texts(1, &[&text_name(prompt)]),
         (None, None, Some(digest)) => of_texts(2, &[digest]),
         (None, None, None) => of_texts(3, &[&row.source, &row.dataset, &row.prompt_id]),
     }
 }
 
-/// What prompts of the same text have in common, where no group says more.
-pub fn text_key(prompt: &str) -> u64 {
-    dedup::name_of(prompt, &dedup::words(prompt))
+/// What prompts of the same text have in common, where no group says more: the group that they would get by themselves.
+pub fn text_name(prompt: &str) -> String {
+    dedup::group_name(dedup::name_of(prompt, &dedup::words(prompt)))
 }
 
 /// A hash as a number in [0, 1).

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{LearningPart, Part, Shares, Split, SplitError};
+use super::{LearningPart, Part, Shares, Split, SplitError, text_name};
 use crate::row::OutcomeRow;
 use crate::row::tests::{any_row, plain_row};
 
@@ -64,7 +64,8 @@ fn shares_are_about_right() {
 proptest! {
     #[test]
     fn every_row_goes_through_exactly_one_door(rows in proptest::collection::vec(any_row(), 0..30)) {
-        let rows: Vec<OutcomeRow> = rows.into_iter().map(|row| OutcomeRow { judging_only: false, ..row }).collect();
+        let alone = |(at, row): (usize, OutcomeRow)| OutcomeRow { prompt_id: at.to_string().into(), judging_only: false, ..row };
+        let rows: Vec<OutcomeRow> = rows.into_iter().enumerate().map(alone).collect();
         let stream = || rows.iter().cloned().map(Ok);
         let split = split();
         let learned: Vec<OutcomeRow> = split.learning_rows(stream()).map(|row| row.unwrap().1).collect();
@@ -98,6 +99,36 @@ fn prompts_without_words_are_not_one_prompt() {
     let part = |prompt: String| split().part(&OutcomeRow { prompt: Some(prompt.into()), ..plain_row("1", "m", 1.0) });
     let parts: Vec<Part> = (1..50).map(|n_marks| part("?".repeat(n_marks))).collect();
     assert!(parts.contains(&Part::HeldOut) && parts.contains(&Part::Learning(LearningPart::Fit)), "{parts:?}");
+}
+
+#[test]
+fn a_group_that_bears_the_name_of_a_text_and_the_text_alone_are_one() {
+    let part = |group: Option<&str>, text: &str| {
+        let (group, prompt) = (group.map(Into::into), Some(text.into()));
+        split().part(&OutcomeRow { group, prompt, ..plain_row("1", "m", 1.0) })
+    };
+    for number in 0..50 {
+        let text = format!("How far is it to platform {number}?");
+        assert_eq!(part(Some(&text_name(&text)), &text), part(None, &text));
+    }
+}
+
+#[test]
+fn a_prompt_is_not_torn_by_rows_that_lack_the_group_of_others() {
+    let row = |model: &str, group: Option<&str>| {
+        Ok(OutcomeRow { group: group.map(Into::into), ..plain_row("7", model, 1.0) })
+    };
+    let torn = || [row("a", Some("g")), row("b", None)].into_iter();
+    let expected = "source \"s\", prompt \"7\": expected a group on all of its rows or on none, found both";
+    let errors = [
+        split().learning_rows(torn()).last().unwrap().map(|_| ()),
+        split().held_out_rows(torn()).last().unwrap().map(|_| ()),
+    ];
+    for error in errors {
+        assert!(error.unwrap_err().to_string().starts_with(expected));
+    }
+    let whole = [row("a", Some("g")), row("b", Some("h"))].into_iter();
+    assert!(split().learning_rows(whole).all(|row| row.is_ok()));
 }
 
 #[test]

@@ -131,7 +131,7 @@ impl Inputs {
                         Err(error) => Some(Err(error)),
                     }))
                 }
-                Some(split) => Box::new(split.held_out_rows(rows.by_ref()).map(|row| row.map_err(SplitError::from))),
+                Some(split) => Box::new(split.held_out_rows(rows.by_ref())),
                 None => Box::new(rows.by_ref().map(|row| row.map_err(SplitError::from))),
             };
         let mut absent = wanted.ids.clone().unwrap_or_default();

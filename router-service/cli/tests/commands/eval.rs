@@ -121,11 +121,11 @@ fn only_the_wanted_prompts_are_judged() {
     scratch.write("ids.txt", &format!("\u{feff}{ids}"));
     let eval = |more: &str| scratch.run(&format!("eval outcomes.jsonl --prices prices.csv --bootstraps 20 {more}"));
     check(&eval("--ids ids.txt"), 0, "town: 120 prompts x 2 models", "");
-    let by_salt = eval("--held-out 2026");
-    let taken = "--held-out 2026: taken for a salt, since nothing of that name is here";
-    check(&by_salt, 0, "judged on the held-out part by the salt `2026` and the usual shares", taken);
+    let by_salt = eval("--held-out 15");
+    let taken = "--held-out 15: taken for a salt, since nothing of that name is here";
+    check(&by_salt, 0, "judged on the held-out part by the salt `15` and the usual shares", taken);
     check(&eval(""), 0, "judged on all rows given; with --held-out ARTIFACT only on those", "");
-    check(&eval("--held-out 2026 --ids ids.txt"), 2, "", "cannot be used with");
+    check(&eval("--held-out 15 --ids ids.txt"), 2, "", "cannot be used with");
     scratch.write("more.txt", &format!("{ids}town/easy/nowhere\n"));
     check(&eval("--ids more.txt"), 0, "1 of the 121 prompts of the --ids file have no row, as `town/easy/nowhere`", "");
     scratch.write("other.txt", "city/easy/001\n");

@@ -131,7 +131,9 @@ fn the_report_bills_a_length_that_the_catalog_states_where_nobody_counted() {
     };
     let (plain, stated) = (train("prices.toml"), train("stated.toml"));
     assert!(stated.0.0 > 20.0 * plain.0.0 && stated.0.1 > 10.0 * plain.0.1, "{plain:?}, then {stated:?}");
-    assert_eq!(stated.1, plain.1, "answers of `cheap` were counted");
+    // Answers of `cheap` were counted; rounding may leave its cost a billionth.
+    let same = |stated: f64, plain: f64| (stated - plain).abs() < 1e-6 * plain;
+    assert!(same(stated.1.0, plain.1.0) && same(stated.1.1, plain.1.1), "{plain:?}, then {stated:?}");
 }
 
 #[test]
@@ -244,7 +246,7 @@ fn what_cannot_be_trained_on_is_said_and_nothing_is_written() {
         (
             "few.jsonl --plan keeps.toml",
             1,
-            "found 4; the plan keeps back 15 rows for tuning (`tune_share`), 3 rows for judging (`held_out_share`)",
+            "found 3; the plan keeps back 6 rows for tuning (`tune_share`), 15 rows for judging (`held_out_share`)",
         ),
     ] {
         check(&scratch.run(&format!("train -o artifact {arguments}")), code, "", complaint);
