@@ -2,6 +2,8 @@
 //! good it is. This is the `value` mode of `decision` in matrix form (a test holds the two together), kept apart because a
 //! verdict with its intervals asks for it a hundred million times.
 
+use std::collections::HashMap;
+
 use crate::dice::Dice;
 use crate::grid::{Grid, mean, number};
 use crate::hull::{Hull, Point};
@@ -144,6 +146,20 @@ impl Resamples {
             counts
         };
         Self { counts: (0..n_samples).map(sample).collect() }
+    }
+
+    /// Draws samples of whole groups: near-duplicates are one question, and rise and fall together. Where each prompt is a group of its
+    /// own these are the samples of [`Resamples::draw`].
+    pub fn draw_groups<'g>(groups: impl IntoIterator<Item = &'g str>, n_samples: usize, seed: u32) -> Self {
+        let mut numbers: HashMap<&str, usize> = HashMap::new();
+        let number = |group: &'g str| {
+            let next = numbers.len();
+            *numbers.entry(group).or_insert(next)
+        };
+        let of: Vec<usize> = groups.into_iter().map(number).collect();
+        let drawn = Self::draw(numbers.len(), n_samples, seed);
+        let spread = |counts: &Vec<u8>| of.iter().map(|group| counts[*group]).collect();
+        Self { counts: drawn.counts.iter().map(spread).collect() }
     }
 
     /// The mean of some numbers, one a prompt, in each sample.

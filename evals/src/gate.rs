@@ -12,11 +12,16 @@ pub const MARGIN_AIQ: f64 = 0.005;
 /// How much a challenger's calibration may be worse, beyond what chance makes of perfect calibration.
 pub const MARGIN_ECE: f64 = 0.01;
 
+/// The share of the champion's prompts that a challenger must forecast: it could leave out what it is worse at.
+pub const LEAST_COVERED: f64 = 0.95;
+
 /// A challenger beside the champion on one pool.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Bout {
     /// The pool.
     pub pool: String,
+    /// The share of the champion's prompts that the challenger forecasts, too.
+    pub covered: f64,
     /// AIQ of the challenger less the champion's, on the same resamples.
     pub aiq: Interval,
     /// Calibration error beyond perfection: the challenger's less the champion's.
@@ -35,8 +40,8 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Weighs the bouts.
-    pub fn of(bouts: Vec<Bout>) -> Self {
+    /// Weighs the bouts; of some pools the champion has forecasts and the challenger has not.
+    pub fn of(bouts: Vec<Bout>, missed: &[String]) -> Self {
         let n = number(bouts.len());
         let value = mean(bouts.iter().map(|bout| bout.aiq.value));
         // Pools are independent of one another, so the half-widths of a mean of intervals add up as squares.
@@ -45,6 +50,17 @@ impl Gate {
         let low = value - half;
         let (ship, reason) = if bouts.is_empty() {
             (false, "no pool was judged, so nothing is known of the challenger".to_owned())
+        } else if !missed.is_empty() {
+            (false, format!("it does not forecast {}, which the champion does", missed.join(", ")))
+        } else if let Some(bout) = bouts.iter().find(|bout| bout.covered < LEAST_COVERED) {
+            let (pool, covered) = (&bout.pool, bout.covered * 100.0);
+            (
+                false,
+                format!(
+                    "of `{pool}` it forecasts {covered:.0}% of the champion's prompts, {:.0}% are asked for",
+                    LEAST_COVERED * 100.0
+                ),
+            )
         } else if low < -MARGIN_AIQ {
             (
                 false,

@@ -5,7 +5,7 @@ use crate::calibration::{ece, perfect_ece};
 use crate::curve::{Forecast, Interval, Resamples, Sweep};
 use crate::forecasts::{Forecasts, ForecastsError, Matched};
 use crate::gate::{Bout, Gate};
-use crate::grid::mean;
+use crate::grid::{mean, number};
 use crate::pool::{MIN_PROMPTS, Pool};
 use crate::replay::ReplayError;
 use crate::verdict::{Judge, Verdict};
@@ -56,13 +56,18 @@ impl Trial<'_> {
     /// Judges the pools in order; `done` hears of every one that is finished. A pool that the forecasts do not cover is passed
     /// over with its reason: other people's routers often cover one source. It is an error if that leaves none.
     pub fn hold(&self, pools: &[Pool], mut done: impl FnMut(usize)) -> Result<Outcome, TrialError> {
-        let (mut verdicts, mut bouts, mut passed_over) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut verdicts, mut bouts, mut passed_over, mut missed) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut last_reason = None;
         for (index, pool) in pools.iter().enumerate() {
             match self.judged(pool) {
                 Ok((verdict, bout)) => {
                     verdicts.push(verdict);
                     bouts.extend(bout);
+                }
+                Err(reason @ (TrialError::Forecasts(_) | TrialError::Strangers { .. })) if self.is_champions(pool) => {
+                    missed.push(pool.name.clone());
+                    passed_over.push(reason.to_string());
+                    last_reason = Some(reason);
                 }
                 Err(reason @ (TrialError::Forecasts(_) | TrialError::Strangers { .. })) => {
                     passed_over.push(reason.to_string());
@@ -74,8 +79,15 @@ impl Trial<'_> {
         }
         match last_reason {
             Some(reason) if verdicts.is_empty() => Err(reason),
-            Some(_) | None => Ok(Outcome { verdicts, gate: self.champion.map(|_| Gate::of(bouts)), passed_over }),
+            Some(_) | None => {
+                Ok(Outcome { verdicts, gate: self.champion.map(|_| Gate::of(bouts, &missed)), passed_over })
+            }
         }
+    }
+
+    /// Whether the champion covers a pool.
+    fn is_champions(&self, pool: &Pool) -> bool {
+        self.champion.is_some_and(|champion| champion.of(pool).is_ok())
     }
 
     fn judged(&self, pool: &Pool) -> Result<(Verdict, Option<Bout>), TrialError> {
@@ -104,7 +116,7 @@ impl Trial<'_> {
         let bills = pool.truth.bill_usd.column_means();
         let low = bills.iter().copied().fold(f64::INFINITY, f64::min);
         let high = bills[pool.best_single()];
-        let resamples = Resamples::draw(common.len(), self.judge.n_bootstraps, self.judge.seed);
+        let resamples = Resamples::draw_groups(pool.groups(), self.judge.n_bootstraps, self.judge.seed);
         let heights = |forecast: &Forecast| {
             let sweep = Sweep::of(forecast, &pool.truth);
             let samples: Vec<f64> = resamples.hulls(&sweep).iter().map(|hull| hull.mean_height(low, high)).collect();
@@ -122,6 +134,7 @@ impl Trial<'_> {
         };
         Ok(Bout {
             pool: pool.name.clone(),
+            covered: number(common.len()) / number(champion.rows.len()),
             aiq: Interval::of_difference(new_aiq - old_aiq, &new_samples, &old_samples),
             ece: beyond_perfect(&new) - beyond_perfect(&old),
         })

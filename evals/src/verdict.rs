@@ -162,7 +162,8 @@ impl Judge {
         let anybody = Barred::nobody();
         let barred = router.map_or(&anybody, |(_, matched)| &matched.barred);
         let replayer = Replayer::new(&pool, first, low, barred)?;
-        let mut policy = replayer.replay(&self.policy).verdict(&pool, &self.policy, &court.resamples);
+        let samples = Resamples::draw_groups(pool.groups(), self.n_bootstraps, self.seed);
+        let mut policy = replayer.replay(&self.policy).verdict(&pool, &self.policy, &samples);
         if let Some(policy) = &mut policy {
             policy.sweep = replayer.sweep(&self.policy);
         }

@@ -117,3 +117,21 @@ fn quantiles_lie_between_their_neighbours() {
     assert!((quantile(&[4.0], 0.975) - 4.0).abs() < 1e-12);
     assert!(quantile(&[], 0.5).is_nan());
 }
+
+#[test]
+fn copies_of_a_question_rise_and_fall_together() {
+    let values: Vec<f64> = (0..200).map(|prompt| f64::from(prompt / 10 % 2)).collect();
+    let names: Vec<String> = (0..200).map(|prompt| (prompt / 10).to_string()).collect();
+    let grouped = Resamples::draw_groups(names.iter().map(String::as_str), 400, 1);
+    let width = |samples: &Resamples| {
+        let interval = Interval::of(0.5, &samples.means(&values));
+        interval.high - interval.low
+    };
+    let alone = Resamples::draw(200, 400, 1);
+    let ratio = width(&grouped) / width(&alone);
+    // Ten copies each: the root of ten wider.
+    assert!((2.5..4.0).contains(&ratio), "{ratio}");
+    let singles: Vec<String> = (0..200).map(|prompt| prompt.to_string()).collect();
+    let singles = Resamples::draw_groups(singles.iter().map(String::as_str), 400, 1);
+    assert_eq!(singles.means(&values), alone.means(&values), "each by itself, as if nobody had grouped them");
+}

@@ -29,7 +29,7 @@ fn report(names: &[&str]) -> Report {
         policy: "default = \"p\"\n".to_owned(),
         notes: vec!["judged on all rows given, ".repeat(9)],
     };
-    let gate = (names.len() > 1).then(|| Gate::of(Vec::new()));
+    let gate = (names.len() > 1).then(|| Gate::of(Vec::new(), &[]));
     Report::new(names.iter().map(|name| verdict(name)).collect(), gate, provenance)
 }
 

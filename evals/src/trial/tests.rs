@@ -53,3 +53,21 @@ fn champion_and_challenger_must_meet_on_enough_prompts() {
     let outcome = hold(&[town], &lines[..90], Some(&lines[30..])).unwrap();
     assert_eq!(outcome.gate.unwrap().bouts[0].aiq.value.to_string(), "0", "the same forecasts on the same prompts");
 }
+
+#[test]
+fn a_challenger_does_not_ship_by_keeping_silent() {
+    let town = pool(120, 1);
+    let mut city = pool(120, 2);
+    city.name = "city".to_owned();
+    city.prompts.iter_mut().for_each(|prompt| prompt.id = prompt.id.replace("town", "city"));
+    let lines = |pool: &Pool| as_lines(pool, Baseline::ModelMean).unwrap();
+    let (town_alone, both) = (lines(&town), [lines(&town), lines(&city)].concat());
+    let pools = [town, city];
+    let gate =
+        |challenger: &[String], champion: &[String]| hold(&pools, challenger, Some(champion)).unwrap().gate.unwrap();
+    assert_eq!(gate(&town_alone, &both).reason, "it does not forecast city, which the champion does");
+    assert!(gate(&both, &town_alone).ship, "what the champion does not forecast is nothing against it");
+    let silent = gate(&town_alone[..60], &town_alone);
+    assert_eq!(silent.reason, "of `town` it forecasts 50% of the champion's prompts, 95% are asked for");
+    assert!(gate(&both, &both).ship && !silent.ship);
+}

@@ -48,7 +48,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     forecasts: Option<PathBuf>,
 
-    /// Forecasts in use today, to judge the others against; the exit code then says whether the others may ship.
+    /// Forecasts in use today, to judge the others against; the exit code then says whether the others may ship. They must forecast what
+    /// these do.
     #[arg(long, value_name = "FILE", requires = "forecasts")]
     champion: Option<PathBuf>,
 
