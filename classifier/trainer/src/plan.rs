@@ -49,6 +49,8 @@ pub struct Plan {
     pub places: u32,
     /// Names under which different sources speak of one model: lists of them.
     pub same_models: Vec<Vec<String>>,
+    /// Data sets whose rows are passed over, as `source/dataset`: their grades say something else than whether an answer is right.
+    pub leave_out: Vec<String>,
 }
 
 /// Places that training prompts may be summed up by. A guess at more than anybody's prompts have topics; each is compared with
@@ -77,6 +79,7 @@ impl Default for Plan {
             topic_weight: 0.3,
             places: 64,
             same_models: Vec::new(),
+            leave_out: Vec::new(),
         }
     }
 }
@@ -127,7 +130,28 @@ impl Plan {
         }
         plan.split().map_err(|error| document.fault(&["held_out_share".into()], error))?;
         plan.check_same_models(&document)?;
+        plan.check_leave_out(&document)?;
         Ok(plan)
+    }
+
+    fn check_leave_out(&self, document: &Document<'_>) -> Result<(), DocumentError> {
+        for (at, name) in self.leave_out.iter().enumerate() {
+            let complaint = if !name.contains('/') {
+                format!("expected a data set as source/dataset, found `{name}`")
+            } else if self.leave_out[..at].contains(name) {
+                format!("expected each data set once, found `{name}` again")
+            } else {
+                continue;
+            };
+            return Err(document.fault(&["leave_out".into(), at.into()], complaint));
+        }
+        Ok(())
+    }
+
+    /// Whether rows of this data set are passed over.
+    pub fn leaves_out(&self, source: &str, dataset: &str) -> bool {
+        let is = |name: &String| name.strip_prefix(source).and_then(|rest| rest.strip_prefix('/')) == Some(dataset);
+        self.leave_out.iter().any(is)
     }
 
     fn check_same_models(&self, document: &Document<'_>) -> Result<(), DocumentError> {
@@ -189,8 +213,11 @@ mod tests {
     fn an_empty_plan_is_the_usual_one_and_a_plan_survives_its_text() {
         assert_eq!(Plan::from_toml("").unwrap(), Plan::default());
         let same_models = vec![vec!["ant".to_owned(), "an \"ant\"".to_owned()]];
-        let plan = Plan { seed: 9, trees: 7, same_models, ..Plan::default() };
+        let leave_out = vec!["mart/a/b".to_owned()];
+        let plan = Plan { seed: 9, trees: 7, same_models, leave_out, ..Plan::default() };
         assert_eq!(Plan::from_toml(&plan.to_toml()).unwrap(), plan);
+        assert!(plan.leaves_out("mart", "a/b") && plan.leaves_out("mart/a", "b"));
+        assert!(!plan.leaves_out("mart", "a") && !plan.leaves_out("mar", "t/a/b"));
     }
 
     #[test]
@@ -214,6 +241,11 @@ mod tests {
             (
                 "same_models = [\n  [\"ant\", \"Ant\"],\n  [\"bee\",\n   \"Ant\"],\n]",
                 "line 4, same_models[1][1]: expected each name once in all lists, found `Ant` again",
+            ),
+            ("leave_out = [\"mart\"]", "line 1, leave_out[0]: expected a data set as source/dataset, found `mart`"),
+            (
+                "leave_out = [\n  \"mart/a\",\n  \"mart/a\",\n]",
+                "line 3, leave_out[1]: expected each data set once, found `mart/a` again",
             ),
         ] {
             let error = Plan::from_toml(text).unwrap_err().to_string();

@@ -124,7 +124,8 @@ fn trained(plan: &Plan, outcomes: &str, taken: &Taken) -> Result<Parts, Failure>
     let rows = training_data::rows::read(&[PathBuf::from(outcomes)], false)?;
     for row in plan.split()?.learning_rows(rows) {
         let (_, row) = row?;
-        if !taken.contains(&(row.model.to_string(), row.source.to_string())) {
+        let is_taken = taken.contains(&(row.model.to_string(), row.source.to_string()));
+        if !is_taken && !plan.leaves_out(&row.source, &row.dataset) {
             gathering.add(&row)?;
         }
     }

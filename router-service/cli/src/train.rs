@@ -1,7 +1,7 @@
 //! `pointsman train`: outcomes in, artifact out, and a report on prompts that no view had seen. The learning is done by `trainer`;
 //! here files are read, progress is shown, and what came of it is judged and printed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
 
@@ -104,7 +104,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let named = arguments.pools.as_deref().map(pools).transpose()?;
     let (encoder, files) = encoder(arguments.encoder.as_deref())?;
     try_outputs(arguments)?;
-    let Gathered { gathering, outcomes, n_skipped, kept } = gather(arguments, &plan)?;
+    let Gathered { gathering, outcomes, n_skipped, kept, absent } = gather(arguments, &plan)?;
     let asides = asides::learn(&encoder, gathering.texts(), plan.seed);
     let lens = Lens::new(encoder).with_asides(asides);
     let bar = Progress::counted("reading prompts", gathering.n_prompts());
@@ -147,6 +147,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         n_strangers: n_strangers(&trained.parts, &catalog),
         n_in_catalog: catalog.models().len(),
         without_rows: without_rows(&plan, &dataset),
+        absent,
     };
     let text = match (&report, arguments.json) {
         (report, true) => summary.json(report.as_ref())?,
@@ -217,12 +218,15 @@ struct Gathered {
     outcomes: Outcomes,
     n_skipped: u64,
     kept: Kept,
+    /// Data sets that the plan leaves out and no row is of.
+    absent: Vec<String>,
 }
 
 fn gather(arguments: &Arguments, plan: &Plan) -> anyhow::Result<Gathered> {
     let split = plan.split()?;
     let mut rows = rows::read(&arguments.outcomes, arguments.skip_bad)?;
-    let (mut gathering, mut outcomes, mut n_tune) = (Gathering::default(), Outcomes::default(), 0);
+    let (mut gathering, mut outcomes) = (Gathering::default(), Outcomes::default());
+    let (mut n_tune, mut n_left_out, mut found) = (0, 0, BTreeSet::new());
     let progress = Progress::open_ended("reading", "rows");
     let mut n_read = 0;
     let counted = rows.by_ref().inspect(|row| n_read += u64::from(row.is_ok()));
@@ -233,6 +237,11 @@ fn gather(arguments: &Arguments, plan: &Plan) -> anyhow::Result<Gathered> {
             n_tune += 1;
             continue;
         }
+        if plan.leaves_out(&row.source, &row.dataset) {
+            n_left_out += 1;
+            found.insert(format!("{}/{}", row.source, row.dataset));
+            continue;
+        }
         gathering.add(&row)?;
         outcomes.add(&row)?;
         if outcomes.n_rows().is_multiple_of(10_000) {
@@ -240,11 +249,12 @@ fn gather(arguments: &Arguments, plan: &Plan) -> anyhow::Result<Gathered> {
         }
     }
     progress.end();
-    let kept = Kept { n_tune, n_held_out: n_read - n_tune - outcomes.n_rows() as u64 };
+    let kept = Kept { n_tune, n_held_out: n_read - n_tune - n_left_out - outcomes.n_rows() as u64, n_left_out };
+    let absent = plan.leave_out.iter().filter(|name| !found.contains(*name)).cloned().collect();
     if outcomes.n_rows() == 0 {
         bail!("expected outcome rows to learn from, found none{}", kept.beside());
     }
-    Ok(Gathered { gathering, outcomes, n_skipped: rows.drops().n_rows(), kept })
+    Ok(Gathered { gathering, outcomes, n_skipped: rows.drops().n_rows(), kept, absent })
 }
 
 /// The cross-fitted forecasts as the judge reads them, written on the way to the file that is asked for.

@@ -27,18 +27,25 @@ pub(super) struct Summary<'a> {
     pub(super) n_in_catalog: usize,
     /// Names in the plan that no row has.
     pub(super) without_rows: Vec<&'a str>,
+    /// Data sets that the plan leaves out and no row is of.
+    pub(super) absent: Vec<String>,
 }
 
-/// Rows that the plan keeps back.
+/// Rows that the plan keeps back, or leaves out.
 #[derive(Default)]
 pub(super) struct Kept {
     pub(super) n_tune: u64,
     pub(super) n_held_out: u64,
+    pub(super) n_left_out: u64,
 }
 
 impl Kept {
     fn words(&self) -> Option<String> {
-        let parts = [(self.n_tune, "for tuning (`tune_share`)"), (self.n_held_out, "for judging (`held_out_share`)")];
+        let parts = [
+            (self.n_tune, "for tuning (`tune_share`)"),
+            (self.n_held_out, "for judging (`held_out_share`)"),
+            (self.n_left_out, "of data sets that it leaves out (`leave_out`)"),
+        ];
         let words = parts.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} rows {what}", count(n)));
         let words: Vec<String> = words.collect();
         (!words.is_empty()).then(|| words.join(", "))
@@ -69,6 +76,9 @@ impl Summary<'_> {
         if !self.without_rows.is_empty() {
             sheet.line("same_models", format!("no rows of {}", self.without_rows.join(", ")));
         }
+        if !self.absent.is_empty() {
+            sheet.line("leave_out", format!("no rows of {}", self.absent.join(", ")));
+        }
         if self.n_topics_left_out > 0 {
             let n = count(self.n_topics_left_out as u64);
             sheet.line("no topics", format!("{n} of the smaller data sets: there are as many topics as there may be"));
@@ -97,12 +107,13 @@ impl Summary<'_> {
             "artifact": self.digest,
             "n_prompts": self.n_prompts,
             "n_models": self.n_models,
-            "n_rows_kept_back": {"tune": self.kept.n_tune, "held_out": self.kept.n_held_out},
+            "n_rows_kept_back": {"tune": self.kept.n_tune, "held_out": self.kept.n_held_out, "left_out": self.kept.n_left_out},
             "n_rows_passed_over": {"bad": self.n_skipped, "without_text": self.n_textless},
             "n_prompts_of_two_texts": self.n_ambiguous,
             "n_datasets_without_topic": self.n_topics_left_out,
             "n_unknown_of_catalog": self.n_strangers,
             "names_without_rows": self.without_rows,
+            "left_out_without_rows": self.absent,
         })
     }
 }

@@ -137,6 +137,31 @@ fn the_report_bills_a_length_that_the_catalog_states_where_nobody_counted() {
 }
 
 #[test]
+fn data_sets_that_the_plan_leaves_out_are_neither_learned_from_nor_judged() {
+    let scratch = school("train-leave-out");
+    // Every fourth prompt is of another data set.
+    let moved = |(at, line): (usize, &str)| {
+        let mut row: Value = serde_json::from_str(line).unwrap();
+        if at / MODELS.len() % 4 == 0 {
+            row["dataset"] = Value::from("graded/by/words");
+        }
+        row.to_string() + "\n"
+    };
+    let text: String = rows(80, &MODELS).lines().enumerate().map(moved).collect();
+    let n_left_out = text.lines().filter(|line| line.contains("graded/by/words")).count();
+    let source =
+        serde_json::from_str::<Value>(text.lines().next().unwrap()).unwrap()["source"].as_str().unwrap().to_owned();
+    scratch.write("both.jsonl", &text);
+    let names = format!("leave_out = [\"{source}/graded/by/words\", \"{source}/nowhere\"]\n");
+    scratch.write("leaves.toml", &format!("{names}{PLAN}"));
+    let run = scratch.run("train both.jsonl -o artifact --plan leaves.toml --prices prices.toml --forecasts f.jsonl");
+    check(&run, 0, &format!("{n_left_out} rows of data sets that it leaves out (`leave_out`)"), "");
+    check(&run, 0, &format!("no rows of {source}/nowhere"), "");
+    let made = scratch.read("f.jsonl");
+    assert!(made.contains("\"id\"") && !made.contains("graded/by/words"));
+}
+
+#[test]
 fn what_training_kept_back_is_found_by_the_folder_of_its_artifact() {
     let scratch = school("train-kept");
     scratch.write("many.jsonl", &rows(400, &MODELS));
