@@ -8,6 +8,7 @@ use self::made::is_on;
 use self::marks::without_marks;
 pub(crate) use self::ornaments::is_picture;
 use self::ornaments::without_ornaments;
+use self::pages::without_page;
 use self::remarks::{after_asides, is_fresh, without_aside, without_greeting};
 use self::slips::without_slips;
 use self::tongues::without_tongues;
@@ -20,6 +21,7 @@ mod imprints;
 mod made;
 mod marks;
 mod ornaments;
+mod pages;
 mod pointing;
 mod remarks;
 mod slips;
@@ -56,7 +58,7 @@ pub(crate) fn stripped(text: &str) -> &str {
     // Thanks may stand behind a tag, and a face behind thanks.
     again_and_again(text, MAX_ROUNDS, |text| {
         let bare = without_words(without_tongues(without_ornaments(text)));
-        without_filler(without_imprints(without_frames(without_slips(without_marks(bare)))))
+        without_filler(without_imprints(without_frames(without_slips(without_marks(without_page(bare))))))
     })
 }
 
