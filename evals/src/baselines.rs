@@ -59,9 +59,13 @@ impl Baseline {
         }
     }
 
-    /// What it would have forecast. None for neighbours where prompts have no text.
+    /// What it would have forecast. None for neighbours where prompts have no text, and where all prompts are of one fold: there are no
+    /// others to learn from.
     pub fn forecast(self, pool: &Pool) -> Option<Forecast> {
         let folds = folds(pool);
+        if folds.iter().all(|fold| *fold == folds[0]) {
+            return None;
+        }
         let mut forecast = Forecast {
             quality: Grid::filled(pool.prompts.len(), pool.models.len(), 0.0),
             cost_usd: Grid::filled(pool.prompts.len(), pool.models.len(), 0.0),

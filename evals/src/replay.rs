@@ -37,6 +37,14 @@ pub enum ReplayError {
         /// What is wrong.
         source: UnitError,
     },
+    /// The prompts are copies of one another, so that nothing can be learned of one from the others, and there is no router to replay.
+    #[error(
+        "pool `{pool}`: expected prompts of several groups, found copies of one; there is nothing to judge without --forecasts"
+    )]
+    OneGroup {
+        /// The pool.
+        pool: String,
+    },
     /// The models cannot be candidates together.
     #[error("pool `{pool}`: {source}")]
     Candidates {

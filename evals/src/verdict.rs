@@ -157,7 +157,9 @@ impl Judge {
             }
             methods.push((method, samples));
         }
-        let (_, first) = &forecasts[0];
+        let Some((_, first)) = forecasts.first() else {
+            return Err(ReplayError::OneGroup { pool: whole.name.clone() });
+        };
         let low = router.map_or(&first.quality, |(_, matched)| &matched.quality_low);
         let anybody = Barred::nobody();
         let barred = router.map_or(&anybody, |(_, matched)| &matched.barred);

@@ -81,3 +81,18 @@ fn a_router_that_forecast_some_prompts_is_judged_on_those_with_its_baselines() {
     assert_eq!((verdict.n_prompts, verdict.n_of), (200, 300));
     assert!(verdict.methods.iter().all(|method| method.reliability.iter().map(|bin| bin.n).sum::<usize>() == 600));
 }
+
+#[test]
+fn copies_of_one_prompt_have_no_baselines() {
+    let mut pool = pool(60, 1);
+    pool.prompts.iter_mut().for_each(|prompt| prompt.group = "one".to_owned());
+    let judge = judge();
+    let error = judge.judge(&pool, None).unwrap_err().to_string();
+    assert!(error.starts_with("pool `town`: expected prompts of several groups, found copies of one"), "{error}");
+    let quality = pool.truth.quality.clone();
+    let forecast = Forecast { cost_usd: pool.truth.bill_usd.clone(), quality: quality.clone() };
+    let matched =
+        Matched { rows: (0..60).collect(), forecast, quality_low: quality, barred: crate::replay::Barred::nobody() };
+    let verdict = judge.judge(&pool, Some(("router", &matched))).unwrap();
+    assert_eq!(verdict.methods.len(), 1, "the router alone");
+}

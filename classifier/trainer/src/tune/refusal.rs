@@ -54,7 +54,7 @@ impl fmt::Display for Refused {
                 write!(f, "; what they do show is a loss of at most {loss}, with a saving of {:.1}%", saving * 100.0)
             }
             Some((loss, _)) => {
-                write!(f, "; below a loss of {loss} nothing can be shown with so few, whatever they hold")
+                write!(f, "; below a loss of {loss} nothing can be shown with so few, unless they gain something")
             }
             None => write!(f, "; they show no saving for any loss of the curve"),
         }
@@ -62,7 +62,7 @@ impl fmt::Display for Refused {
 }
 
 impl Refused {
-    /// Too few whatever they hold.
+    /// Too few, even if nothing were ever lost.
     pub(super) fn of_few(ask: &Ask, n_groups: usize) -> Self {
         let could =
             |loss_at_most: &f64| fewest_groups(&Ask { loss_at_most: *loss_at_most, ..ask.clone() }) <= number(n_groups);
