@@ -12,6 +12,7 @@ mod csv;
 mod json;
 
 pub use csv::{CsvTable, MAX_RECORD_BYTES};
+pub(crate) use csv::{Feed, QUOTES};
 pub(crate) use json::cell as json_cell;
 pub use json::{JsonTable, MAX_COLUMNS};
 

@@ -8,6 +8,7 @@ use csv::{ReaderBuilder, StringRecord};
 use super::entry::Fields;
 use super::{Entry, Found, PriceError, PriceRow, SKILLS};
 use crate::cell::Cell;
+use crate::table::{Feed, QUOTES};
 
 const COLUMNS: [&str; 14] = [
     "model",
@@ -32,8 +33,13 @@ const EXPECTED: &str = "a CSV with the columns model, prompt_usd_per_1m, complet
 
 pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Vec<Found>, PriceError> {
     let format = |found: String| PriceError::Format { file: path.to_owned(), expected: EXPECTED, found };
-    let mut reader = ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
+    let quotes = |found: String| PriceError::Format { file: path.to_owned(), expected: QUOTES, found };
+    let feed = Feed::new(bytes, b',').map_err(|error| format(error.to_string()))?;
+    let mut reader = ReaderBuilder::new().trim(csv::Trim::All).from_reader(feed);
     let header = reader.headers().map_err(|error| format(error.to_string()))?.clone();
+    if let Some(bad_quote) = reader.get_ref().bad_quote() {
+        return Err(quotes(bad_quote.found(1)));
+    }
     let stranger = header.iter().find(|name| !COLUMNS.contains(name));
     let lacking = COLUMNS[..3].iter().find(|name| !header.iter().any(|other| other == **name));
     match (stranger, lacking) {
@@ -49,18 +55,18 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Vec<Found>, PriceError> 
     let mut found = Vec::new();
     let mut record = StringRecord::new();
     loop {
-        let mut line = reader.position().line();
-        match reader.read_record(&mut record) {
+        reader.get_mut().begin_record();
+        let read = reader.read_record(&mut record);
+        let line = reader.get_ref().began();
+        // In a list kept by hand a slip is mended by hand, so that nothing needs to be read around it.
+        if let Some(bad_quote) = reader.get_ref().bad_quote() {
+            return Err(quotes(bad_quote.found(line)));
+        }
+        match read {
             Ok(false) => return Ok(found),
-            Ok(true) => {
-                line = record.position().map_or(line, csv::Position::line);
-                found.push(entry(path, &header, &record, line));
-            }
+            Ok(true) => found.push(entry(path, &header, &record, line)),
             // The reader goes on behind a record with too few or too many fields, or with bytes that are no text.
-            Err(error) => {
-                line = error.position().map_or(line, csv::Position::line);
-                found.push(broken(path, line, &error));
-            }
+            Err(error) => found.push(broken(path, line, &error)),
         }
     }
 }

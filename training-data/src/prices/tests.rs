@@ -169,6 +169,24 @@ fn bad_lists_are_named_by_model_and_field() {
 }
 
 #[test]
+fn a_line_of_a_sheet_is_counted_alike_whatever_ends_it() {
+    let header = "model,prompt_usd_per_1m,completion_usd_per_1m,owner";
+    for end in ["\n", "\r\n"] {
+        let text = format!("{header}{end}m,1,2,\"a{end}b\"{end}{end}n,1{end}");
+        check("p.csv", &text, ", model \"line 5\", record: expected a field for each column, found 2 fields");
+    }
+    let quotes =
+        ": expected a field that begins with a quote to end with one, and those within it to be doubled, found";
+    check(
+        "p.csv",
+        &format!("{header}\r\nm,1,2,\"a\r\nn,1,2,b\r\n"),
+        &format!("{quotes} a quote in the record of line 2"),
+    );
+    check("p.csv", &format!("{header}\nm,1,2,\"a\" b\n"), &format!("{quotes} text behind a closing quote on line 2"));
+    check("p.csv", &format!("\"{header}\nm,1,2,a\n"), &format!("{quotes} a quote in the record of line 1"));
+}
+
+#[test]
 fn a_model_that_stands_twice_is_named_with_both_places() {
     let twice = ", model \"m\": expected it once, found it at ";
     let sheet = "model,prompt_usd_per_1m,completion_usd_per_1m,context_window\nm,1,2,8\nn,1,2,8\nm,3,4,8\n";

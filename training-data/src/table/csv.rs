@@ -1,10 +1,9 @@
-//! CSV with a header. Quoted fields may hold newlines, so a place is the line on which the record begins.
+//! CSV with a header. Quoted fields may hold newlines, so a place is the line on which the record begins. Tab-separated
+//! text is quoted alike, as spreadsheets and data frames write it.
 
-use std::cell::Cell as Shared;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::BufReader;
 use std::path::Path;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use csv::{Reader, ReaderBuilder, StringRecord};
@@ -13,6 +12,10 @@ use crate::cell::Cell;
 use crate::row::fault::Place;
 use crate::row::{Fault, RowError};
 
+mod feed;
+
+pub(crate) use feed::{BadQuote, Feed, QUOTES};
+
 /// The longest record. The widest public table holds the answers of eleven models in one; a quote that is never closed
 /// would otherwise swallow the rest of the file.
 pub const MAX_RECORD_BYTES: usize = 64 << 20;
@@ -20,8 +23,7 @@ pub const MAX_RECORD_BYTES: usize = 64 << 20;
 /// A CSV file, read from the top.
 pub struct CsvTable {
     file: Arc<Path>,
-    reader: Reader<Metered>,
-    budget: Rc<Shared<usize>>,
+    reader: Reader<Feed<BufReader<File>>>,
     names: Vec<String>,
     record: StringRecord,
     line: u64,
@@ -34,13 +36,17 @@ impl CsvTable {
     /// The file cannot be read, has no header, or has a column twice.
     pub fn open(path: &Path, delimiter: u8) -> Result<Self, RowError> {
         let io = |source| RowError::Io { file: path.to_owned(), source };
-        let budget = Rc::new(Shared::new(MAX_RECORD_BYTES));
-        let metered = Metered { file: File::open(path).map_err(io)?, budget: Rc::clone(&budget) };
-        let mut reader = ReaderBuilder::new().delimiter(delimiter).buffer_capacity(1 << 18).from_reader(metered);
+        let file = BufReader::with_capacity(1 << 18, File::open(path).map_err(io)?);
+        let feed = Feed::new(file, delimiter).map_err(io)?;
+        let mut reader = ReaderBuilder::new().delimiter(delimiter).buffer_capacity(1 << 18).from_reader(feed);
         let format = |found: String| RowError::Format { file: path.to_owned(), expected: "CSV with a header", found };
         let header = reader.headers().map_err(|error| format(error.to_string()))?;
         let names: Vec<String> =
             header.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect();
+        if let Some(bad_quote) = reader.get_ref().bad_quote() {
+            let found = bad_quote.found(reader.get_ref().began());
+            return Err(RowError::Format { file: path.to_owned(), expected: QUOTES, found });
+        }
         if names.is_empty() {
             return Err(format("an empty file".to_owned()));
         }
@@ -52,7 +58,7 @@ impl CsvTable {
                 return Err(RowError::Format { file: path.to_owned(), expected, found });
             }
         }
-        Ok(Self { file: path.into(), reader, budget, names, record: StringRecord::new(), line: 1 })
+        Ok(Self { file: path.into(), reader, names, record: StringRecord::new(), line: 1 })
     }
 
     pub(super) fn names(&self) -> &[String] {
@@ -60,24 +66,33 @@ impl CsvTable {
     }
 
     pub(super) fn advance(&mut self) -> Result<bool, RowError> {
-        self.budget.set(MAX_RECORD_BYTES);
-        self.line = self.reader.position().line();
+        self.reader.get_mut().begin_record();
         let read = self.reader.read_record(&mut self.record);
-        if let Some(position) = self.record.position() {
-            self.line = position.line();
+        let feed = self.reader.get_ref();
+        self.line = feed.began();
+        match (read, feed.bad_quote()) {
+            (Err(error), _) if error.is_io_error() => Err(self.broken(error)),
+            (_, Some(BadQuote::Stray)) => Err(self.shape(QUOTES, BadQuote::Stray.found(self.line))),
+            // Rows were swallowed, and nobody can say how many: passing over them as one would be a lie.
+            (_, Some(bad_quote)) => {
+                let (file, found) = (self.file.to_path_buf(), bad_quote.found(self.line));
+                Err(RowError::Format { file, expected: QUOTES, found })
+            }
+            (read, None) => read.map_err(|error| self.broken(error)),
         }
-        read.map_err(|error| match error.into_kind() {
+    }
+
+    fn broken(&self, error: csv::Error) -> RowError {
+        match error.into_kind() {
             csv::ErrorKind::Io(source) => RowError::Io { file: self.file.to_path_buf(), source },
-            csv::ErrorKind::UnequalLengths { expected_len, len, pos } => {
-                self.line = pos.map_or(self.line, |position| position.line());
+            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
                 self.shape("as many fields as the header", format!("{len} instead of {expected_len}"))
             }
-            csv::ErrorKind::Utf8 { pos, err } => {
-                self.line = pos.map_or(self.line, |position| position.line());
+            csv::ErrorKind::Utf8 { err, .. } => {
                 self.shape("UTF-8", format!("other bytes in field {}", err.field() + 1))
             }
             other => self.shape("a CSV record", format!("{other:?}")),
-        })
+        }
     }
 
     pub(super) fn cell(&self, column: usize) -> Cell<'_> {
@@ -90,25 +105,5 @@ impl CsvTable {
 
     fn shape(&self, expected: &'static str, found: String) -> RowError {
         RowError::Row { place: self.place(), fault: Fault::Shape { expected, found } }
-    }
-}
-
-/// A file that gives no more bytes than one record may have.
-struct Metered {
-    file: File,
-    budget: Rc<Shared<usize>>,
-}
-
-impl Read for Metered {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let budget = self.budget.get();
-        if budget == 0 {
-            return Err(io::Error::other(
-                "expected records of at most 64 MiB, found a longer one; is a quote left open?",
-            ));
-        }
-        let n_bytes = self.file.read(buffer)?;
-        self.budget.set(budget.saturating_sub(n_bytes));
-        Ok(n_bytes)
     }
 }

@@ -83,6 +83,59 @@ fn a_quote_that_is_never_closed_does_not_swallow_the_memory() {
 }
 
 #[test]
+fn a_quote_that_is_never_closed_is_named_and_swallows_no_row() {
+    let quotes = "expected a field that begins with a quote to end with one, and those within it to be doubled";
+    let open =
+        |line| format!(": {quotes}, found a quote in the record of line {line} that is open at the end of the file");
+    for ends in ["", "\n", "\r\n", "\r"] {
+        let text = format!("a,b\r\n1,2\r\n\r\n3,\"4\r\n5,6{ends}");
+        check("t.csv", &text, &["\"1\" \"2\"", &format!("t.csv{}", open(4))]);
+    }
+    check("t.tsv", "a\tb\n1\t2\n\"3\t4\n", &["\"1\" \"2\"", &format!("t.tsv{}", open(3))]);
+    check("t.csv", "a,\"b\n1,2\n", &[&format!("t.csv{}", open(1))]);
+    check("t.csv", "a,b\n1,\"", &[&format!("t.csv{}", open(2))]);
+    // One that opens two lines, which the next of its kind then closes.
+    let lines = format!(
+        "t.tsv: {quotes}, found text behind a closing quote in the record of lines 2 to 4; is a quote left open?"
+    );
+    check("t.tsv", "a\tb\n1\t\"Yes\n2\tno\n3\t\"No way\n4\t4\n", &[&lines]);
+    // Within one line nothing else is lost.
+    let line = format!("t.tsv, line 2, {quotes}, found text behind a closing quote on line 2");
+    check("t.tsv", "a\tb\n1\t\"Yes\" she said\n2\tno\n", &[&line, "\"2\" \"no\""]);
+}
+
+#[test]
+fn quotes_are_read_as_spreadsheets_and_data_frames_write_them() {
+    check("t.tsv", "a\tb\n\"say \"\"hi\"\"\"\t\"x\ty\"\n", &["\"say \\\"hi\\\"\" \"x\\ty\""]);
+    check("t.csv", "\u{feff}\"a\",b\n\"1\",\"\"\n5\" wide,\"x\" \n", &["\"1\" \"\"", "\"5\\\" wide\" \"x \""]);
+    check("t.csv", "a,b\n1,\"2\"", &["\"1\" \"2\""]);
+}
+
+#[test]
+fn a_line_is_counted_alike_whatever_ends_it() {
+    let fields = |line: u64| format!("t.csv, line {line}, expected as many fields as the header, found 1 instead of 2");
+    for end in ["\n", "\r\n", "\r"] {
+        let text = "a,b|1,2|3||\"x|y\",4|5|\"z||\"|6,7|".replace('|', end);
+        let two_lines = format!("{:?} \"4\"", format!("x{end}y"));
+        check("t.csv", &text, &["\"1\" \"2\"", &fields(3), &two_lines, &fields(7), &fields(8), "\"6\" \"7\""]);
+    }
+}
+
+#[test]
+fn a_line_that_is_read_in_pieces_is_counted_once() {
+    // The file is read in pieces of 2^18 bytes; one of these lines has its end cut in two.
+    for n_bytes in (1 << 18) - 8..=1 << 18 {
+        let text = format!("a,b\r\n1,{}\r\n3\r\n", "x".repeat(n_bytes));
+        let (_scratch, table) = open("t.csv", &text);
+        let mut table = table.unwrap();
+        assert!(table.advance().unwrap());
+        assert_eq!(table.place().number, 2);
+        assert!(table.advance().is_err());
+        assert_eq!(table.place().number, 3);
+    }
+}
+
+#[test]
 fn a_key_with_dots_in_it_is_found() {
     check("t.jsonl", "{\"gpt-4.1\":{\"v1.0\":7}}\n", &["7"]);
 }
