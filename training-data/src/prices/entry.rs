@@ -13,6 +13,12 @@ use crate::cell::Cell;
 /// No token costs more than this per million; a list that says so has its units wrong.
 const MAX_USD_PER_1M: f64 = 10_000.0;
 
+/// Nothing but what is free costs less. Prices for one token, written where those for a million belong, are all below it
+/// up to $100 for a million, and would make the model as good as free.
+const MIN_USD_PER_1M: f64 = 0.0001;
+
+const TOO_SMALL: &str = "0, or 0.0001 or more USD per million tokens (not per token)";
+
 /// One entry of a list.
 pub(super) struct Found {
     /// Its name; empty if it has none.
@@ -68,6 +74,9 @@ impl Fields<'_> {
         // catalog keeps.
         let price = cell.number().map(|price| (price * unit * 1e6).round() / 1e6);
         match price.filter(|price| price.is_finite() && (0.0..=MAX_USD_PER_1M).contains(price)) {
+            Some(price) if price < MIN_USD_PER_1M && cell.number() != Some(0.0) => {
+                Err(self.wrong(field, TOO_SMALL, cell.to_string()))
+            }
             Some(price) => Ok(Some(price)),
             None => Err(self.wrong(field, "a price of 0 to 10000 USD per million tokens", cell.to_string())),
         }

@@ -135,6 +135,19 @@ fn bad_lists_are_named_by_model_and_field() {
         "{\"m\":{\"max_input_tokens\":1.5}}",
         ", model \"m\", max_input_tokens: expected a whole number of tokens",
     );
+    let header = "model,prompt_usd_per_1m,completion_usd_per_1m";
+    check(
+        "p.csv",
+        &format!("{header}\nm,0.00000015,0.0000006\n"),
+        ", model \"m\", prompt_usd_per_1m: expected 0, or 0.0001 or more USD per million tokens (not per token), found \"0.00000015\"",
+    );
+    check(
+        "p.toml",
+        "[[model]]\nid = \"m\"\nusd_per_1m = { prompt = 0.0, completion = 4e-7 }\n",
+        ", model \"m\", usd_per_1m.completion: expected 0, or 0.0001 or more USD per million tokens",
+    );
+    check("p.csv", &format!("{header}\nm,0.00009,1\n"), ", model \"m\", prompt_usd_per_1m: expected 0, or 0.0001");
+    check("p.json", "{\"m\":{\"input_cost_per_token\":1e-14}}", ", model \"m\", input_cost_per_token: expected 0, or");
     check("p.json", "{\"data\":[{\"name\":\"m\"}]}", ", model \"entry 1\", id: expected a name, found nothing");
     check("p.csv", "model,prompt_usd_per_1m\nm,1\n", ": expected a CSV with the columns model");
     check("p.csv", "model,prompt_usd_per_1m,completion_usd_per_1m,colour\n", ": expected a CSV with the columns model");
@@ -166,6 +179,13 @@ fn bad_lists_are_named_by_model_and_field() {
         &" ".repeat(usize::try_from(MAX_LIST_BYTES).unwrap() + 1),
         ": expected a price list of at most 32 MiB",
     );
+}
+
+#[test]
+fn what_is_free_is_free_and_what_is_cheap_is_cheap() {
+    let scratch = Scratch::new();
+    let rows = read(&scratch.write("p.csv", "model,prompt_usd_per_1m,completion_usd_per_1m\nm,0,0.0001\n")).unwrap();
+    assert_eq!((rows[0].prompt_usd_per_1m, rows[0].completion_usd_per_1m), (Some(0.0), Some(0.0001)));
 }
 
 #[test]
