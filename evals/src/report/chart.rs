@@ -11,6 +11,9 @@ const WIDTH: f64 = 560.0;
 const LEFT: f64 = 52.0;
 const RIGHT: f64 = 14.0;
 
+/// Powers of ten that an axis of dollars shows: more than lie between what a token costs and what there is in the world.
+const MAX_DECADES: u8 = 24;
+
 /// A stretch of numbers onto a stretch of pixels, on a logarithmic scale if asked.
 struct Axis {
     low: f64,
@@ -147,8 +150,12 @@ fn grid(drawing: &mut Drawing, x: &Axis, y: &Axis) {
         drawing.line("grid", (x.from, y.at(value)), (x.to, y.at(value)));
         drawing.text("tick", (x.from - 6.0, y.at(value) + 4.0), Anchor::End, &format!("{value:.2}"));
     }
-    let mut power = 10f64.powf(x.low.max(1e-9).log10().floor());
-    while power <= x.high {
+    let lowest = x.low.max(1e-9).log10().floor();
+    for decade in 0..MAX_DECADES {
+        let power = 10f64.powf(lowest + f64::from(decade));
+        if power > x.high {
+            break;
+        }
         for times in [1.0, 3.0] {
             let value = power * times;
             if value >= x.low && value <= x.high {
@@ -159,7 +166,6 @@ fn grid(drawing: &mut Drawing, x: &Axis, y: &Axis) {
                 drawing.text("tick", (x.at(value), y.from + 16.0), Anchor::Middle, label);
             }
         }
-        power *= 10.0;
     }
 }
 

@@ -90,6 +90,19 @@ fn free_models_leave_every_chart_whole() {
 }
 
 #[test]
+fn a_cost_beyond_all_numbers_ends_in_a_page() {
+    let mut pool = pool(120, 1);
+    for row in 0..120 {
+        pool.truth.bill_usd.row_mut(row)[0] = 1e306;
+    }
+    let mode = Mode::Tolerance { quality_tolerance: Quality::new(0.02).unwrap() };
+    let policy = Policy::new(PolicyName::new("p").unwrap(), Rules::of(mode)).unwrap();
+    let verdict = Judge { seed: 0, n_bootstraps: 20, pair: None, policy }.judge(&pool, None).unwrap();
+    let page = Report::new(vec![verdict], None, report(&["town"]).provenance).page();
+    assert!(page.contains("USD per 1,000 requests"));
+}
+
+#[test]
 fn the_json_says_what_the_page_says() {
     let report = report(&["town"]);
     let json: serde_json::Value = serde_json::from_str(&report.json()).unwrap();
