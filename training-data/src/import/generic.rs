@@ -158,9 +158,14 @@ fn fill(
             Kind::Share if *column == Column::Quality => {
                 scaled(cell, plan.quality_max).and_then(|cell| draft.set(*column, cell))
             }
-            Kind::Prose | Kind::Digest | Kind::Share | Kind::Count | Kind::Tokens | Kind::Amount | Kind::Flag => {
-                draft.set(*column, cell)
-            }
+            Kind::Prose
+            | Kind::Digest
+            | Kind::Share
+            | Kind::Count
+            | Kind::Tokens
+            | Kind::Amount
+            | Kind::Bill
+            | Kind::Flag => draft.set(*column, cell),
         };
         set.map_err(|fault| rename(fault, table.names().get(*place)))?;
     }

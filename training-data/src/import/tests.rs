@@ -327,7 +327,7 @@ fn keys_that_only_later_lines_have_are_read() {
     };
     assert_eq!(
         bad(":0.5}", ":-1}"),
-        "t.jsonl, line 2, column \"cost_usd\": expected a finite number of 0 or more, found -1"
+        "t.jsonl, line 2, column \"cost_usd\": expected a number of US dollars from 0 to 1000000, found -1"
     );
     assert_eq!(
         bad(":7", ":1.5"),

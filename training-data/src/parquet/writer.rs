@@ -145,7 +145,7 @@ fn schema(columns: &[Field]) -> Result<TypePtr, ParquetError> {
     for column in columns {
         let (physical, logical) = match column.kind {
             Kind::Name | Kind::Prose | Kind::Digest => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
-            Kind::Share | Kind::Amount => (Physical::DOUBLE, None),
+            Kind::Share | Kind::Amount | Kind::Bill => (Physical::DOUBLE, None),
             Kind::Count | Kind::Tokens => (Physical::INT64, None),
             Kind::Flag => (Physical::BOOLEAN, None),
         };
@@ -178,7 +178,7 @@ impl Buffer {
     fn new(column: &Field) -> Self {
         let values = match column.kind {
             Kind::Name | Kind::Prose | Kind::Digest => Values::Texts(Vec::new()),
-            Kind::Share | Kind::Amount => Values::Numbers(Vec::new()),
+            Kind::Share | Kind::Amount | Kind::Bill => Values::Numbers(Vec::new()),
             Kind::Count | Kind::Tokens => Values::Counts(Vec::new()),
             Kind::Flag => Values::Flags(Vec::new()),
         };

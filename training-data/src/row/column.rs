@@ -18,6 +18,8 @@ pub enum Kind {
     Tokens,
     /// A finite number, 0 or more.
     Amount,
+    /// US dollars for one answer.
+    Bill,
     /// True or false.
     Flag,
 }
@@ -34,6 +36,7 @@ impl Kind {
             Self::Count => "a whole number of 0 or more",
             Self::Tokens => "a whole number from 0 to 100000000",
             Self::Amount => "a finite number of 0 or more",
+            Self::Bill => "a number of US dollars from 0 to 1000000",
             Self::Flag => "true or false",
         }
     }
@@ -146,7 +149,7 @@ impl Column {
             Self::CachedTokens => ("cached_tokens", Kind::Tokens),
             Self::CompletionTokens => ("completion_tokens", Kind::Tokens),
             Self::ReasoningTokens => ("reasoning_tokens", Kind::Tokens),
-            Self::CostUsd => ("cost_usd", Kind::Amount),
+            Self::CostUsd => ("cost_usd", Kind::Bill),
             Self::LatencyMs => ("latency_ms", Kind::Count),
             Self::Group => ("group", Kind::Name),
             Self::JudgingOnly => ("judging_only", Kind::Flag),
@@ -158,7 +161,7 @@ impl Column {
             Self::ForecastQuality => ("forecast_quality", Kind::Share),
             Self::ForecastQualityLow => ("forecast_quality_low", Kind::Share),
             Self::ForecastCompletionTokens => ("forecast_completion_tokens", Kind::Amount),
-            Self::ForecastCostUsd => ("forecast_cost_usd", Kind::Amount),
+            Self::ForecastCostUsd => ("forecast_cost_usd", Kind::Bill),
             Self::Propensity => ("propensity", Kind::Share),
             Self::Forecasts => ("forecasts", Kind::Prose),
         }

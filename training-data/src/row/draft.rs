@@ -20,6 +20,10 @@ const MAX_DIGEST_CHARS: usize = 128;
 /// Tokens of one call, at most: more is a slip, and would drown every other bill.
 pub const MAX_TOKENS: u64 = 100_000_000;
 
+/// US dollars for one answer, at most: what [`MAX_TOKENS`] cost at $10,000 for a million, the dearest price that a catalog takes.
+/// More is a slip, and a sum of such is no number.
+pub const MAX_COST_USD: f64 = 1_000_000.0;
+
 /// Bytes of text that a draft remembers per column before it starts over. Rows of one prompt lie close together, so a
 /// short memory shares nearly as much as a long one; this bounds it.
 const SHELF_BYTES: usize = 4 << 20;
@@ -64,13 +68,14 @@ impl Draft {
             Kind::Name => cell.text().filter(|text| (1..=MAX_NAME_BYTES).contains(&text.len())),
             Kind::Prose => cell.text().filter(|text| text.len() <= MAX_PROMPT_BYTES),
             Kind::Digest => cell.text().filter(|text| is_digest(text)),
-            Kind::Share | Kind::Count | Kind::Tokens | Kind::Amount | Kind::Flag => None,
+            Kind::Share | Kind::Count | Kind::Tokens | Kind::Amount | Kind::Bill | Kind::Flag => None,
         }
         .map(|text| Held::Text(self.shelves[column as usize].share(text)))
         .or_else(|| match kind {
             Kind::Name | Kind::Prose | Kind::Digest => None,
             Kind::Share => cell.number().filter(|share| (0.0..=1.0).contains(share)).map(Held::Number),
             Kind::Amount => cell.number().filter(|amount| amount.is_finite() && *amount >= 0.0).map(Held::Number),
+            Kind::Bill => cell.number().filter(|usd| (0.0..=MAX_COST_USD).contains(usd)).map(Held::Number),
             Kind::Count => cell.count().filter(|count| i64::try_from(*count).is_ok()).map(Held::Count),
             Kind::Tokens => cell.count().filter(|count| *count <= MAX_TOKENS).map(Held::Count),
             Kind::Flag => cell.flag().map(Held::Flag),

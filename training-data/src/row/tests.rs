@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::draft::{MAX_NAME_BYTES, MAX_PROMPT_BYTES, MAX_TOKENS};
+use super::draft::{MAX_COST_USD, MAX_NAME_BYTES, MAX_PROMPT_BYTES, MAX_TOKENS};
 use super::{Column, Draft, Fault, Logged, OutcomeRow, Text};
 use crate::cell::Cell;
 
@@ -109,7 +109,22 @@ fn what_may_be_missing_may_be_missing_in_every_way() {
     for nothing in [Cell::Null, Cell::Number(f64::NAN), Cell::Raw(""), Cell::Raw("nan")] {
         check("cost_usd", nothing, "taken");
     }
-    check("cost_usd", Cell::Number(-0.5), "column \"cost_usd\": expected a finite number of 0 or more, found -0.5");
+}
+
+#[test]
+fn a_bill_has_a_limit() {
+    for column in ["cost_usd", "forecast_cost_usd"] {
+        for good in [Cell::Number(MAX_COST_USD), Cell::Integer(0), Cell::Raw("0.5")] {
+            check(column, good, "taken");
+        }
+        let expected = format!("column \"{column}\": expected a number of US dollars from 0 to 1000000, found");
+        check(column, Cell::Number(-0.5), &format!("{expected} -0.5"));
+        check(column, Cell::Number(f64::INFINITY), &format!("{expected} inf"));
+        check(column, Cell::Raw("1e308"), &format!("{expected} \"1e308\""));
+        check(column, Cell::Number(MAX_COST_USD + 0.5), &format!("{expected} 1000000.5"));
+    }
+    let expected = "column \"forecast_completion_tokens\": expected a finite number of 0 or more, found -0.5";
+    check("forecast_completion_tokens", Cell::Number(-0.5), expected);
 }
 
 #[test]
