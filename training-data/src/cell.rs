@@ -14,6 +14,10 @@ pub enum Cell<'a> {
     Integer(i64),
     /// Any other number.
     Number(f64),
+    /// A point of time that the format says is one: milliseconds since 1970.
+    Moment(i64),
+    /// A length of time that the format says is one, in milliseconds.
+    Duration(i64),
     /// Text that the format says is text.
     Text(&'a str),
     /// Text of a format without types.
@@ -36,7 +40,9 @@ impl<'a> Cell<'a> {
             Self::Null => true,
             Self::Number(number) => number.is_nan(),
             Self::Raw(text) => RAW_NULLS.contains(&text.trim()) || text.trim() == "nan",
-            Self::Flag(_) | Self::Integer(_) | Self::Text(_) | Self::Other(_) => false,
+            Self::Flag(_) | Self::Integer(_) | Self::Moment(_) | Self::Duration(_) | Self::Text(_) | Self::Other(_) => {
+                false
+            }
         }
     }
 
@@ -52,7 +58,7 @@ impl<'a> Cell<'a> {
                 Some(flag) => Some(f64::from(u8::from(flag))),
                 None => text.trim().parse().ok(),
             },
-            Self::Null | Self::Text(_) | Self::Other(_) => None,
+            Self::Null | Self::Moment(_) | Self::Duration(_) | Self::Text(_) | Self::Other(_) => None,
         }
     }
 
@@ -63,8 +69,20 @@ impl<'a> Cell<'a> {
             Self::Integer(integer) => u64::try_from(*integer).ok(),
             Self::Number(number) => whole(*number),
             Self::Raw(text) => text.trim().parse().ok().or_else(|| whole(text.trim().parse().ok()?)),
-            Self::Null | Self::Flag(_) | Self::Text(_) | Self::Other(_) => None,
+            Self::Null | Self::Flag(_) | Self::Moment(_) | Self::Duration(_) | Self::Text(_) | Self::Other(_) => None,
         }
+    }
+
+    /// The milliseconds since 1970 in it, or the whole number.
+    #[must_use]
+    pub fn moment_ms(&self) -> Option<u64> {
+        if let Self::Moment(millis) = self { u64::try_from(*millis).ok() } else { self.count() }
+    }
+
+    /// The milliseconds that it lasts, or the whole number.
+    #[must_use]
+    pub fn duration_ms(&self) -> Option<u64> {
+        if let Self::Duration(millis) = self { u64::try_from(*millis).ok() } else { self.count() }
     }
 
     /// The truth value in it.
@@ -77,7 +95,13 @@ impl<'a> Cell<'a> {
                 "false" | "False" | "FALSE" => Some(false),
                 _ => None,
             },
-            Self::Null | Self::Integer(_) | Self::Number(_) | Self::Text(_) | Self::Other(_) => None,
+            Self::Null
+            | Self::Integer(_)
+            | Self::Number(_)
+            | Self::Moment(_)
+            | Self::Duration(_)
+            | Self::Text(_)
+            | Self::Other(_) => None,
         }
     }
 
@@ -86,7 +110,13 @@ impl<'a> Cell<'a> {
     pub fn text(&self) -> Option<&'a str> {
         match self {
             Self::Text(text) | Self::Raw(text) => Some(text),
-            Self::Null | Self::Flag(_) | Self::Integer(_) | Self::Number(_) | Self::Other(_) => None,
+            Self::Null
+            | Self::Flag(_)
+            | Self::Integer(_)
+            | Self::Number(_)
+            | Self::Moment(_)
+            | Self::Duration(_)
+            | Self::Other(_) => None,
         }
     }
 }
@@ -99,6 +129,8 @@ impl fmt::Display for Cell<'_> {
             Self::Flag(flag) => write!(f, "{flag}"),
             Self::Integer(integer) => write!(f, "{integer}"),
             Self::Number(number) => write!(f, "{number}"),
+            Self::Moment(millis) => write!(f, "a timestamp of {millis} ms"),
+            Self::Duration(millis) => write!(f, "a duration of {millis} ms"),
             Self::Text(text) | Self::Raw(text) => {
                 let cut = text.char_indices().nth(SHOWN_CHARS).map(|(at, _)| at);
                 write!(f, "{:?}{}", &text[..cut.unwrap_or(text.len())], if cut.is_some() { ".." } else { "" })

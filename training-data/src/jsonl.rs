@@ -366,7 +366,7 @@ pub(crate) fn write_cells<'a>(line: &mut Vec<u8>, cell: impl Fn(Column) -> Cell<
             Cell::Integer(integer) => write!(line, "{integer}")?,
             Cell::Number(number) => serde_json::to_writer(&mut *line, &number)?,
             Cell::Text(text) | Cell::Raw(text) => serde_json::to_writer(&mut *line, text)?,
-            Cell::Null | Cell::Other(_) => {}
+            Cell::Null | Cell::Moment(_) | Cell::Duration(_) | Cell::Other(_) => {}
         }
     }
     Ok(())

@@ -161,7 +161,8 @@ fn fill(
             Kind::Prose
             | Kind::Digest
             | Kind::Share
-            | Kind::Count
+            | Kind::Moment
+            | Kind::Duration
             | Kind::Tokens
             | Kind::Amount
             | Kind::Bill

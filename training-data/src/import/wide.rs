@@ -104,6 +104,8 @@ pub(super) fn set_text(draft: &mut Draft, column: Column, cell: Cell<'_>) -> Res
         | Cell::Flag(_)
         | Cell::Integer(_)
         | Cell::Number(_)
+        | Cell::Moment(_)
+        | Cell::Duration(_)
         | Cell::Text(_)
         | Cell::Raw(_)
         | Cell::Other(_) => draft.set(column, cell),

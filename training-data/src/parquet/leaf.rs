@@ -1,19 +1,18 @@
 //! One column of a Parquet file, a batch of values at a time. A value is there where its definition level is the
 //! highest; everything lower is a null somewhere on the way to it.
 
-use ::parquet::basic::{ConvertedType, LogicalType};
 use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use ::parquet::data_type::{ByteArray, DataType};
+use ::parquet::data_type::{ByteArray, DataType, FixedLenByteArray, Int96};
 use ::parquet::errors::{ParquetError, Result};
-use ::parquet::schema::types::ColumnDescriptor;
 
+use super::meaning::Meaning;
 use crate::cell::Cell;
 
 /// A column and the batch of it that is in memory.
 pub(super) struct Leaf {
     reader: Option<ColumnReader>,
     max_definition: i16,
-    scale: Option<i32>,
+    meaning: Meaning,
     definitions: Vec<i16>,
     values: Values,
     /// The row within the batch, and the value within the values: nulls have no value.
@@ -28,17 +27,19 @@ enum Values {
     Floats(Vec<f32>),
     Doubles(Vec<f64>),
     Bytes(Vec<ByteArray>),
-    Unread(&'static str),
+    Fixed(Vec<FixedLenByteArray>),
+    Stamps(Vec<Int96>),
+    Nothing,
 }
 
 impl Leaf {
-    pub(super) fn new(descriptor: &ColumnDescriptor) -> Self {
+    pub(super) fn new(max_definition: i16, meaning: Meaning) -> Self {
         Self {
             reader: None,
-            max_definition: descriptor.max_def_level(),
-            scale: scale(descriptor),
+            max_definition,
+            meaning,
             definitions: Vec::new(),
-            values: Values::Unread("nothing"),
+            values: Values::Nothing,
             row: 0,
             value: 0,
         }
@@ -53,8 +54,8 @@ impl Leaf {
             ColumnReader::FloatColumnReader(_) => Values::Floats(Vec::new()),
             ColumnReader::DoubleColumnReader(_) => Values::Doubles(Vec::new()),
             ColumnReader::ByteArrayColumnReader(_) => Values::Bytes(Vec::new()),
-            ColumnReader::Int96ColumnReader(_) => Values::Unread("a 96-bit timestamp"),
-            ColumnReader::FixedLenByteArrayColumnReader(_) => Values::Unread("bytes of fixed length"),
+            ColumnReader::Int96ColumnReader(_) => Values::Stamps(Vec::new()),
+            ColumnReader::FixedLenByteArrayColumnReader(_) => Values::Fixed(Vec::new()),
         };
         self.reader = Some(reader);
     }
@@ -83,8 +84,12 @@ impl Leaf {
             (Some(ColumnReader::ByteArrayColumnReader(reader)), Values::Bytes(values)) => {
                 batch(reader, n_rows, levels, values)
             }
-            // A kind that is not read is the same in every row, so there is nothing to fetch.
-            (Some(_), Values::Unread(_)) => Ok(n_rows),
+            (Some(ColumnReader::FixedLenByteArrayColumnReader(reader)), Values::Fixed(values)) => {
+                batch(reader, n_rows, levels, values)
+            }
+            (Some(ColumnReader::Int96ColumnReader(reader)), Values::Stamps(values)) => {
+                batch(reader, n_rows, levels, values)
+            }
             _ => Err(ParquetError::General("a column was read before it was opened".to_owned())),
         }
     }
@@ -104,30 +109,20 @@ impl Leaf {
         }
         let cell = match &self.values {
             Values::Flags(values) => values.get(self.value).map(|flag| Cell::Flag(*flag)),
-            Values::Ints(values) => values.get(self.value).map(|value| self.integer(i64::from(*value))),
-            Values::Longs(values) => values.get(self.value).map(|value| self.integer(*value)),
+            Values::Ints(values) => values.get(self.value).map(|value| self.meaning.int(*value)),
+            Values::Longs(values) => values.get(self.value).map(|value| self.meaning.long(*value)),
             Values::Floats(values) => values.get(self.value).map(|value| Cell::Number(f64::from(*value))),
             Values::Doubles(values) => values.get(self.value).map(|value| Cell::Number(*value)),
-            Values::Bytes(values) => values.get(self.value).map(|bytes| {
-                std::str::from_utf8(bytes.data()).map_or(Cell::Other("bytes that are not UTF-8"), Cell::Text)
-            }),
-            Values::Unread(kind) => Some(Cell::Other(kind)),
+            Values::Bytes(values) => values.get(self.value).map(|bytes| self.meaning.bytes(bytes.data())),
+            Values::Fixed(values) => values.get(self.value).map(|bytes| self.meaning.fixed_bytes(bytes.data())),
+            Values::Stamps(values) => values.get(self.value).map(|_| Cell::Other("a 96-bit timestamp")),
+            Values::Nothing => None,
         };
         cell.unwrap_or(Cell::Null)
     }
 
     fn present(&self) -> bool {
-        self.max_definition == 0
-            || matches!(self.values, Values::Unread(_))
-            || self.definitions.get(self.row) == Some(&self.max_definition)
-    }
-
-    fn integer(&self, value: i64) -> Cell<'static> {
-        match self.scale {
-            None | Some(0) => Cell::Integer(value),
-            #[expect(clippy::cast_precision_loss, reason = "a decimal read as a number; 15 digits are plenty here")]
-            Some(scale) => Cell::Number(value as f64 / 10_f64.powi(scale)),
-        }
+        self.max_definition == 0 || self.definitions.get(self.row) == Some(&self.max_definition)
     }
 }
 
@@ -139,13 +134,4 @@ fn batch<T: DataType>(
 ) -> Result<usize> {
     values.clear();
     reader.read_records(n_rows, levels, None, values).map(|(n_records, _, _)| n_records)
-}
-
-/// The digits behind the point of a column of decimals, which are stored as whole numbers.
-fn scale(descriptor: &ColumnDescriptor) -> Option<i32> {
-    match (descriptor.logical_type_ref(), descriptor.converted_type()) {
-        (Some(LogicalType::Decimal(decimal)), _) => Some(decimal.scale),
-        (None, ConvertedType::DECIMAL) => Some(descriptor.type_scale()),
-        _ => None,
-    }
 }

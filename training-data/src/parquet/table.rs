@@ -9,8 +9,11 @@ use std::sync::Arc;
 use ::parquet::errors::ParquetError;
 use ::parquet::file::reader::FileReader;
 use ::parquet::file::serialized_reader::SerializedFileReader;
+use ::parquet::schema::types::ColumnDescriptor;
 
+use super::arrow::{self, ARROW_KEY};
 use super::leaf::Leaf;
+use super::meaning::{Meaning, Unit};
 use crate::cell::Cell;
 use crate::row::RowError;
 use crate::row::fault::Place;
@@ -45,11 +48,12 @@ impl ParquetTable {
         let schema = reader.metadata().file_metadata().schema_descr_ptr();
         let flat = |place: &usize| schema.column(*place).max_rep_level() == 0;
         let named = |place: &usize| wanted(&schema.column(*place).path().string());
+        let durations = note(&reader, ARROW_KEY).map(arrow::durations).unwrap_or_default();
         let places: Vec<usize> = (0..schema.num_columns()).filter(flat).filter(named).collect();
         Ok(Self {
             file: path.into(),
             names: places.iter().map(|place| schema.column(*place).path().string()).collect(),
-            leaves: places.iter().map(|place| Leaf::new(&schema.column(*place))).collect(),
+            leaves: places.iter().map(|place| leaf(&schema.column(*place), &durations)).collect(),
             places,
             reader,
             next_group: 0,
@@ -76,8 +80,7 @@ impl ParquetTable {
     /// What the file says under a key of its own.
     #[must_use]
     pub fn note(&self, key: &str) -> Option<&str> {
-        let notes = self.reader.metadata().file_metadata().key_value_metadata()?;
-        notes.iter().find(|note| note.key == key)?.value.as_deref()
+        note(&self.reader, key)
     }
 
     /// How many rows the file says it has.
@@ -148,6 +151,22 @@ impl ParquetTable {
     fn broken(&self, source: ParquetError) -> RowError {
         RowError::Parquet { file: self.file.to_path_buf(), source }
     }
+}
+
+fn note<'r>(reader: &'r SerializedFileReader<File>, key: &str) -> Option<&'r str> {
+    let notes = reader.metadata().file_metadata().key_value_metadata()?;
+    notes.iter().find(|note| note.key == key)?.value.as_deref()
+}
+
+fn leaf(descriptor: &ColumnDescriptor, durations: &[(String, Unit)]) -> Leaf {
+    let name = descriptor.path().string();
+    let meaning = match Meaning::of(descriptor) {
+        Meaning::Stored => {
+            durations.iter().find(|(column, _)| *column == name).map(|(_, unit)| Meaning::Duration(*unit))
+        }
+        other => Some(other),
+    };
+    Leaf::new(descriptor.max_def_level(), meaning.unwrap_or(Meaning::Stored))
 }
 
 fn open(path: &Path) -> Result<SerializedFileReader<File>, RowError> {

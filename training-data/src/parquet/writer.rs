@@ -146,7 +146,7 @@ fn schema(columns: &[Field]) -> Result<TypePtr, ParquetError> {
         let (physical, logical) = match column.kind {
             Kind::Name | Kind::Prose | Kind::Digest => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
             Kind::Share | Kind::Amount | Kind::Bill => (Physical::DOUBLE, None),
-            Kind::Count | Kind::Tokens => (Physical::INT64, None),
+            Kind::Moment | Kind::Duration | Kind::Tokens => (Physical::INT64, None),
             Kind::Flag => (Physical::BOOLEAN, None),
         };
         let repetition = if column.required { Repetition::REQUIRED } else { Repetition::OPTIONAL };
@@ -179,7 +179,7 @@ impl Buffer {
         let values = match column.kind {
             Kind::Name | Kind::Prose | Kind::Digest => Values::Texts(Vec::new()),
             Kind::Share | Kind::Amount | Kind::Bill => Values::Numbers(Vec::new()),
-            Kind::Count | Kind::Tokens => Values::Counts(Vec::new()),
+            Kind::Moment | Kind::Duration | Kind::Tokens => Values::Counts(Vec::new()),
             Kind::Flag => Values::Flags(Vec::new()),
         };
         Self { required: column.required, definitions: Vec::new(), values, last: None }

@@ -12,8 +12,10 @@ pub enum Kind {
     Digest,
     /// A number from 0 to 1.
     Share,
-    /// A whole number.
-    Count,
+    /// A point of time, in milliseconds since 1970.
+    Moment,
+    /// A length of time, in milliseconds.
+    Duration,
     /// Tokens of one call.
     Tokens,
     /// A finite number, 0 or more.
@@ -33,7 +35,7 @@ impl Kind {
             Self::Prose => "a text of at most 4 MiB",
             Self::Digest => "2 to 128 lower-case hexadecimal digits",
             Self::Share => "a number from 0 to 1",
-            Self::Count => "a whole number of 0 or more",
+            Self::Moment | Self::Duration => "a whole number of 0 or more",
             Self::Tokens => "a whole number from 0 to 100000000",
             Self::Amount => "a finite number of 0 or more",
             Self::Bill => "a number of US dollars from 0 to 1000000",
@@ -150,11 +152,11 @@ impl Column {
             Self::CompletionTokens => ("completion_tokens", Kind::Tokens),
             Self::ReasoningTokens => ("reasoning_tokens", Kind::Tokens),
             Self::CostUsd => ("cost_usd", Kind::Bill),
-            Self::LatencyMs => ("latency_ms", Kind::Count),
+            Self::LatencyMs => ("latency_ms", Kind::Duration),
             Self::Group => ("group", Kind::Name),
             Self::JudgingOnly => ("judging_only", Kind::Flag),
             Self::DecisionId => ("decision_id", Kind::Name),
-            Self::AtMs => ("at_ms", Kind::Count),
+            Self::AtMs => ("at_ms", Kind::Moment),
             Self::Policy => ("policy", Kind::Name),
             Self::PolicyVersion => ("policy_version", Kind::Name),
             Self::Artifact => ("artifact", Kind::Name),

@@ -64,11 +64,12 @@ impl Draft {
             self.held[column as usize] = Held::Nothing;
             return Ok(());
         }
+        let fits = |count: &u64| i64::try_from(*count).is_ok();
         let held = match kind {
             Kind::Name => cell.text().filter(|text| (1..=MAX_NAME_BYTES).contains(&text.len())),
             Kind::Prose => cell.text().filter(|text| text.len() <= MAX_PROMPT_BYTES),
             Kind::Digest => cell.text().filter(|text| is_digest(text)),
-            Kind::Share | Kind::Count | Kind::Tokens | Kind::Amount | Kind::Bill | Kind::Flag => None,
+            Kind::Share | Kind::Moment | Kind::Duration | Kind::Tokens | Kind::Amount | Kind::Bill | Kind::Flag => None,
         }
         .map(|text| Held::Text(self.shelves[column as usize].share(text)))
         .or_else(|| match kind {
@@ -76,7 +77,8 @@ impl Draft {
             Kind::Share => cell.number().filter(|share| (0.0..=1.0).contains(share)).map(Held::Number),
             Kind::Amount => cell.number().filter(|amount| amount.is_finite() && *amount >= 0.0).map(Held::Number),
             Kind::Bill => cell.number().filter(|usd| (0.0..=MAX_COST_USD).contains(usd)).map(Held::Number),
-            Kind::Count => cell.count().filter(|count| i64::try_from(*count).is_ok()).map(Held::Count),
+            Kind::Moment => cell.moment_ms().filter(fits).map(Held::Count),
+            Kind::Duration => cell.duration_ms().filter(fits).map(Held::Count),
             Kind::Tokens => cell.count().filter(|count| *count <= MAX_TOKENS).map(Held::Count),
             Kind::Flag => cell.flag().map(Held::Flag),
         });

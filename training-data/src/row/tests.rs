@@ -128,6 +128,19 @@ fn a_bill_has_a_limit() {
 }
 
 #[test]
+fn a_time_goes_where_such_a_time_belongs() {
+    for good in [Cell::Duration(7), Cell::Integer(7), Cell::Raw("7.0")] {
+        check("latency_ms", good, "taken");
+    }
+    check("at_ms", Cell::Moment(1_700_000_000_123), "taken");
+    let expected = |column: &str| format!("column \"{column}\": expected a whole number of 0 or more, found");
+    check("at_ms", Cell::Duration(7), &format!("{} a duration of 7 ms", expected("at_ms")));
+    check("latency_ms", Cell::Moment(7), &format!("{} a timestamp of 7 ms", expected("latency_ms")));
+    check("latency_ms", Cell::Duration(-7), &format!("{} a duration of -7 ms", expected("latency_ms")));
+    check("quality", Cell::Duration(1), "column \"quality\": expected a number from 0 to 1, found a duration of 1 ms");
+}
+
+#[test]
 fn digests_are_hexadecimal() {
     check("prompt_digest", Cell::Text("00ff"), "taken");
     let expected = "column \"prompt_digest\": expected 2 to 128 lower-case hexadecimal digits, found";
