@@ -1,6 +1,7 @@
 //! A Parquet file as a table of cells, one row at a time. Only the columns that were asked for are read. A column
-//! inside a struct has a dotted name (`model.score`); lists are not read.
+//! inside a struct has a dotted name (`model.score`); lists and structs are not read, and say so in every cell.
 
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use ::parquet::errors::ParquetError;
 use ::parquet::file::reader::FileReader;
 use ::parquet::file::serialized_reader::SerializedFileReader;
-use ::parquet::schema::types::ColumnDescriptor;
+use ::parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 
 use super::arrow::{self, ARROW_KEY};
 use super::leaf::Leaf;
@@ -32,6 +33,8 @@ pub struct ParquetTable {
     /// Where each of our columns stands in the file.
     places: Vec<usize>,
     leaves: Vec<Leaf>,
+    /// What stands in the columns behind the leaves, which are not read.
+    branches: Vec<&'static str>,
     next_group: usize,
     group_rows_left: usize,
     batch_rows_left: usize,
@@ -42,7 +45,7 @@ impl ParquetTable {
     /// Opens a file and picks the columns to read by their names.
     ///
     /// # Errors
-    /// The file cannot be read, is something else, or is broken.
+    /// The file cannot be read, is something else, is broken, or has a wanted column twice.
     pub fn open(path: &Path, wanted: impl Fn(&str) -> bool) -> Result<Self, RowError> {
         let reader = open(path)?;
         let schema = reader.metadata().file_metadata().schema_descr_ptr();
@@ -50,10 +53,19 @@ impl ParquetTable {
         let named = |place: &usize| wanted(&schema.column(*place).path().string());
         let durations = note(&reader, ARROW_KEY).map(arrow::durations).unwrap_or_default();
         let places: Vec<usize> = (0..schema.num_columns()).filter(flat).filter(named).collect();
+        let branches = branches(&schema, &wanted);
+        let leaves = places.iter().map(|place| schema.column(*place).path().string());
+        let names: Vec<String> = leaves.chain(branches.iter().map(|(name, _)| name.clone())).collect();
+        let mut known = HashSet::new();
+        if let Some(twice) = names.iter().find(|name| !known.insert(*name)) {
+            let (expected, found) = ("every column once", format!("\"{twice}\" twice"));
+            return Err(RowError::Format { file: path.to_owned(), expected, found });
+        }
         Ok(Self {
             file: path.into(),
-            names: places.iter().map(|place| schema.column(*place).path().string()).collect(),
+            names,
             leaves: places.iter().map(|place| leaf(&schema.column(*place), &durations)).collect(),
+            branches: branches.into_iter().map(|(_, kind)| kind).collect(),
             places,
             reader,
             next_group: 0,
@@ -107,7 +119,8 @@ impl ParquetTable {
     /// What a column holds in the current row.
     #[must_use]
     pub fn cell(&self, column: usize) -> Cell<'_> {
-        self.leaves.get(column).map_or(Cell::Null, Leaf::cell)
+        let branch = |at: usize| self.branches.get(at).map_or(Cell::Null, |kind| Cell::Other(kind));
+        self.leaves.get(column).map_or_else(|| branch(column - self.leaves.len()), Leaf::cell)
     }
 
     /// Where the current row stands.
@@ -156,6 +169,28 @@ impl ParquetTable {
 fn note<'r>(reader: &'r SerializedFileReader<File>, key: &str) -> Option<&'r str> {
     let notes = reader.metadata().file_metadata().key_value_metadata()?;
     notes.iter().find(|note| note.key == key)?.value.as_deref()
+}
+
+/// The wanted columns that are lists or structs, with their kinds.
+fn branches(schema: &SchemaDescriptor, wanted: &dyn Fn(&str) -> bool) -> Vec<(String, &'static str)> {
+    let mut branches: Vec<(String, &'static str)> = Vec::new();
+    let mut known: HashMap<String, usize> = HashMap::new(); // Only asked, never walked.
+    for leaf in schema.columns() {
+        let (parts, is_list) = (leaf.path().parts(), leaf.max_rep_level() > 0);
+        // A list has levels of its own above what it holds, or is no more than a value that repeats.
+        for depth in 1..parts.len() + usize::from(is_list) {
+            let name = parts[..depth].join(".");
+            match known.get(&name) {
+                Some(at) if !is_list => branches[*at].1 = "a struct",
+                None if wanted(&name) => {
+                    known.insert(name.clone(), branches.len());
+                    branches.push((name, if is_list { "a list" } else { "a struct" }));
+                }
+                Some(_) | None => {}
+            }
+        }
+    }
+    branches
 }
 
 fn leaf(descriptor: &ColumnDescriptor, durations: &[(String, Unit)]) -> Leaf {

@@ -15,7 +15,7 @@ use ::parquet::schema::types::Type;
 use proptest::prelude::*;
 
 use super::writer::{GROUP_ROWS, GROUP_TEXT_BYTES};
-use super::{RowReader, RowWriter};
+use super::{ParquetTable, RowReader, RowWriter};
 use crate::row::tests::{any_row, plain_row};
 use crate::row::{OutcomeRow, RowError};
 use crate::scratch::Scratch;
@@ -56,13 +56,25 @@ fn foreign(scratch: &Scratch, columns: &[(&str, Column)], notes: Option<Vec<KeyV
     let mut fields = Vec::new();
     for (name, column) in columns {
         let physical = match column {
-            Column::Texts(_) => Physical::BYTE_ARRAY,
+            Column::Texts(_) | Column::Lists(_) | Column::Structs(_) => Physical::BYTE_ARRAY,
             Column::Ints(_) => Physical::INT32,
             Column::Floats(_) => Physical::FLOAT,
             Column::Doubles(_) => Physical::DOUBLE,
         };
-        let field = Type::primitive_type_builder(name, physical).with_repetition(Repetition::OPTIONAL);
-        fields.push(Arc::new(field.build().unwrap()));
+        let within = |name: &str, repetition, field: Type| {
+            let group = Type::group_type_builder(name).with_repetition(repetition).with_fields(vec![Arc::new(field)]);
+            group.build().unwrap()
+        };
+        let leaf = |name: &str| {
+            Type::primitive_type_builder(name, physical).with_repetition(Repetition::OPTIONAL).build().unwrap()
+        };
+        fields.push(Arc::new(match column {
+            Column::Lists(_) => {
+                within(name, Repetition::OPTIONAL, within("list", Repetition::REPEATED, leaf("element")))
+            }
+            Column::Structs(_) => within(name, Repetition::OPTIONAL, leaf("text")),
+            Column::Texts(_) | Column::Ints(_) | Column::Floats(_) | Column::Doubles(_) => leaf(name),
+        }));
     }
     let schema = Arc::new(Type::group_type_builder("schema").with_fields(fields).build().unwrap());
     let properties = WriterProperties::builder()
@@ -77,6 +89,15 @@ fn foreign(scratch: &Scratch, columns: &[(&str, Column)], notes: Option<Vec<KeyV
             Column::Texts(values) => {
                 let values: Vec<ByteArray> = values.iter().map(|text| ByteArray::from(*text)).collect();
                 target.typed::<ByteArrayType>().write_batch(&values, Some(&vec![1; values.len()]), None).unwrap();
+            }
+            Column::Structs(values) => {
+                let texts: Vec<ByteArray> = values.iter().map(|text| ByteArray::from(*text)).collect();
+                target.typed::<ByteArrayType>().write_batch(&texts, Some(&vec![2; texts.len()]), None).unwrap();
+            }
+            Column::Lists(values) => {
+                let texts: Vec<ByteArray> = values.iter().map(|text| ByteArray::from(*text)).collect();
+                let (definitions, repetitions) = (vec![3; texts.len()], vec![0; texts.len()]);
+                target.typed::<ByteArrayType>().write_batch(&texts, Some(&definitions), Some(&repetitions)).unwrap();
             }
             Column::Ints(values) => {
                 let levels: Vec<i16> = values.iter().map(|value| i16::from(value.is_some())).collect();
@@ -98,6 +119,8 @@ fn foreign(scratch: &Scratch, columns: &[(&str, Column)], notes: Option<Vec<KeyV
 
 enum Column {
     Texts(Vec<&'static str>),
+    Lists(Vec<&'static str>),
+    Structs(Vec<&'static str>),
     Ints(Vec<Option<i32>>),
     Floats(Vec<f32>),
     Doubles(Vec<f64>),
@@ -151,6 +174,38 @@ fn a_bad_cell_is_named_by_file_row_and_column() {
         &foreign(&scratch, &columns, None),
         "foreign.parquet, row 1, column \"quality\": expected a number from 0 to 1, found \"high\"",
     );
+}
+
+#[test]
+fn a_column_that_is_a_list_or_a_struct_is_named_and_one_that_nobody_wants_is_not() {
+    let scratch = Scratch::new();
+    let with = |name, column| {
+        let mut columns = names();
+        columns.push(("quality", Column::Doubles(vec![0.5, 0.5])));
+        columns.push((name, column));
+        foreign(&scratch, &columns, None)
+    };
+    let expected = "foreign.parquet, row 1, column \"prompt\": expected a text of at most 4 MiB, found";
+    check(&with("prompt", Column::Lists(vec!["a", "b"])), &format!("{expected} a list"));
+    check(&with("prompt", Column::Structs(vec!["a", "b"])), &format!("{expected} a struct"));
+    for column in [Column::Lists(vec!["a", "b"]), Column::Structs(vec!["a", "b"])] {
+        assert_eq!(read(&with("colour", column)).unwrap().len(), 2);
+    }
+    let path = with("colour", Column::Structs(vec!["a", "b"]));
+    let all = ParquetTable::all_names(&path).unwrap();
+    assert_eq!(all[5..], ["colour.text", "colour"]);
+}
+
+#[test]
+fn a_column_that_stands_twice_is_refused() {
+    let scratch = Scratch::new();
+    let mut columns = names();
+    columns.push(("quality", Column::Doubles(vec![0.5, 0.5])));
+    columns.push(("quality", Column::Doubles(vec![0.7, 0.7])));
+    check(&foreign(&scratch, &columns, None), "foreign.parquet: expected every column once, found \"quality\" twice");
+    columns.pop();
+    columns.extend([("colour", Column::Floats(vec![0.5, 0.5])), ("colour", Column::Floats(vec![0.5, 0.5]))]);
+    assert_eq!(read(&foreign(&scratch, &columns, None)).unwrap().len(), 2);
 }
 
 #[test]
