@@ -33,7 +33,7 @@ pub const OUTCOME_QUEUE_LEN: usize = 8192;
 /// Bytes of records that may wait, for logs that keep prompts.
 pub const OUTCOME_QUEUE_BYTES: u64 = 32 << 20;
 
-/// Bytes of one record; a larger one is dropped. Twice the longest prompt, since escapes can double it.
+/// Bytes of one record; a larger one is dropped. Twice the longest prompt, for the escapes in it.
 pub const MAX_RECORD_BYTES: usize = training_data::jsonl::MAX_LINE_BYTES;
 
 /// Records of one segment, usually.

@@ -13,7 +13,8 @@ use crate::cell::Cell;
 use crate::row::fault::Place;
 use crate::row::{Column, Draft, Fault, OutcomeRow, RowError, SCHEMA_VERSION, SCHEMA_VERSION_KEY};
 
-/// The longest line. Twice the longest prompt, since escapes can double it.
+/// The longest line. Twice the longest prompt, which is room for the escapes of any text that a person wrote. Control
+/// characters become six times as long; a row of too many of them is refused where it would be written.
 pub const MAX_LINE_BYTES: usize = 8 << 20;
 
 /// The lines of a text file, each bounded, counted from 1.
@@ -335,12 +336,16 @@ impl<W: Write> RowWriter<W> {
     /// Adds a row.
     ///
     /// # Errors
-    /// The target cannot be written to.
+    /// The target cannot be written to, or the row would make a line that nobody here could read again.
     pub fn write(&mut self, row: &OutcomeRow) -> io::Result<()> {
         self.line.clear();
         write!(self.line, "{{\"{SCHEMA_VERSION_KEY}\":{SCHEMA_VERSION}")?;
         write_cells(&mut self.line, |column| row.cell(column))?;
-        self.line.extend_from_slice(b"}\n");
+        self.line.push(b'}');
+        if self.line.len() > MAX_LINE_BYTES {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, too_long(row, self.line.len())));
+        }
+        self.line.push(b'\n');
         self.target.write_all(&self.line)
     }
 
@@ -352,6 +357,14 @@ impl<W: Write> RowWriter<W> {
         self.target.flush()?;
         Ok(self.target)
     }
+}
+
+fn too_long(row: &OutcomeRow, n_bytes: usize) -> String {
+    let OutcomeRow { source, dataset, prompt_id, model, .. } = row;
+    format!(
+        "expected rows of at most 8 MiB as JSON, found one of {n_bytes} bytes, of model \"{model}\" on prompt \
+        \"{source}/{dataset}/{prompt_id}\"; a .parquet file can hold it"
+    )
 }
 
 /// Adds the cells that hold something to an object that is begun, each with a comma before it.

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{Lines, MAX_LINE_BYTES, RowReader, RowWriter, parse};
-use crate::row::tests::any_row;
+use crate::row::tests::{any_row, plain_row};
 use crate::row::{Draft, OutcomeRow};
 use crate::scratch::Scratch;
 
@@ -98,6 +98,29 @@ fn a_line_at_the_limit_is_read_and_one_behind_it_is_passed_over() {
     assert!(rows[0].is_ok() && rows[2].is_ok() && rows.len() == 3);
     let error = rows[1].as_ref().unwrap_err().to_string();
     assert!(error.ends_with("rows.jsonl, line 2, expected a line of at most 8 MiB, found a longer one"), "{error}");
+}
+
+#[test]
+fn a_row_whose_escapes_make_its_line_too_long_is_refused_by_name() {
+    // Everything of a line but the prompt's escapes.
+    let around = |prompt: &str| {
+        let row = OutcomeRow { prompt: Some(prompt.into()), ..plain_row("7", "m", 0.5) };
+        let mut writer = RowWriter::new(Vec::new());
+        writer.write(&row).map(|()| writer.finish().unwrap())
+    };
+    let n_around = around("").unwrap().len() - 1;
+    let room = MAX_LINE_BYTES - n_around;
+    let full = format!("{}{}", "\u{1}".repeat(room / 6), "x".repeat(room % 6));
+    let written = around(&full).unwrap();
+    assert_eq!(written.len(), MAX_LINE_BYTES + 1);
+    let scratch = Scratch::new();
+    let read: Result<Vec<_>, _> = RowReader::open(&scratch.write("rows.jsonl", written)).unwrap().collect();
+    assert_eq!(read.unwrap()[0].prompt.as_deref(), Some(&*full));
+    assert_eq!(
+        around(&format!("{full}x")).unwrap_err().to_string(),
+        "expected rows of at most 8 MiB as JSON, found one of 8388609 bytes, of model \"m\" on prompt \"s/d/7\"; \
+        a .parquet file can hold it"
+    );
 }
 
 #[test]
