@@ -173,7 +173,7 @@ fn fill(
     draft.set_default(Column::Source, source)?;
     let dataset = draft.text(Column::Source).unwrap_or(source).to_owned();
     draft.set_default(Column::Dataset, &dataset)?;
-    name_prompt(draft)
+    name_prompt(draft, places.get(&Column::Prompt).and_then(|place| table.names().get(*place)).map(String::as_str))
 }
 
 /// Of a Parquet file only the wanted columns were opened; a message about a missing one should show them all.

@@ -97,7 +97,7 @@ fn row(record: &Record, names: &mut Names<'_>, draft: &mut Draft) -> Result<Outc
     draft.set(Column::Prompt, prompt)?;
     let index = json_cell(&record.index);
     if index.is_null() {
-        name_prompt(draft)?;
+        name_prompt(draft, Some("prompt"))?;
     } else {
         let id = index.text().map_or_else(|| index.to_string(), str::to_owned);
         set_text(draft, Column::PromptId, Cell::Text(&format!("{}-{id}", names.split)))?;

@@ -336,6 +336,25 @@ fn keys_that_only_later_lines_have_are_read() {
 }
 
 #[test]
+fn a_prompt_without_text_and_id_is_named_by_its_column() {
+    for nothing in ["", "None", "null", "NaN", "\"\""] {
+        let text = format!("model,prompt,quality\nm,what is it?,1\nm,{nothing},1\n");
+        let error = refused_text(Format::Table, "t.csv", &text);
+        assert_eq!(error, "t.csv, line 3, column \"prompt\": expected a value, found nothing");
+    }
+    // With an id it may be missing, and without a column of texts it is the ids that are.
+    let (kept, dropped) = skipped(Format::Table, "t.csv", "model,prompt_id,prompt,quality\nm,7,None,1\n");
+    assert!(kept.len() == 1 && dropped.is_empty(), "{dropped:?}");
+    let error = refused_text(Format::Table, "t.csv", "model,quality\nm,1\n");
+    assert_eq!(error, "t.csv, line 2, column \"prompt_id\": expected a value, found nothing");
+    let mapping = Mapping::new(&["prompt=question".to_owned()], &["m".to_owned()]).unwrap();
+    let scratch = Scratch::new();
+    let path = scratch.write("t.csv", "question,m\nNone,1\n");
+    let error = import(&Plan { mapping, ..Plan::new(Format::Table, vec![path]) }).0.unwrap_err().to_string();
+    assert!(error.ends_with("line 2, column \"question\": expected a value, found nothing"), "{error}");
+}
+
+#[test]
 fn a_bad_first_line_is_skipped_as_any_other() {
     let good = r#"{"model":"m","prompt":"Which lever?","quality":1}"#;
     let long = format!("{{\"model\":\"{}\"}}", "m".repeat(MAX_LINE_BYTES));

@@ -76,7 +76,7 @@ impl Wide {
         }
         match self.prompt_id {
             Some(column) => set_text(draft, Column::PromptId, table.cell(column))?,
-            None => name_prompt(draft)?,
+            None => name_prompt(draft, self.prompt.and_then(|column| table.names().get(column)).map(String::as_str))?,
         }
         let quality = table.cell(model.quality);
         let named = |fault| rename(fault, table.names().get(model.quality));
@@ -88,11 +88,13 @@ impl Wide {
     }
 }
 
-/// Gives a prompt without an id one made of its text.
-pub(super) fn name_prompt(draft: &mut Draft) -> Result<(), Fault> {
-    match draft.text(Column::Prompt).map(fingerprint::name) {
-        Some(name) => draft.set_default(Column::PromptId, &name),
-        None => Ok(()),
+/// Gives a prompt without an id one made of its text. Where that is missing, it is the column of texts that a reader of the
+/// message will look for, not one of ids that the file never had.
+pub(super) fn name_prompt(draft: &mut Draft, texts: Option<&str>) -> Result<(), Fault> {
+    match (draft.text(Column::Prompt).map(fingerprint::name), texts) {
+        (Some(name), _) => draft.set_default(Column::PromptId, &name),
+        (None, Some(column)) if !draft.holds(Column::PromptId) => Err(Fault::Missing { column: column.to_owned() }),
+        (None, _) => Ok(()),
     }
 }
 
