@@ -8,6 +8,7 @@ pub mod fingerprint;
 pub mod import;
 pub mod jsonl;
 pub mod log;
+mod mark;
 pub mod parquet;
 pub mod prices;
 pub mod publish;

@@ -14,6 +14,8 @@ mod sheet;
 pub use catalog::catalog_toml;
 use entry::{Entry, Found};
 
+use crate::mark;
+
 /// The largest list that is read. LiteLLM's, the longest, has about 1.5 MiB.
 pub const MAX_LIST_BYTES: u64 = 32 << 20;
 
@@ -226,11 +228,12 @@ fn found(path: &Path) -> Result<Vec<Found>, PriceError> {
         return Err(format("a price list of at most 32 MiB", format!("{n_bytes} bytes")));
     }
     let bytes = fs::read(path).map_err(io)?;
+    let bytes = mark::behind(&bytes);
     match path.extension().and_then(|extension| extension.to_str()) {
-        Some("csv") => sheet::read(path, &bytes),
-        Some("toml") => catalog::read(path, &bytes),
+        Some("csv") => sheet::read(path, bytes),
+        Some("toml") => catalog::read(path, bytes),
         Some("json") => {
-            let json: entry::Keyed = serde_json::from_slice(&bytes).map_err(|error| {
+            let json: entry::Keyed = serde_json::from_slice(bytes).map_err(|error| {
                 if error.is_data() {
                     format("an object of models or a \"data\" list", "another value".to_owned())
                 } else {

@@ -1,8 +1,6 @@
 //! LLMRouterBench: a JSON file a data set, split and model, with a list of `records`. Where the file does not say which
 //! model it is about, its folders do: `<dataset>/<split>/<model>/<file>.json`. Demonstration runs are not outcomes.
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -111,8 +109,7 @@ fn row(record: &Record, names: &mut Names<'_>, draft: &mut Draft) -> Result<Outc
 
 /// A first walk through the file, since the header may stand behind the records.
 fn header(path: &Path) -> Result<Header, RowError> {
-    let file = File::open(path).map_err(|source| RowError::Io { file: path.to_owned(), source })?;
-    serde_json::from_reader(BufReader::with_capacity(1 << 18, file)).map_err(|error| RowError::Format {
+    serde_json::from_reader(records::open(path)?).map_err(|error| RowError::Format {
         file: path.to_owned(),
         expected: "a JSON object with a list of records",
         found: format!("{}, line {}", broken(&error), error.line()),

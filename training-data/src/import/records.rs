@@ -12,6 +12,7 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAcces
 use serde_json::Value;
 
 use crate::cell::Cell;
+use crate::mark;
 use crate::row::fault::Place;
 use crate::row::{Fault, RowError};
 
@@ -26,8 +27,7 @@ pub(super) type Take<'t, R> = dyn FnMut(Result<R, Fault>, Place) -> Result<(), R
 
 /// Reads the list that stands under `key`, or the list that is the whole file.
 pub(super) fn read<R: Record>(path: &Path, key: Option<&'static str>, take: &mut Take<'_, R>) -> Result<(), RowError> {
-    let file = File::open(path).map_err(|source| RowError::Io { file: path.to_owned(), source })?;
-    let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(1 << 18, file));
+    let mut json = serde_json::Deserializer::from_reader(open(path)?);
     let mut refused = None;
     let list = List { file: path.into(), take, refused: &mut refused, record: PhantomData };
     let read = match key {
@@ -43,6 +43,14 @@ pub(super) fn read<R: Record>(path: &Path, key: Option<&'static str>, take: &mut
             found: error.to_string(),
         }),
     }
+}
+
+/// Opens a JSON file at the beginning of its text.
+pub(super) fn open(path: &Path) -> Result<BufReader<File>, RowError> {
+    let io = |source| RowError::Io { file: path.to_owned(), source };
+    let mut reader = BufReader::with_capacity(1 << 18, File::open(path).map_err(io)?);
+    mark::step_over(&mut reader).map_err(io)?;
+    Ok(reader)
 }
 
 struct Envelope<'l, 't, R> {

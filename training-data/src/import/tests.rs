@@ -422,6 +422,9 @@ fn what_is_no_record_is_named_by_its_number_or_skipped() {
     let error = "t.json, record 2, expected a JSON object a record, found \"oops\"";
     assert_eq!(refused_text(Format::RouterArena, "t.json", &list), error);
 
+    let marked = skipped(Format::RouterArena, "t.json", &format!("\u{feff}[{good}]"));
+    assert_eq!(marked, (answers(&[("m", 1.0)]), Vec::new()), "a mark that an editor set");
+
     let good = r#"{"index":1,"prompt":"Which?","score":1}"#;
     let file = format!(r#"{{"model_name":"m","dataset_name":"d","records":[{good},null,"oops",{good}]}}"#);
     let dropped = ["2 x expected a JSON object a record, t.json, record 2"];
@@ -429,6 +432,8 @@ fn what_is_no_record_is_named_by_its_number_or_skipped() {
         skipped(Format::LlmRouterBench, "t.json", &file),
         (answers(&[("m", 1.0); 2]), dropped.map(str::to_owned).to_vec())
     );
+    let marked = skipped(Format::LlmRouterBench, "t.json", &format!("\u{feff}{file}"));
+    assert_eq!(marked.0, answers(&[("m", 1.0); 2]));
     let error = "t.json, record 2, expected a JSON object a record, found nothing";
     assert_eq!(refused_text(Format::LlmRouterBench, "t.json", &file), error);
 }

@@ -182,6 +182,15 @@ fn bad_lists_are_named_by_model_and_field() {
 }
 
 #[test]
+fn a_mark_that_an_editor_set_is_no_part_of_a_list() {
+    let scratch = Scratch::new();
+    for name in ["litellm.json", "openrouter.json", "prices.csv"] {
+        let marked = scratch.write(name, format!("\u{feff}{}", std::fs::read_to_string(sample(name)).unwrap()));
+        assert_eq!(read(&marked).unwrap(), read(&sample(name)).unwrap(), "{name}");
+    }
+}
+
+#[test]
 fn what_is_free_is_free_and_what_is_cheap_is_cheap() {
     let scratch = Scratch::new();
     let rows = read(&scratch.write("p.csv", "model,prompt_usd_per_1m,completion_usd_per_1m\nm,0,0.0001\n")).unwrap();

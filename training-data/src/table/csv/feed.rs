@@ -4,6 +4,7 @@
 use std::io::{self, BufRead, Read};
 
 use super::MAX_RECORD_BYTES;
+use crate::mark;
 
 /// What quotes of a record did that no writer of CSV lets them do. Records behind it may have been taken for a part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,9 +64,7 @@ pub(crate) struct Feed<B> {
 
 impl<B: BufRead> Feed<B> {
     pub(crate) fn new(mut bytes: B, delimiter: u8) -> io::Result<Self> {
-        if bytes.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
-            bytes.consume(3); // Some editors open a file with this mark; it is not part of the text.
-        }
+        mark::step_over(&mut bytes)?;
         let (at, line, in_line, after_cr) = (At::Start, 0, false, false);
         Ok(Self { bytes, delimiter, at, line, in_line, after_cr, began: None, strayed: false, n_record_bytes: 0 })
     }
