@@ -138,19 +138,24 @@ impl Forecasts {
     /// Reads forecasts; `file` is only for messages.
     pub fn read(mut from: impl BufRead, file: &str) -> Result<Self, ForecastsError> {
         let mut all = Self::default();
-        let mut text = String::new();
+        let mut bytes = Vec::new();
         let io = |source| ForecastsError::Io { file: file.to_owned(), source };
         for line in 1.. {
-            text.clear();
-            let n_bytes = std::io::Read::take(&mut from, MAX_LINE_BYTES).read_line(&mut text).map_err(io)?;
+            bytes.clear();
+            let n_bytes = std::io::Read::take(&mut from, MAX_LINE_BYTES).read_until(b'\n', &mut bytes).map_err(io)?;
             if n_bytes == 0 {
                 break;
             }
-            if u64::try_from(n_bytes).unwrap_or(u64::MAX) >= MAX_LINE_BYTES && !text.ends_with('\n') {
+            if u64::try_from(n_bytes).unwrap_or(u64::MAX) >= MAX_LINE_BYTES && !bytes.ends_with(b"\n") {
                 return Err(ForecastsError::TooLong { file: file.to_owned(), line });
             }
+            let text = std::str::from_utf8(&bytes).map_err(|error| ForecastsError::Line {
+                file: file.to_owned(),
+                line,
+                found: format!("bytes that are no UTF-8 at byte {}", error.valid_up_to() + 1),
+            })?;
             // Some editors put a mark in front of a text.
-            let text = if line == 1 { text.trim_start_matches('\u{feff}') } else { &text };
+            let text = if line == 1 { text.trim_start_matches('\u{feff}') } else { text };
             if !text.trim().is_empty() {
                 all.add(text, file, line)?;
             }
@@ -196,8 +201,12 @@ impl Forecasts {
                     return Err(out(field, "between 0 and 1", value));
                 }
             }
-            if let Some(cost) = cost_usd.filter(|cost| !(cost.is_finite() && *cost >= 0.0)) {
+            if let Some(cost) = cost_usd.filter(|cost| *cost < 0.0) {
                 return Err(out("cost_usd", "at or above 0", cost));
+            }
+            // What the engine cannot count in would only be found when it is asked, far from the line that says it.
+            if let Some(cost) = cost_usd.filter(|cost| PicoUsd::from_f64(cost * PicoUsd::PER_USD).is_none()) {
+                return Err(out("cost_usd", "below 1000000", cost));
             }
             row.push((self.number(model), Expected { quality, quality_low, cost_usd }));
         }

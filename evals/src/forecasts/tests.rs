@@ -32,6 +32,18 @@ fn mistakes_are_named_with_their_line() {
         "{\"id\":\"x\",\"forecasts\":[{\"model\":\"m\",\"quality\":0.5,\"cost_usd\":-1}]}",
         "f.jsonl, line 2, model `m`: expected `cost_usd` at or above 0, found -1",
     );
+    let costly = |cost: &str| {
+        format!("{{\"id\":\"x\",\"forecasts\":[{{\"model\":\"m\",\"quality\":0.5,\"cost_usd\":{cost}}}]}}")
+    };
+    let expected = "f.jsonl, line 2, model `m`: expected `cost_usd` below 1000000, found 1";
+    check(&costly("1e300"), &format!("{expected}{}", "0".repeat(300)));
+    check(&costly("1e6"), &format!("{expected}000000"));
+    assert!(read(&costly("999999.0")).is_ok());
+    let torn = [good.as_bytes(), b"{\"id\":\"\xff\"}\n"].concat();
+    assert_eq!(
+        Forecasts::read(&*torn, "f.jsonl").unwrap_err().to_string(),
+        "f.jsonl, line 2: expected an object with `id` and `forecasts`, found bytes that are no UTF-8 at byte 8"
+    );
     check(
         "{\"id\":\"x\",\"forecasts\":[{\"model\":\"m\",\"quality\":0.5,\"quality_low\":2}]}",
         "f.jsonl, line 2, model `m`: expected `quality_low` between 0 and 1, found 2",
