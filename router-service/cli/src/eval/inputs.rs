@@ -1,6 +1,7 @@
 //! The files behind a report: each is read once and leaves its name and digest in the provenance.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use decision::{Catalog, Mode, Model, Policies, Policy, PolicyName, Quality, Rule
 use evals::forecasts::Forecasts;
 use evals::pool::{Outcomes, PriceList, TokenPrices};
 use evals::report::Source;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use sha2::{Digest, Sha256};
 use training_data::jsonl::broken;
 use training_data::split::{LearningPart, Split, SplitError};
@@ -207,12 +209,42 @@ fn named(role: &'static str, file: &Path, digest: &[u8]) -> Source {
 /// Which models are candidates in which source, as a file says.
 pub(crate) fn named_pools(text: &str, file: &Path) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
     let (file, expected) = (file.display(), "expected an object of sources, each a list of models");
-    let named: BTreeMap<String, Vec<String>> = serde_json::from_str(text)
+    let NamedOnce(named) = serde_json::from_str(text)
         .map_err(|error| anyhow!("{file}, line {}: {expected}, found {}", error.line(), broken(&error)))?;
     if named.is_empty() {
         bail!("{file}: {expected}, found no source");
     }
     Ok(named)
+}
+
+/// Pools by their sources, each of which stands there once: of two lists nobody can say which was meant.
+struct NamedOnce(BTreeMap<String, Vec<String>>);
+
+impl<'de> Deserialize<'de> for NamedOnce {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(NamedOnceVisitor)
+    }
+}
+
+struct NamedOnceVisitor;
+
+impl<'de> Visitor<'de> for NamedOnceVisitor {
+    type Value = NamedOnce;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of sources")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<NamedOnce, A::Error> {
+        let mut named = BTreeMap::new();
+        while let Some((source, models)) = map.next_entry::<String, Vec<String>>()? {
+            if named.contains_key(&source) {
+                return Err(A::Error::custom(format_args!("`{source}` twice")));
+            }
+            named.insert(source, models);
+        }
+        Ok(NamedOnce(named))
+    }
 }
 
 /// What a catalog says of prices, for judging.

@@ -168,6 +168,15 @@ fn what_a_policy_forbids_is_not_chosen_in_a_replay() {
 }
 
 #[test]
+fn a_source_that_has_two_pools_is_named() {
+    let scratch = town("eval-twice");
+    scratch.write("twice.json", "{\"town\":[\"cheap\"],\n\"town\":[\"dear\"]}");
+    let run = scratch.run("eval outcomes.jsonl --prices prices.csv --pools twice.json");
+    let expected = "twice.json, line 2: expected an object of sources, each a list of models, found `town` twice";
+    check(&run, 1, "", expected);
+}
+
+#[test]
 fn mistakes_are_named_by_file_row_and_column() {
     let scratch = town("eval-mistakes");
     scratch.write("high.jsonl", &outcomes().replacen("\"quality\":1", "\"quality\":1.7", 1));
