@@ -8,10 +8,26 @@ use crate::CalledWrongly;
 
 /// The day, if it is one.
 pub(super) fn checked(day: &str) -> anyhow::Result<String> {
-    let parts: Vec<Option<u32>> = day.split('-').map(|part| part.parse().ok()).collect();
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok()).flatten();
+    let parts: Vec<Option<u32>> = day.split('-').map(digits).collect();
     match parts.as_slice() {
-        [Some(_), Some(1..=12), Some(1..=31)] if day.len() == 10 && day.is_ascii() => Ok(day.to_owned()),
+        [Some(year), Some(month @ 1..=12), Some(of_month @ 1..)]
+            if *of_month <= n_days(*year, *month) && day.split('-').map(str::len).eq([4, 2, 2]) =>
+        {
+            Ok(day.to_owned())
+        }
         _ => bail!(CalledWrongly(format!("--day: expected a day as 2026-11-21, found `{day}`"))),
+    }
+}
+
+/// How many days a month has.
+fn n_days(year: u32, month: u32) -> u32 {
+    let is_leap = year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
+    match month {
+        2 if is_leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
     }
 }
 
@@ -50,8 +66,23 @@ mod tests {
 
     #[test]
     fn what_is_no_day_is_refused() {
-        assert!(checked("2026-11-21").is_ok());
-        for wrong in ["2026-13-01", "2026-1-1", "21.11.2026", "yesterday!", ""] {
+        for right in ["2026-11-21", "2026-12-31", "2026-04-30", "2024-02-29", "2000-02-29"] {
+            assert!(checked(right).is_ok(), "{right}");
+        }
+        for wrong in [
+            "2026-13-01",
+            "2026-1-1",
+            "21.11.2026",
+            "yesterday!",
+            "",
+            "2026-02-31",
+            "2026-02-29",
+            "1900-02-29",
+            "2026-04-31",
+            "2026-11-00",
+            "+026-11-21",
+            "02026-11-2",
+        ] {
             assert!(checked(wrong).is_err(), "{wrong}");
         }
     }
