@@ -32,7 +32,7 @@ const NEEDS: [&str; 11] = [
 ];
 
 /// Those of them that limit a choice and are nobody's own keys: passed over beside `needs`, a limit would be lost.
-const LIMITS: [&str; 5] = ["zero_data_retention", "max_cost_usd", "max_completion_tokens", "allow", "deny"];
+const LIMITS: [&str; 6] = ["regions", "zero_data_retention", "max_cost_usd", "max_completion_tokens", "allow", "deny"];
 
 /// What is asked.
 pub(super) struct Question {
@@ -200,8 +200,10 @@ fn id(keys: &Map<String, Value>) -> Result<String, FieldError> {
 fn slips(keys: &Map<String, Value>) -> Result<(), FieldError> {
     let absent = || KEYS.into_iter().filter(|key| !keys.contains_key(*key));
     let prompted = keys.contains_key("prompt") || keys.contains_key("messages");
-    for key in keys.keys().filter(|key| !KEYS.contains(&key.as_str())) {
-        if LIMITS.contains(&key.as_str()) {
+    for (key, value) in keys.iter().filter(|(key, _)| !KEYS.contains(&key.as_str())) {
+        // A skill's word may be a key of the writer's own, such as a list of tools; as true or false it is a need.
+        let is_need = value.is_boolean() && Skill::ALL.into_iter().any(|skill| skill.word() == key);
+        if is_need || LIMITS.contains(&key.as_str()) {
             return Err(FieldError::new(key.clone(), format!("it inside `needs`, as {{\"{key}\": ..}}"), "it beside"));
         }
         let Some(meant) = nearest(key, absent()) else { continue };

@@ -231,6 +231,21 @@ const BAD_LINES: &[(&str, Option<&str>, &str)] = &[
         "line 2, max_cost_usd: expected it inside `needs`, as {\"max_cost_usd\": ..}, found it beside",
     ),
     (
+        r#"{"id":"b","prompt":"x","regions":["eu"]}"#,
+        Some("b"),
+        "line 2, regions: expected it inside `needs`, as {\"regions\": ..}, found it beside",
+    ),
+    (
+        r#"{"id":"b","prompt":"x","tools":true}"#,
+        Some("b"),
+        "line 2, tools: expected it inside `needs`, as {\"tools\": ..}, found it beside",
+    ),
+    (
+        r#"{"id":"b","prompt":"x","needs":["audio"],"json_schema":false}"#,
+        Some("b"),
+        "line 2, json_schema: expected it inside `needs`, as {\"json_schema\": ..}, found it beside",
+    ),
+    (
         r#"{"id":"b","prompt":"x","needs":{"visoin":true}}"#,
         Some("b"),
         "found another text of 6 bytes; the nearest known one is `vision`",
@@ -260,7 +275,8 @@ const BAD_LINES: &[(&str, Option<&str>, &str)] = &[
 #[test]
 fn a_line_that_cannot_be_read_says_why_and_the_rest_go_on() {
     let scratch = scratch("route-lines");
-    let good = r#"{"id":"g","prompt":"Which lever?"}"#;
+    // What a skill is called may be a key of the writer's own.
+    let good = r#"{"id":"g","prompt":"Which lever?","tools":["a hammer"]}"#;
     for (bad, id, complaint) in BAD_LINES {
         scratch.write("in.jsonl", &format!("{good}\n{bad}\n{good}\n"));
         let arguments = "route --catalog c.toml --policies p.toml --input in.jsonl --output out.jsonl";
