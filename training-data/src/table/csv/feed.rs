@@ -130,9 +130,10 @@ impl<B: BufRead> Feed<B> {
 impl<B: BufRead> Read for Feed<B> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.n_record_bytes >= MAX_RECORD_BYTES {
-            return Err(io::Error::other(
-                "expected records of at most 64 MiB, found a longer one; is a quote left open?",
-            ));
+            return Err(io::Error::other(format!(
+                "expected records of at most 64 MiB, found a longer one that begins on line {}; is a quote left open?",
+                self.began()
+            )));
         }
         let piece = self.piece(buffer.len())?;
         let n_bytes = piece.len();
