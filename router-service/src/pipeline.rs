@@ -220,7 +220,8 @@ impl Pipeline {
         }
         let id = DecisionId::new(SystemTime::now());
         let reference = self.promises.reference(policy, &decision, &candidates);
-        self.decisions.remember(id, &decision, expected(&decision, &candidates), reference);
+        let forwarded = call.is_some();
+        self.decisions.remember(id, &decision, expected(&decision, &candidates), reference, forwarded);
         if let Some(log) = &self.outcome_log {
             log.decided(&Made {
                 decision_id: &id.to_string(),

@@ -126,6 +126,13 @@ impl Budgets {
         decided
     }
 
+    /// Enters the bill of a call that was forwarded here, in place of what its decision was expected to cost.
+    pub(crate) fn account(&self, decision: &Decision, expected: PicoUsd, billed: PicoUsd) {
+        if decision.budget.is_some() {
+            self.settle(decision.policy.as_str(), &decision.policy_version, expected, billed);
+        }
+    }
+
     fn settle(&self, name: &str, version: &str, expected: PicoUsd, billed: PicoUsd) {
         if let Some(state) = self.states().get_mut(&(name.to_owned(), version.to_owned())) {
             *state = state.settled(expected, billed);
@@ -150,6 +157,8 @@ pub(crate) struct Awaiting {
     reference: Option<Quality>,
     judged: bool,
     reported: bool,
+    /// Whether its call is forwarded here. Its bill is then entered by whoever ends the call, who holds what was charged: a call
+    /// may end long after its decision is forgotten here.
     accounted: bool,
 }
 
@@ -172,7 +181,7 @@ pub(crate) struct Joined {
     pub(crate) promised: Option<Promised>,
     /// Whether something was reported of this decision before.
     pub(crate) repeated: bool,
-    /// Whether its call was forwarded here, and so its bill is entered already.
+    /// Whether its call is forwarded here, and so its bill is entered without this verdict.
     pub(crate) accounted: bool,
 }
 
@@ -201,23 +210,13 @@ impl Decisions {
         decision: &Decision,
         ranked: Box<[Expected]>,
         reference: Option<Quality>,
+        accounted: bool,
     ) {
         let charged = decision.budget.and(ranked.first().map(|first| first.cost));
         let (policy, policy_version) = (Arc::from(decision.policy.as_str()), Arc::clone(&decision.policy_version));
-        let (judged, reported, accounted) = (false, false, false);
+        let (judged, reported) = (false, false);
         let awaiting = Awaiting { policy, policy_version, ranked, charged, reference, judged, reported, accounted };
         self.awaiting.insert(id, awaiting);
-    }
-
-    /// Enters the bill of a call that was forwarded here.
-    pub(crate) fn account(&self, verdict: &Verdict, budgets: &Budgets) {
-        self.awaiting.change(&verdict.decision, |awaiting| {
-            awaiting.accounted = true;
-            if let (Some(charged), Some(billed)) = (awaiting.charged, verdict.cost) {
-                budgets.settle(&awaiting.policy, &awaiting.policy_version, charged, billed);
-                awaiting.charged = Some(billed);
-            }
-        });
     }
 
     /// Joins a verdict with its decision. The same verdict told twice counts once.

@@ -43,7 +43,8 @@ impl Pipeline {
     pub(crate) fn settle(&self, settled: &Settled<'_>) {
         let Settled { answer, model, end, spent, .. } = settled;
         let verdict = self.verdict(settled);
-        self.decisions.account(&verdict, &self.budgets);
+        let expected = answer.candidates.get(answer.decision.model()).map(|chosen| chosen.cost).unwrap_or_default();
+        self.budgets.account(&answer.decision, expected, spent.cost);
         if let Some(log) = &self.outcome_log {
             log.reported(logged(&verdict));
         }

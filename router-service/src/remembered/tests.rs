@@ -79,7 +79,7 @@ fn conversations_and_decisions_are_bounded() {
     let (decision, expected) = decided(&Budgets::default(), &policy("mode = \"tolerance\"\nquality_tolerance = 0"));
     for number in 0..2_000 {
         sessions.remember("", &wish(&number.to_string()), &id("m"), tokens(1), Instant::now());
-        decisions.remember(DecisionId::new(SystemTime::now()), &decision, expected.clone(), None);
+        decisions.remember(DecisionId::new(SystemTime::now()), &decision, expected.clone(), None, false);
         assert!(sessions.len() <= 300 && decisions.len() <= 300);
     }
     assert!(sessions.len() > 100 && decisions.len() > 100);
@@ -130,7 +130,7 @@ fn a_verdict_is_joined_and_counts_once() {
     let policy = policy("mode = \"budget\"\nusd_per_request = 0.05");
     let (decision, expected) = decided(&budgets, &policy);
     let id = DecisionId::new(SystemTime::now());
-    decisions.remember(id, &decision, expected, None);
+    decisions.remember(id, &decision, expected, None, false);
     let spent = || budgets.decide(&policy, |state| (state.spent_pico_usd, Some(state)));
     let usd = |usd: f64| u128::from(PicoUsd::from_usd(usd).unwrap().0);
     assert_eq!(spent(), usd(0.01));
@@ -151,6 +151,24 @@ fn a_verdict_is_joined_and_counts_once() {
     assert_eq!(decisions.join(&stranger, &budgets).unwrap().drift, None);
     let error = decisions.join(&verdict(DecisionId::new(SystemTime::now())), &budgets).unwrap_err();
     assert!(error.to_string().contains("waits for a verdict"), "{error}");
+}
+
+#[test]
+fn a_bill_that_is_entered_here_is_not_entered_by_a_caller_s_word() {
+    let (budgets, decisions) = (Budgets::default(), Decisions::new(&rule()));
+    let policy = policy("mode = \"budget\"\nusd_per_request = 0.05");
+    let (decision, expected) = decided(&budgets, &policy);
+    let id = DecisionId::new(SystemTime::now());
+    let charged = expected[0].cost;
+    decisions.remember(id, &decision, expected, None, true);
+    let spent = || budgets.decide(&policy, |state| (state.spent_pico_usd, Some(state)));
+    let usd = |usd: f64| PicoUsd::from_usd(usd).unwrap();
+    let told = Verdict { cost: Some(usd(0.0)), ..verdict(id) };
+    assert!(decisions.join(&told, &budgets).unwrap().accounted);
+    assert_eq!(spent(), u128::from(charged.0), "the call has not ended");
+    budgets.account(&decision, charged, usd(0.04));
+    assert!(decisions.join(&told, &budgets).unwrap().accounted);
+    assert_eq!(spent(), u128::from(usd(0.04).0));
 }
 
 #[test]

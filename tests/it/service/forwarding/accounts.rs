@@ -189,3 +189,20 @@ async fn a_verdict_on_a_forwarded_call_does_not_bill_it_again() {
     assert_eq!(running.counted("pointsman_outcomes_judged_total", &[CHEAP]), 1);
     running.ended().await;
 }
+
+#[tokio::test]
+async fn a_budget_is_settled_though_the_decision_was_forgotten_before_its_call_ended() {
+    let scratch = Scratch::new("forgotten");
+    let usage = json!({ "prompt_tokens": 1000, "completion_tokens": 4000 });
+    let provider = Provider::start(vec![reply("Left.", &usage)]).await;
+    let mut settings = forwarding(&[(&provider, &[DEAR])]);
+    let rules = "mode = \"budget\"\nusd_per_request = 0.1\nwhen_spent = \"refuse\"\n";
+    settings.sources.policies = Some(scratch.write("policies.toml", &format!("default = \"p\"\n[policy.p]\n{rules}")));
+    settings.memory.decisions = 0;
+    let running = Running::start(settings).await;
+    assert_eq!(ask(&running, &chat("auto")).await.status, StatusCode::OK);
+    // The bill was $0.27, so that two requests' budget is gone.
+    let second = ask(&running, &chat("auto")).await;
+    assert_eq!((second.status, &second.json()["error"]["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("refused")));
+    running.ended().await;
+}
