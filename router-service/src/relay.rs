@@ -16,6 +16,7 @@ use crate::upstream::openai::Piece;
 use crate::upstream::provider::ProviderError;
 
 mod filing;
+mod gates;
 mod hedges;
 mod pump;
 mod relayed;
@@ -23,6 +24,7 @@ mod trying;
 
 use filing::{Filing, Whose};
 pub(crate) use filing::{Receipt, unix_seconds};
+use gates::Gates;
 use hedges::Hedges;
 pub(crate) use pump::{Abandoned, Pump};
 pub(crate) use relayed::{Relayed, Step};
@@ -99,6 +101,7 @@ pub(crate) struct Decided {
     attempts: Attempts,
     began: Instant,
     filing: Filing,
+    gates: Gates,
 }
 
 impl Decided {
@@ -136,7 +139,7 @@ pub(crate) async fn decide(
     let attempts = Attempts::new(plan, rule, Moment(0)).map_err(|_| chat.spelling.put(nobody_serves(&answer)))?;
     let chat = Arc::new(chat);
     let filing = Filing::open(pipeline, &chat, &answer, whose, arrival.at);
-    Ok(Decided { answer, pipeline: Arc::clone(pipeline), chat, attempts, began, filing })
+    Ok(Decided { answer, pipeline: Arc::clone(pipeline), chat, attempts, began, filing, gates: Gates::default() })
 }
 
 fn nobody_serves(answer: &Answer) -> Rejection {

@@ -7,14 +7,13 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use decision::{Cause, End, Gate, Hop, ModelId, Next};
+use decision::{Cause, End, Hop, ModelId, Next};
 use tokio::time::{Sleep, sleep, sleep_until, timeout_at};
 
-use super::filing::{Filing, unix_seconds};
+use super::filing::unix_seconds;
 use super::relayed::Relayed;
 use super::{Begun, Decided, moment};
 use crate::metrics::list::Metric;
-use crate::pipeline::Pipeline;
 use crate::status::{Rejection, Unanswered, UpstreamEnd};
 use crate::upstream::Failed;
 use crate::upstream::call::{Opened, Outgoing};
@@ -46,9 +45,10 @@ impl Decided {
         loop {
             let now = Instant::now();
             let mut entered = None;
-            let (pipeline, filing) = (&self.pipeline, &self.filing);
-            let next =
-                self.attempts.next(moment(self.began, now), |hop| gate(pipeline, filing, hop, now, &mut entered));
+            let (forwarder, call) = (&self.pipeline.forwarder, (&self.filing, &*self.chat));
+            let gates = &mut self.gates;
+            let ask = |hop: &Hop| gates.ask(forwarder, call, hop, now, &mut entered);
+            let next = self.attempts.next(moment(self.began, now), ask);
             match (next, entered) {
                 (Next::Try { hop, .. }, Some((destination, place))) => {
                     let lane = self.lane(hop, destination, place, now);
@@ -146,8 +146,10 @@ impl Decided {
             return None;
         }
         let mut entered = None;
-        let (pipeline, filing) = (&self.pipeline, &self.filing);
-        let hop = self.attempts.hedge(moment(self.began, now), |hop| gate(pipeline, filing, hop, now, &mut entered));
+        let (forwarder, call) = (&self.pipeline.forwarder, (&self.filing, &*self.chat));
+        let gates = &mut self.gates;
+        let hop =
+            self.attempts.hedge(moment(self.began, now), |hop| gates.ask(forwarder, call, hop, now, &mut entered));
         match (hop, entered) {
             (Some(hop), Some((destination, place))) => Some(self.lane(hop, destination, place, now)),
             (_, _) => {
@@ -221,7 +223,8 @@ impl Decided {
         failed
     }
 
-    fn unanswered(self, cause: Cause, last: Option<Failed>) -> Rejection {
+    fn unanswered(mut self, cause: Cause, last: Option<Failed>) -> Rejection {
+        let last = last.or_else(|| self.gates.unsaid());
         let n_attempts = self.attempts.n_opened();
         let tried = |failed: &Failed| match (failed.end, n_attempts) {
             (UpstreamEnd::Refused | UpstreamEnd::TooLong, _) | (_, 1) => failed.complaint.clone(),
@@ -258,27 +261,6 @@ impl Decided {
             true => (UpstreamEnd::Busy, "every provider that could answer is at its limit".to_owned()),
             false => (UpstreamEnd::Away, "every provider that could answer has kept failing".to_owned()),
         }
-    }
-}
-
-/// Asks everything anew that may have changed since the decision: the provider's health and limits, and the caller's purse.
-fn gate(
-    pipeline: &Pipeline,
-    filing: &Filing,
-    hop: &Hop,
-    now: Instant,
-    entered: &mut Option<(Destination, Place)>,
-) -> Gate {
-    let destination = pipeline.forwarder.fleet.destination(hop);
-    if !filing.affords(&hop.model, destination.prices) {
-        return Gate::Shut;
-    }
-    match destination.provider.enter(now) {
-        Some(place) => {
-            *entered = Some((destination, place));
-            Gate::Open
-        }
-        None => Gate::Shut,
     }
 }
 

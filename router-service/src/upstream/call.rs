@@ -77,7 +77,7 @@ impl Outgoing<'_> {
             }
             ProviderKind::Anthropic => {
                 let body = anthropic::request(&chat.values(), &self.destination.upstream, self.max_completion)
-                    .map_err(|error| Failed::unsayable(error.field.clone(), error.to_string()))?;
+                    .map_err(|error| untold(&error))?;
                 let response = self.answered(ANTHROPIC_PATH, body.to_string()).await?;
                 if chat.stream {
                     is_event_stream(response.headers())?;
@@ -174,6 +174,16 @@ impl Outgoing<'_> {
         let rule = &self.destination.provider.rule;
         rule.key.iter().cloned().chain(rule.secret_headers.iter().map(|(_, secret)| secret.clone())).collect()
     }
+}
+
+/// Why a call cannot be said in Anthropic's language, if it cannot: the same wherever that is spoken, so that no name and no limit of a
+/// model is needed to find out.
+pub(crate) fn unsayable(chat: &Chat) -> Option<Failed> {
+    anthropic::request(&chat.values(), "", 1).err().map(|error| untold(&error))
+}
+
+fn untold(error: &anthropic::Unconvertible) -> Failed {
+    Failed::unsayable(error.field.clone(), error.to_string())
 }
 
 /// The request with everything that its provider wants beside the body.
