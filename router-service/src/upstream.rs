@@ -38,10 +38,23 @@ pub(crate) struct Failed {
     pub(crate) complaint: String,
     /// When the provider wants to be asked again, where it says.
     pub(crate) rest: Option<Duration>,
+    /// What it tells of the provider's health.
+    pub(crate) word: Word,
     /// Whether the provider may bill for it all the same: it got the call and did not refuse it.
     pub(crate) may_cost: bool,
     /// What only whoever runs the service should read of it: addresses, and why a certificate is not believed.
     pub(crate) cause: Option<String>,
+}
+
+/// What the end of a call tells of its provider's health.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Word {
+    /// It is there, and does what it should.
+    Good,
+    /// It is not well: what its breaker counts.
+    Bad,
+    /// Nothing was learned.
+    Nothing,
 }
 
 impl Failed {
@@ -62,20 +75,27 @@ impl Failed {
         Self { end: UpstreamEnd::Late, ..Self::lost(complaint) }
     }
 
+    /// The time that its caller or `forwarding.total_ms` gave the whole call passed before the provider's own patience did. Whoever
+    /// waits for a second tells nothing of a provider that answers within two, and must not take it away from everybody else.
+    pub(crate) fn cut_short() -> Self {
+        Self { word: Word::Nothing, ..Self::late("the time for the whole call passed") }
+    }
+
     /// Any failure that cost nothing.
     pub(crate) fn of(fault: Fault, retry: Retry, end: UpstreamEnd, complaint: impl Into<String>) -> Self {
         let failure = Failure { fault, retry };
         let complaint = complaint.into();
-        Self { failure, end, field: String::new(), complaint, rest: None, may_cost: false, cause: None }
+        let word = match (fault, end) {
+            (Fault::Provider, UpstreamEnd::Failed | UpstreamEnd::Late) => Word::Bad,
+            (_, UpstreamEnd::Busy) => Word::Nothing,
+            (_, _) => Word::Good,
+        };
+        Self { failure, end, field: String::new(), complaint, rest: None, word, may_cost: false, cause: None }
     }
 
-    /// What is asked cannot be said to this provider; another one may speak a language that can.
+    /// What is asked cannot be said to this provider, and nothing was sent; another one may speak a language that can.
     pub(crate) fn unsayable(field: String, complaint: String) -> Self {
-        Self { field, ..Self::of(Fault::Provider, Retry::Elsewhere, UpstreamEnd::Refused, complaint) }
-    }
-
-    /// Whether it says that the provider is not well: what its breaker counts.
-    pub(crate) fn is_the_provider_s(&self) -> bool {
-        self.failure.fault == Fault::Provider && matches!(self.end, UpstreamEnd::Failed | UpstreamEnd::Late)
+        let unsaid = Self::of(Fault::Provider, Retry::Elsewhere, UpstreamEnd::Refused, complaint);
+        Self { field, word: Word::Nothing, ..unsaid }
     }
 }

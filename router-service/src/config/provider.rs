@@ -37,6 +37,13 @@ pub struct Patience {
     pub reply: Duration,
 }
 
+impl Patience {
+    /// From a call to the first sign of its answer.
+    pub fn to_speak(&self, streams: bool) -> Duration {
+        if streams { self.first_token } else { self.reply }
+    }
+}
+
 /// What a provider speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -83,9 +83,11 @@ impl Relayed {
             self.decided.filing.heard(&piece);
             return Step::Piece(Box::new(piece));
         }
-        let patience = self.between.min(self.deadline.saturating_duration_since(Instant::now()));
-        let late = || Failed::late(format!("expected the next token within {} ms", patience.as_millis()));
-        match timeout(patience, self.stream.next()).await.unwrap_or_else(|_| Err(late())) {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let Ok(next) = timeout(self.between.min(left), self.stream.next()).await else {
+            return self.silent(left);
+        };
+        match next {
             Ok(Some(piece)) => {
                 self.decided.filing.heard(&piece);
                 Step::Piece(Box::new(piece))
@@ -100,6 +102,15 @@ impl Relayed {
             }
             Err(failed) => self.broken(&failed),
         }
+    }
+
+    /// Nothing came: for as long as the provider may be silent, or for what was left of the whole call, which tells nothing of it.
+    fn silent(&mut self, left: Duration) -> Step {
+        if left < self.between {
+            drop(self.place.take());
+            return self.broken(&Failed::cut_short());
+        }
+        self.broken(&Failed::late(format!("expected the next token within {} ms", self.between.as_millis())))
     }
 
     fn broken(&mut self, failed: &Failed) -> Step {

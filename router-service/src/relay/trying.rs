@@ -15,11 +15,11 @@ use super::relayed::Relayed;
 use super::{Begun, Decided, moment};
 use crate::metrics::list::Metric;
 use crate::status::{Rejection, Unanswered, UpstreamEnd};
-use crate::upstream::Failed;
 use crate::upstream::call::{Opened, Outgoing};
 use crate::upstream::echo::Echo;
 use crate::upstream::fleet::Destination;
 use crate::upstream::provider::Place;
+use crate::upstream::{Failed, Word};
 
 /// Tokens that a model is taken to write at most where the catalog does not say: what the smallest of those that must be told hold.
 const ASSUMED_MAX_COMPLETION: u64 = 4_096;
@@ -171,7 +171,12 @@ impl Decided {
             let echo = Echo { id: &id, model: model.as_str(), reason: &reason, created: unix_seconds() };
             let outgoing = Outgoing { chat: &chat, destination: &goal, echo, max_reply_bytes, max_completion };
             let opened = timeout_at(deadline.into(), outgoing.open()).await;
-            opened.unwrap_or_else(|_| Err(Failed::late("the time for the whole call passed")))
+            // A provider that was silent for as long as it may be is late, whoever else had waited long enough, too.
+            let word = match since.elapsed() < goal.provider.rule.patience.to_speak(chat.stream) {
+                true => Word::Nothing,
+                false => Word::Bad,
+            };
+            opened.unwrap_or_else(|_| Err(Failed { word, ..Failed::cut_short() }))
         });
         Lane { hop, destination, place, since, opening }
     }
@@ -213,11 +218,11 @@ impl Decided {
         if failed.is_the_operator_s() {
             tracing::warn!(%provider, %model, why = failed.complaint, "a provider refuses for a reason that lies in the configuration");
         }
-        match failed.rest {
-            Some(rest) => lane.place.rests(now, rest),
-            None if failed.is_the_provider_s() => lane.place.failed(now),
-            None if failed.end == UpstreamEnd::Busy => drop(lane.place),
-            None => lane.place.answered(now, None),
+        match (failed.rest, failed.word) {
+            (Some(rest), _) => lane.place.rests(now, rest),
+            (None, Word::Bad) => lane.place.failed(now),
+            (None, Word::Nothing) => drop(lane.place),
+            (None, Word::Good) => lane.place.answered(now, None),
         }
         self.attempts.failed_at(lane.hop, failed.failure, moment(self.began, now), fastrand::f64());
         failed

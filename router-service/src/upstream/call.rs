@@ -99,7 +99,7 @@ impl Outgoing<'_> {
         };
         let uri = url.at(path).map_err(|_| Failed::unreached("the address of the provider cannot be called"))?;
         let request = request(rule, uri, body).ok_or_else(|| Failed::unreached("a header cannot be sent"))?;
-        let patience = if self.chat.stream { rule.patience.first_token } else { rule.patience.reply };
+        let patience = rule.patience.to_speak(self.chat.stream);
         let sent = async { client.request(request).await.map_err(|error| unanswered(&error)) };
         let response = in_time(patience, "an answer", sent).await?;
         if response.status().is_success() {

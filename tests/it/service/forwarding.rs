@@ -15,6 +15,7 @@ mod complete;
 mod failover;
 mod hedging;
 mod passing;
+mod patience;
 mod provider;
 mod streams;
 mod ways;
