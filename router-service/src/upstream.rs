@@ -36,7 +36,7 @@ pub(crate) struct Failed {
     pub(crate) field: String,
     /// What happened, without secrets and of bounded length.
     pub(crate) complaint: String,
-    /// When the provider wants to be asked again, where it says.
+    /// How long the provider is to be left alone by all calls, where it is at a limit and says so.
     pub(crate) rest: Option<Duration>,
     /// What it tells of the provider's health.
     pub(crate) word: Word,

@@ -218,11 +218,13 @@ impl Decided {
         if failed.is_the_operator_s() {
             tracing::warn!(%provider, %model, why = failed.complaint, "a provider refuses for a reason that lies in the configuration");
         }
-        match (failed.rest, failed.word) {
-            (Some(rest), _) => lane.place.rests(now, rest),
-            (None, Word::Bad) => lane.place.failed(now),
-            (None, Word::Nothing) => drop(lane.place),
-            (None, Word::Good) => lane.place.answered(now, None),
+        if let Some(rest) = failed.rest {
+            lane.place.rests(now, rest);
+        }
+        match failed.word {
+            Word::Bad => lane.place.failed(now),
+            Word::Nothing => drop(lane.place),
+            Word::Good => lane.place.answered(now, None),
         }
         self.attempts.failed_at(lane.hop, failed.failure, moment(self.began, now), fastrand::f64());
         failed

@@ -122,7 +122,9 @@ impl Outgoing<'_> {
             ProviderKind::Anthropic => failure::of_anthropic(&refused),
             ProviderKind::Openai | ProviderKind::Echo => failure::of_openai(&refused),
         };
-        let rest = retry_after_ms.map(Duration::from_millis);
+        // Only a limit is one for everybody. A wait that comes with another refusal is for whoever calls here again.
+        let limited = matches!(meaning.kind, Kind::RateLimited | Kind::Overloaded);
+        let rest = retry_after_ms.filter(|_| limited).map(Duration::from_millis);
         Failed { rest, field: field_of(&body), ..Failed::meaning(&meaning) }
     }
 

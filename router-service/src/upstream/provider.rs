@@ -231,7 +231,7 @@ impl Place {
     }
 
     /// The provider asks to be left alone for a while.
-    pub(crate) fn rests(self, now: Instant, span: Duration) {
+    pub(crate) fn rests(&self, now: Instant, span: Duration) {
         let until = now.checked_add(span.min(MAX_REST));
         let mut condition = self.provider.condition();
         condition.rests_until = condition.rests_until.max(until);

@@ -185,6 +185,26 @@ async fn a_limit_everywhere_is_told_with_the_time_to_come_again() {
 }
 
 #[tokio::test]
+async fn only_a_limit_is_a_rest_for_everybody() {
+    for (status, code, answer) in [
+        ("400 Bad Request", "invalid_request_error", StatusCode::BAD_REQUEST),
+        ("500 Internal Server Error", "oops", StatusCode::BAD_GATEWAY),
+    ] {
+        let failing = error(status, code, "sorry", "retry-after: 60\r\n");
+        let provider = Provider::start(vec![failing]).await;
+        let rule = "[forwarding]\nn_attempts_max = 1\n";
+        let running = Running::start(forwarding_with(&[(&provider, &[DEAR])], rule)).await;
+        for turn in 0..6 {
+            let answered = ask(&running, &chat(DEAR)).await;
+            let is_shut = turn == 5 && answer == StatusCode::BAD_GATEWAY;
+            let expected = if is_shut { StatusCode::SERVICE_UNAVAILABLE } else { answer };
+            assert_eq!(answered.status, expected, "{turn}: {}", answered.text());
+        }
+        running.ended().await;
+    }
+}
+
+#[tokio::test]
 async fn a_provider_that_keeps_failing_is_left_alone() {
     let oops = Provider::start(vec![error("502 Bad Gateway", "oops", "sorry", "")]).await;
     let rule = "[forwarding]\nn_attempts_max = 1\n";
