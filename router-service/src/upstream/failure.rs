@@ -104,7 +104,8 @@ pub(crate) fn of_openai(refused: &Refused<'_>) -> Meaning {
         400 | 413 | 422 if words.any(&TOO_LONG) => Kind::TooLong,
         400 | 422 if words.any(&TOO_MUCH_OUTPUT) => Kind::TooMuchOutput,
         400 | 422 => Kind::Invalid,
-        503 | 529 => Kind::Overloaded,
+        529 => Kind::Overloaded,
+        503 if words.any(&AT_A_LIMIT) || refused.retry_after_ms.is_some_and(|wait_ms| wait_ms > 0) => Kind::Overloaded,
         _ => Kind::Broken,
     };
     words.meaning(kind, refused)
@@ -153,6 +154,23 @@ const TOO_LONG: [&str; 11] = [
     "context window",
     "input is too long",
     "input token count",
+];
+
+/// By which a 503 is a limit. Else it is a server that does not work, as a gateway without one behind it says it, and counts for the
+/// breaker as 500 and 502 do. One that says when to come again is left alone until then: the breaker could only guess at that.
+const AT_A_LIMIT: [&str; 12] = [
+    "overloaded",
+    "overloaded_error",
+    "rate_limit_error",
+    "rate_limit_exceeded",
+    "rate limit",
+    "too many requests",
+    "at capacity",
+    "over capacity",
+    "slow_down",
+    "slow down",
+    "is busy",
+    "throttl",
 ];
 
 /// More output was asked for than the model writes: another model may.

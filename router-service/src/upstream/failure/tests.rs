@@ -60,6 +60,28 @@ fn openai_says_it_by_status_code_and_phrase() {
 }
 
 #[test]
+fn a_503_is_a_limit_only_where_it_says_so() {
+    let kind = |body: &Value, retry_after_ms| {
+        of_openai(&Refused { status: 503, body, retry_after_ms, secrets: &[] }).kind //
+    };
+    for (code, message) in [("", ""), ("", "no healthy upstream"), ("service_unavailable", "try again later")] {
+        assert_eq!(kind(&error(code, message), None), Kind::Broken, "{code} {message}");
+        assert_eq!(kind(&error(code, message), Some(0)), Kind::Broken, "at once is no time to come again");
+        assert_eq!(kind(&error(code, message), Some(1)), Kind::Overloaded, "{code} {message}");
+    }
+    for (code, message) in [
+        ("overloaded", ""),
+        ("rate_limit_exceeded", ""),
+        ("", "That model is currently overloaded with other requests."),
+        ("", "Rate limit reached"),
+        ("", "Slow down"),
+        ("", "The server is busy"),
+    ] {
+        assert_eq!(kind(&error(code, message), None), Kind::Overloaded, "{code} {message}");
+    }
+}
+
+#[test]
 fn anthropic_says_it_by_type() {
     anthropic(400, "invalid_request_error", "prompt is too long: 210000 tokens > 200000 maximum", Kind::TooLong);
     anthropic(
