@@ -31,7 +31,7 @@ pub struct AttemptRule {
     pub first_byte_ms: u64,
     /// The first wait before calling one and the same provider again; each further one doubles it.
     pub backoff_ms: u64,
-    /// The longest such wait.
+    /// The longest such wait. Whoever asks for more is not waited for: it holds its caller, who can be told when to come again.
     pub backoff_ms_max: u64,
 }
 
@@ -264,6 +264,9 @@ impl Attempts {
             return self.give_up(Cause::NoAttemptLeft);
         }
         while let Some((hop, not_before)) = self.preferred(now) {
+            if not_before > now.after_ms(self.rule.backoff_ms_max) {
+                break;
+            }
             if not_before > now {
                 return Next::Wait { until: not_before };
             }

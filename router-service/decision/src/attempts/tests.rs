@@ -86,14 +86,22 @@ fn waiting_is_for_when_there_is_nowhere_else_to_go() {
     assert_eq!(tried, [(0, 0), (0, 100), (0, 300), (0, 700)], "each wait doubles, up to the longest");
     assert_eq!(end, Some(succeeded(0)));
     let after = |ms| Failure { fault: Fault::Provider, retry: Retry::Here { after_ms: Some(ms) } };
-    assert_eq!(tell(one(), &[after(2500)], &[]).0, [(0, 0), (0, 2500)], "the provider's own wish counts");
-    assert_eq!(
-        tell(one(), &[after(10_000)], &[]),
-        (vec![(0, 0)], Some(End::GaveUp(Cause::NoHopLeft))),
-        "not past the deadline"
-    );
+    assert_eq!(tell(one(), &[after(350)], &[]).0, [(0, 0), (0, 350)], "the provider's own wish counts");
+    for longer in [401, 2_500, 10_000, u64::MAX] {
+        let given_up = (vec![(0, 0)], Some(End::GaveUp(Cause::NoHopLeft)));
+        assert_eq!(tell(one(), &[after(longer)], &[]), given_up, "not for longer than any wait may be");
+    }
+    assert_eq!(tell(plan(), &[after(2_500)], &[]).0, [(0, 0), (1, 0)], "there is another place to go");
     let two = || plan().drain(..2).collect();
     assert_eq!(tell(two(), &[after(900), after(50)], &[]).0, [(0, 0), (1, 0), (1, 50)], "whoever is ready first");
+}
+
+#[test]
+fn nobody_is_waited_for_past_the_deadline() {
+    let mut attempts = Attempts::new(vec![plan().remove(0)], RULE, Moment(0)).unwrap();
+    attempts.next(Moment(9_700), |_| Gate::Open);
+    attempts.failed(Failure { fault: Fault::Provider, retry: Retry::Here { after_ms: Some(300) } }, Moment(9_700), 1.0);
+    assert_eq!(attempts.next(Moment(9_700), |_| Gate::Open), Next::Ended(End::GaveUp(Cause::NoHopLeft)));
 }
 
 #[test]

@@ -205,6 +205,21 @@ async fn only_a_limit_is_a_rest_for_everybody() {
 }
 
 #[tokio::test]
+async fn nobody_is_held_for_as_long_as_a_provider_wants_to_be_left_alone() {
+    let busy = error("429 Too Many Requests", "rate_limit_exceeded", "slow down", "retry-after: 2\r\n");
+    let busy = Provider::start(vec![busy]).await;
+    let rule = "[forwarding]\nbackoff_ms = 100\nbackoff_ms_max = 1000\n";
+    let running = Running::start(forwarding_with(&[(&busy, &[DEAR])], rule)).await;
+    let answer = ask(&running, &chat(DEAR)).await;
+    assert_eq!(
+        (answer.status, &answer.json()["error"]["code"], answer.headers["retry-after"].to_str().unwrap()),
+        (StatusCode::TOO_MANY_REQUESTS, &json!("upstream_busy"), "2")
+    );
+    assert_eq!(busy.calls().len(), 1);
+    running.ended().await;
+}
+
+#[tokio::test]
 async fn a_provider_that_keeps_failing_is_left_alone() {
     for status in ["500 Internal Server Error", "502 Bad Gateway", "503 Service Unavailable"] {
         let oops = Provider::start(vec![error(status, "oops", "sorry", "")]).await;
