@@ -23,7 +23,10 @@ const MAX_CHOICES: usize = 1024;
 pub(crate) fn request(chat: &Chat, upstream_model: &str, stream_usage: bool) -> String {
     let mut fields = chat.fields.clone();
     fields.set("model", &upstream_model);
-    if chat.stream && stream_usage && !chat.include_usage {
+    if !stream_usage {
+        // Its server refuses the field. A caller that asks for usage is told it all the same, as it is counted here.
+        fields.remove("stream_options");
+    } else if chat.stream && !chat.include_usage {
         // Without it nobody would know what the stream costs. The chunk that comes of it is kept from the caller.
         let mut options: serde_json::Map<String, Value> = fields.get("stream_options").unwrap_or_default();
         options.insert("include_usage".to_owned(), json!(true));

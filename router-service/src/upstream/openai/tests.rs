@@ -102,6 +102,8 @@ fn only_the_model_is_exchanged_and_a_stream_asked_for_its_tokens() {
     assert_eq!(sent(r#","stream":true"#, false), r#","stream":true}"#);
     let asked = r#","stream":true,"stream_options":{"include_usage":true,"x":1}"#;
     assert_eq!(sent(asked, true), format!("{asked}}}"));
+    assert_eq!(sent(asked, false), r#","stream":true}"#, "its server refuses the field, whoever writes it");
+    assert_eq!(sent(r#","stream_options":null"#, false), "}");
 }
 
 proptest! {
