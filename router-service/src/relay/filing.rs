@@ -8,6 +8,7 @@ use classifier::{Tally, Vocabulary};
 use decision::{Evidence, MAX_TOKENS, Model, ModelId, PicoUsd, Prices, Tokens};
 
 use crate::chat::Chat;
+use crate::config::ProviderKind;
 use crate::pipeline::{Answer, Pipeline};
 use crate::question::SessionWish;
 use crate::settled::{Settled, Spent};
@@ -145,7 +146,7 @@ impl Filing {
     /// An attempt begins.
     pub(super) fn begin(&mut self, hop: usize, model: &ModelId, destination: &Destination) {
         self.n_attempts += 1;
-        let free = destination.provider.client.is_none();
+        let free = destination.provider.rule.kind == ProviderKind::Echo;
         let prices = self.prices(model, destination.prices);
         self.running.extend(prices.map(|prices| Running {
             hop,

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use proto::v1;
 use proto::v1::complete_reply::Part;
+use router_service::config::ProviderKind;
 use serde_json::{Value, json};
 
 use super::provider::{self, Provider, Turn, chunk, reply, stream};
@@ -187,6 +188,18 @@ async fn a_verdict_on_a_forwarded_call_does_not_bill_it_again() {
     assert!(running.post("/v1/outcomes", verdict.to_string()).await.status.is_success());
     assert_eq!(running.metric("pointsman_outcome_cost_usd_total", &[CHEAP]), bill);
     assert_eq!(running.counted("pointsman_outcomes_judged_total", &[CHEAP]), 1);
+    running.ended().await;
+}
+
+#[tokio::test]
+async fn an_echo_bills_nobody_whatever_address_stands_beside_it() {
+    let nobody = Provider::start(vec![Turn::Resets]).await;
+    let mut settings = forwarding(&[(&nobody, &[DEAR])]);
+    settings.forwarding.providers[0].kind = ProviderKind::Echo;
+    let running = Running::start(settings).await;
+    let answer = ask(&running, &chat(DEAR)).await;
+    assert_eq!((answer.status, answer.headers["x-pointsman-cost-usd"].to_str().unwrap()), (StatusCode::OK, "0"));
+    assert!(nobody.calls().is_empty());
     running.ended().await;
 }
 
