@@ -8,7 +8,6 @@ use classifier::{Tally, Vocabulary};
 use decision::{Evidence, MAX_TOKENS, Model, ModelId, PicoUsd, Prices, Tokens};
 
 use crate::chat::Chat;
-use crate::config::ProviderKind;
 use crate::pipeline::{Answer, Pipeline};
 use crate::question::SessionWish;
 use crate::settled::{Settled, Spent};
@@ -72,6 +71,8 @@ struct Running {
     prices: Prices,
     /// An echo bills nobody.
     free: bool,
+    /// What a long answer by it was taken to cost when it began.
+    likely: PicoUsd,
     told: Option<Usage>,
     n_tokens: u64,
     /// The model's own vocabulary, where the operator names it, and what it may have to count.
@@ -116,17 +117,25 @@ impl Filing {
         }
     }
 
-    /// Whether a long answer by this hop stays within the caller's cap, with what was spent before.
-    pub(super) fn affords(&self, model: &ModelId, prices: Option<Prices>) -> bool {
+    /// Whether a long answer by this hop stays within the caller's cap, with what was spent before and what is being spent beside it.
+    pub(super) fn affords(&self, model: &ModelId, destination: &Destination) -> bool {
         let Some(cap) = self.chat.max_cost else { return true };
-        let Some(prices) = self.prices(model, prices) else { return false };
+        let beside = self.running.iter().chain(&self.outrun).fold(self.spent, |sum, running| sum.plus(running.likely));
+        self.likely(model, destination).is_some_and(|likely| beside.plus(likely) <= cap)
+    }
+
+    /// What a long answer by this hop costs; none where nobody knows its price.
+    fn likely(&self, model: &ModelId, destination: &Destination) -> Option<PicoUsd> {
+        if destination.is_free() {
+            return Some(PicoUsd::ZERO);
+        }
+        let prices = self.prices(model, destination.prices)?;
         let usage = decision::Usage {
             prompt: self.chat.prompt_tokens,
             completion: self.output_high(model),
             ..decision::Usage::default()
         };
-        let answers = prices.bill(&usage).0.saturating_mul(self.chat.n_choices);
-        self.spent.plus(PicoUsd(answers)) <= cap
+        Some(PicoUsd(prices.bill(&usage).0.saturating_mul(self.chat.n_choices)))
     }
 
     fn prices(&self, model: &ModelId, prices: Option<Prices>) -> Option<Prices> {
@@ -146,7 +155,8 @@ impl Filing {
     /// An attempt begins.
     pub(super) fn begin(&mut self, hop: usize, model: &ModelId, destination: &Destination) {
         self.n_attempts += 1;
-        let free = destination.provider.rule.kind == ProviderKind::Echo;
+        let free = destination.is_free();
+        let likely = self.likely(model, destination).unwrap_or_default();
         let prices = self.prices(model, destination.prices);
         self.running.extend(prices.map(|prices| Running {
             hop,
@@ -154,6 +164,7 @@ impl Filing {
             provider: Arc::from(destination.provider.rule.name.as_str()),
             prices,
             free,
+            likely,
             told: None,
             n_tokens: 0,
             vocabulary: destination.vocabulary.clone(),

@@ -35,7 +35,7 @@ impl Gates {
         entered: &mut Option<(Destination, Place)>,
     ) -> Gate {
         let destination = forwarder.fleet.destination(hop);
-        if !self.can_say(destination.provider.rule.kind, chat) || !filing.affords(&hop.model, destination.prices) {
+        if !self.can_say(destination.provider.rule.kind, chat) || !filing.affords(&hop.model, &destination) {
             return Gate::Shut;
         }
         match destination.provider.enter(now) {

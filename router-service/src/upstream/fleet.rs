@@ -48,6 +48,13 @@ pub(crate) struct Destination {
     pub(crate) vocabulary: Option<Arc<Vocabulary>>,
 }
 
+impl Destination {
+    /// Whether nobody is billed for what is asked there.
+    pub(crate) fn is_free(&self) -> bool {
+        self.provider.rule.kind == ProviderKind::Echo
+    }
+}
+
 impl Fleet {
     /// Makes the providers that can be used. Opens nothing yet.
     pub(crate) fn start(rule: &ForwardingRule) -> Result<Self, ProviderError> {
