@@ -138,6 +138,8 @@ pub enum UpstreamEnd {
     Late,
     /// The answer began and broke off.
     Cut,
+    /// No provider's prices stay within the caller's cap.
+    Unaffordable,
 }
 
 impl UpstreamEnd {
@@ -151,6 +153,8 @@ impl UpstreamEnd {
             Self::Failed => ("upstream_failed", Code::Unavailable, StatusCode::BAD_GATEWAY),
             Self::Late => ("upstream_late", Code::DeadlineExceeded, StatusCode::GATEWAY_TIMEOUT),
             Self::Cut => ("upstream_cut", Code::Aborted, StatusCode::BAD_GATEWAY),
+            // The word of a decision that finds nobody within the cap: whose prices break it, ours or theirs, is all one to a caller.
+            Self::Unaffordable => ("refused", Code::FailedPrecondition, StatusCode::UNPROCESSABLE_ENTITY),
         }
     }
 }

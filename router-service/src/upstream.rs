@@ -22,6 +22,9 @@ pub(crate) mod stream;
 pub(crate) mod usage;
 mod vocabularies;
 
+/// What the router calls the cap on the bill of a call.
+const MAX_COST_FIELD: &str = "limits.max_cost_usd";
+
 /// Bytes of an error's body that are read.
 pub(crate) const MAX_ERROR_BYTES: usize = 64 * 1024;
 
@@ -91,6 +94,12 @@ impl Failed {
             (_, _) => Word::Good,
         };
         Self { failure, end, field: String::new(), complaint, rest: None, word, may_cost: false, cause: None }
+    }
+
+    /// No place to ask is cheap enough for the caller's cap, and nothing was sent.
+    pub(crate) fn unaffordable(complaint: String) -> Self {
+        let dear = Self::of(Fault::Provider, Retry::Elsewhere, UpstreamEnd::Unaffordable, complaint);
+        Self { field: MAX_COST_FIELD.to_owned(), word: Word::Nothing, ..dear }
     }
 
     /// What is asked cannot be said to this provider, and nothing was sent; another one may speak a language that can.

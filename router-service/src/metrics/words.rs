@@ -155,6 +155,7 @@ pub(super) const END: &[&str] = &[
     "upstream_failed",
     "upstream_late",
     "upstream_cut",
+    "refused",
 ];
 pub(super) const PROVIDER: Label = Label { name: "provider", words: Words::Providers };
 pub(super) const POLICY: Label = Label { name: "policy", words: Words::Policies };

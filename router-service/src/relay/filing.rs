@@ -1,6 +1,7 @@
 //! What a call cost and how it ended, filed exactly once: by the end it comes to, or, where its caller has hung up, when it is
 //! dropped. Every attempt is counted, the failed and the cancelled ones too; tokens that nobody told are counted here and marked.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -44,6 +45,39 @@ pub(crate) struct Receipt {
     pub(crate) cost: PicoUsd,
     /// Attempts made.
     pub(crate) n_attempts: u32,
+}
+
+/// A place that the caller's cap does not bear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Unaffordable {
+    model: ModelId,
+    /// None where its price is not known.
+    could_cost: Option<PicoUsd>,
+    cap: PicoUsd,
+}
+
+impl Unaffordable {
+    /// The cheaper of two: what the cap would have to be at least.
+    pub(super) fn or(self, other: Self) -> Self {
+        match (self.could_cost, other.could_cost) {
+            (Some(ours), Some(theirs)) if theirs < ours => other,
+            (None, Some(_)) => other,
+            (Some(_), _) | (None, None) => self,
+        }
+    }
+}
+
+impl fmt::Display for Unaffordable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { model, could_cost, cap } = self;
+        match could_cost {
+            Some(could_cost) => write!(
+                f,
+                "expected at least {could_cost:#}, which a long answer of `{model}` could cost, found a cap of {cap:#}"
+            ),
+            None => write!(f, "expected a model whose price is known beside a cap of {cap:#}, found `{model}`"),
+        }
+    }
 }
 
 /// The guard over one call.
@@ -117,11 +151,16 @@ impl Filing {
         }
     }
 
-    /// Whether a long answer by this hop stays within the caller's cap, with what was spent before and what is being spent beside it.
-    pub(super) fn affords(&self, model: &ModelId, destination: &Destination) -> bool {
-        let Some(cap) = self.chat.max_cost else { return true };
+    /// Whether a long answer by this hop stays within the caller's cap, with what was spent before and what is being spent beside it;
+    /// else why not.
+    pub(super) fn affords(&self, model: &ModelId, destination: &Destination) -> Result<(), Unaffordable> {
+        let Some(cap) = self.chat.max_cost else { return Ok(()) };
         let beside = self.running.iter().chain(&self.outrun).fold(self.spent, |sum, running| sum.plus(running.likely));
-        self.likely(model, destination).is_some_and(|likely| beside.plus(likely) <= cap)
+        let could_cost = self.likely(model, destination).map(|likely| beside.plus(likely));
+        match could_cost {
+            Some(could_cost) if could_cost <= cap => Ok(()),
+            Some(_) | None => Err(Unaffordable { model: model.clone(), could_cost, cap }),
+        }
     }
 
     /// What a long answer by this hop costs; none where nobody knows its price.

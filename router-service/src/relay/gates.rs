@@ -7,7 +7,7 @@ use std::time::Instant;
 use decision::{Gate, Hop};
 
 use super::Forwarder;
-use super::filing::Filing;
+use super::filing::{Filing, Unaffordable};
 use crate::chat::Chat;
 use crate::config::ProviderKind;
 use crate::upstream::Failed;
@@ -20,6 +20,8 @@ use crate::upstream::provider::Place;
 pub(super) struct Gates {
     /// Whether it can be said in Anthropic's language, once that was asked: a long conversation is not read anew for every hop.
     anthropic: Option<Result<(), Failed>>,
+    /// The cheapest place that the caller's cap did not bear.
+    unaffordable: Option<Unaffordable>,
     /// Whether it found a provider that was at its limit, or left alone.
     refused_entry: bool,
 }
@@ -35,7 +37,14 @@ impl Gates {
         entered: &mut Option<(Destination, Place)>,
     ) -> Gate {
         let destination = forwarder.fleet.destination(hop);
-        if !self.can_say(destination.provider.rule.kind, chat) || !filing.affords(&hop.model, &destination) {
+        if !self.can_say(destination.provider.rule.kind, chat) {
+            return Gate::Shut;
+        }
+        if let Err(unaffordable) = filing.affords(&hop.model, &destination) {
+            self.unaffordable = Some(match self.unaffordable.take() {
+                Some(other) => other.or(unaffordable),
+                None => unaffordable,
+            });
             return Gate::Shut;
         }
         match destination.provider.enter(now) {
@@ -50,12 +59,15 @@ impl Gates {
         }
     }
 
-    /// Why nobody was tried, where that lies in what was asked: nobody who is at a limit would take it later.
-    pub(super) fn unsaid(&mut self) -> Option<Failed> {
-        match self.anthropic.take() {
-            Some(Err(failed)) if !self.refused_entry => Some(failed),
-            Some(_) | None => None,
+    /// Why nobody was tried, where that lies in what was asked: to come again would not help, as it does where somebody is at a limit.
+    pub(super) fn asked_too_much(&mut self) -> Option<Failed> {
+        if self.refused_entry {
+            return None;
         }
+        if let Some(unaffordable) = self.unaffordable.take() {
+            return Some(Failed::unaffordable(unaffordable.to_string()));
+        }
+        self.anthropic.take().and_then(Result::err)
     }
 
     fn can_say(&mut self, kind: ProviderKind, chat: &Chat) -> bool {

@@ -231,10 +231,12 @@ impl Decided {
     }
 
     fn unanswered(mut self, cause: Cause, last: Option<Failed>) -> Rejection {
-        let last = last.or_else(|| self.gates.unsaid());
+        let last = last.or_else(|| self.gates.asked_too_much());
         let n_attempts = self.attempts.n_opened();
         let tried = |failed: &Failed| match (failed.end, n_attempts) {
-            (UpstreamEnd::Refused | UpstreamEnd::TooLong, _) | (_, 1) => failed.complaint.clone(),
+            (UpstreamEnd::Refused | UpstreamEnd::TooLong | UpstreamEnd::Unaffordable, _) | (_, 1) => {
+                failed.complaint.clone()
+            }
             (_, n_attempts) => format!("{n_attempts} attempts failed, the last one with: {}", failed.complaint),
         };
         let (end, complaint) = match (&last, cause) {
@@ -253,11 +255,16 @@ impl Decided {
             | UpstreamEnd::TooLong
             | UpstreamEnd::Failed
             | UpstreamEnd::Late
-            | UpstreamEnd::Cut => None,
+            | UpstreamEnd::Cut
+            | UpstreamEnd::Unaffordable => None,
         };
         let field = last.map(|failed| failed.field).unwrap_or_default();
+        let chat = self.chat;
         let (cost, n_attempts) = self.filing.ended(end);
-        Rejection::Upstream(Box::new(Unanswered { end, field, complaint, retry_after, cost, n_attempts }))
+        let rejection =
+            Rejection::Upstream(Box::new(Unanswered { end, field, complaint, retry_after, cost, n_attempts }));
+        // Any other field is one that a provider complains about, in the caller's words already.
+        if end == UpstreamEnd::Unaffordable { chat.spelling.put(rejection) } else { rejection }
     }
 
     /// Why nobody was even tried.

@@ -42,6 +42,7 @@ fn a_call_that_nobody_answered_has_its_codes_and_its_retry_hint() {
         (UpstreamEnd::Failed, "upstream_failed", Code::Unavailable, 502),
         (UpstreamEnd::Late, "upstream_late", Code::DeadlineExceeded, 504),
         (UpstreamEnd::Cut, "upstream_cut", Code::Aborted, 502),
+        (UpstreamEnd::Unaffordable, "refused", Code::FailedPrecondition, 422),
     ] {
         let retry_after = (end == UpstreamEnd::Busy).then(|| Duration::from_millis(700));
         let unanswered = Unanswered {

@@ -274,9 +274,12 @@ impl Failed {
         };
         let complaint = match end {
             UpstreamEnd::TooLong | UpstreamEnd::Refused => meaning.message.as_str().to_owned(),
-            UpstreamEnd::Busy | UpstreamEnd::Away | UpstreamEnd::Failed | UpstreamEnd::Late | UpstreamEnd::Cut => {
-                meaning.kind.word().to_owned()
-            }
+            UpstreamEnd::Busy
+            | UpstreamEnd::Away
+            | UpstreamEnd::Failed
+            | UpstreamEnd::Late
+            | UpstreamEnd::Cut
+            | UpstreamEnd::Unaffordable => meaning.kind.word().to_owned(),
         };
         let complaint = if complaint.is_empty() { meaning.kind.word().to_owned() } else { complaint };
         Self::of(meaning.failure.fault, meaning.failure.retry, end, complaint)

@@ -237,6 +237,32 @@ async fn a_provider_that_keeps_failing_is_left_alone() {
 }
 
 #[tokio::test]
+async fn who_asks_for_less_than_any_provider_charges_is_told_the_figures_and_not_to_come_again() {
+    let provider = Provider::start(vec![reply("Left.", &Value::Null)]).await;
+    let mut settings = forwarding(&[(&provider, &[DEAR]), (&provider, &[DEAR])]);
+    for (provider, usd) in settings.forwarding.providers.iter_mut().zip([9_000.0, 6_000.0]) {
+        let price = decision::Price::from_usd_per_1m(usd).unwrap();
+        let prices = decision::Prices { prompt: price, cached_prompt: price, completion: price, reasoning: price };
+        provider.models[0].prices = Some(prices);
+    }
+    let running = Running::start(settings).await;
+    let mut body = chat(DEAR);
+    body["max_completion_tokens"] = json!(10);
+    // Within the prices of the catalog, and beyond those of both providers.
+    body["pointsman"] = json!({ "limits": { "max_cost_usd": 0.01 } });
+    let answer = ask(&running, &body).await;
+    let told = &answer.json()["error"];
+    assert_eq!((answer.status, &told["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("refused")), "{told}");
+    assert_eq!(told["param"], "pointsman.limits.max_cost_usd", "{told}");
+    let message = told["message"].as_str().unwrap();
+    // 6 tokens of the question and 10 of an answer, at the cheaper one's $6,000 a million.
+    assert!(message.contains("at least $0.096,") && message.contains("a cap of $0.01"), "{message}");
+    assert!(!answer.headers.contains_key("retry-after") && provider.calls().is_empty());
+    assert_eq!(running.counted("pointsman_forwarded_calls_total", &[DEAR, "refused"]), 1);
+    running.ended().await;
+}
+
+#[tokio::test]
 async fn a_cap_on_the_bill_is_asked_anew_at_every_hop() {
     let lost = Provider::start(vec![Turn::Resets]).await;
     let running = Running::start(forwarding(&[(&lost, &[DEAR]), (&lost, &[DEAR])])).await;
