@@ -51,6 +51,8 @@ impl Pipeline {
         self.count_outcome(model, &verdict);
         self.metrics.count(Metric::ForwardedCalls, &[model.as_str(), end]);
         let source = match (spent.usage.doubtful, spent.usage.estimated) {
+            // A call that was refused or never made has no tokens that somebody could have told.
+            (false, false) if spent.usage == Usage::default() => "none",
             (true, _) => "doubtful",
             (false, true) => "estimated",
             (false, false) => "reported",

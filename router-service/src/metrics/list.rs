@@ -343,8 +343,8 @@ pub const METRICS: [Facts; N_METRICS] = [
     counter(
         Metric::ForwardedUsage,
         "pointsman_forwarded_usage_total",
-        &[fixed("source", &["reported", "estimated", "doubtful"])],
-        "Forwarded calls, by whether the provider told their tokens, told nothing, or told what cannot be true.",
+        &[fixed("source", &["reported", "estimated", "doubtful", "none"])],
+        "Forwarded calls, by whether the provider told their tokens, told nothing, or told what cannot be true; none where they had none.",
     ),
     counter(
         Metric::ForwardedCost,

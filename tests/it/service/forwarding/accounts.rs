@@ -192,6 +192,18 @@ async fn a_verdict_on_a_forwarded_call_does_not_bill_it_again() {
 }
 
 #[tokio::test]
+async fn a_call_that_was_refused_told_nothing_of_tokens() {
+    let refusing = provider::error("400 Bad Request", "invalid_request_error", "bad", "");
+    let provider = Provider::start(vec![refusing]).await;
+    let running = Running::start(forwarding(&[(&provider, &[DEAR])])).await;
+    assert_eq!(ask(&running, &chat(DEAR)).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(running.counted("pointsman_forwarded_calls_total", &["upstream_refused"]), 1);
+    assert_eq!(running.counted("pointsman_forwarded_usage_total", &["none"]), 1);
+    assert_eq!(running.counted("pointsman_forwarded_usage_total", &[]), 1);
+    running.ended().await;
+}
+
+#[tokio::test]
 async fn an_echo_bills_nobody_whatever_address_stands_beside_it() {
     let nobody = Provider::start(vec![Turn::Resets]).await;
     let mut settings = forwarding(&[(&nobody, &[DEAR])]);
