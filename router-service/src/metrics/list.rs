@@ -184,7 +184,7 @@ pub const METRICS: [Facts; N_METRICS] = [
     counter(
         Metric::Shed,
         "pointsman_requests_shed_total",
-        &[DOOR, fixed("reason", &["concurrency", "queue_full", "draining", "too_large", "too_slow", "connections"])],
+        &[DOOR, fixed("reason", &["concurrency", "queue_full", "draining", "too_large", "too_slow", "connections", "memory"])],
         "Requests that were turned away to protect the others.",
     ),
     histogram(

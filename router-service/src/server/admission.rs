@@ -48,7 +48,7 @@ impl Admission {
         Self {
             places: Arc::new(Semaphore::new(max_concurrent_requests)),
             call_places: Arc::new(Semaphore::new(settings.forwarding.max_concurrent_calls)),
-            memory: Arc::new(Memory::new(max_bytes_in_flight, retry_after)),
+            memory: Arc::new(Memory::new(max_bytes_in_flight, retry_after, metrics)),
             callers: settings.callers.clone(),
             open_to_admins,
             request_timeout,
@@ -65,7 +65,7 @@ impl Admission {
         let method = door.method(request.uri().path());
         let forwards = door.forwards(request.uri().path());
         let mut witness = Witness::begin(&self.metrics, door, method, at);
-        let account = Account::open(&self.memory);
+        let account = Account::open(&self.memory, door.word());
         let admitted = door.access(request.method(), request.uri().path()).and_then(|access| {
             // Probes are answered whatever the load: a service that sheds is alive.
             if access == Access::Anybody {

@@ -10,6 +10,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
+use crate::metrics::Metrics;
+use crate::metrics::list::Metric;
 use crate::status::Rejection;
 
 /// The memory that all bodies together may take.
@@ -18,11 +20,12 @@ pub(super) struct Memory {
     used: AtomicUsize,
     most: usize,
     retry_after: Duration,
+    metrics: Arc<Metrics>,
 }
 
 impl Memory {
-    pub(super) fn new(most: usize, retry_after: Duration) -> Self {
-        Self { used: AtomicUsize::new(0), most, retry_after }
+    pub(super) fn new(most: usize, retry_after: Duration, metrics: &Arc<Metrics>) -> Self {
+        Self { used: AtomicUsize::new(0), most, retry_after, metrics: Arc::clone(metrics) }
     }
 }
 
@@ -30,18 +33,22 @@ impl Memory {
 #[derive(Debug)]
 pub(super) struct Account {
     memory: Arc<Memory>,
+    door: &'static str,
     used: AtomicUsize,
 }
 
 impl Account {
-    pub(super) fn open(memory: &Arc<Memory>) -> Arc<Self> {
-        Arc::new(Self { memory: Arc::clone(memory), used: AtomicUsize::new(0) })
+    /// For a request that came in by this door.
+    pub(super) fn open(memory: &Arc<Memory>, door: &'static str) -> Arc<Self> {
+        Arc::new(Self { memory: Arc::clone(memory), door, used: AtomicUsize::new(0) })
     }
 
     fn charge(&self, bytes: usize) -> Result<(), Rejection> {
         let used = self.memory.used.fetch_add(bytes, Ordering::Relaxed) + bytes;
         self.used.fetch_add(bytes, Ordering::Relaxed);
         if used > self.memory.most {
+            // Nothing is read of a body after this, so that it is counted once.
+            self.memory.metrics.count(Metric::Shed, &[self.door, "memory"]);
             let retry_after = self.memory.retry_after;
             return Err(Rejection::Overloaded { limit: "limits.max_bytes_in_flight", retry_after });
         }

@@ -67,11 +67,14 @@ async fn bodies_have_a_length_alone_and_together() {
         slow.push(stream);
     }
     until(async || running.counted("pointsman_requests_in_flight", &["http"]) >= 2).await;
+    let mut n_shed = 0;
     until(async || {
         let third = running.post("/v1/route", format!("{:700}", "{\"prompt\":\"x\"}")).await;
+        n_shed += u64::from(third.status == StatusCode::TOO_MANY_REQUESTS);
         third.status == StatusCode::TOO_MANY_REQUESTS && third.text().contains("limits.max_bytes_in_flight")
     })
     .await;
+    assert_eq!(running.counted("pointsman_requests_shed_total", &["http", "memory"]), n_shed);
     drop(slow);
     until(async || running.post("/v1/route", format!("{:700}", "{\"prompt\":\"x\"}")).await.status == StatusCode::OK)
         .await;
