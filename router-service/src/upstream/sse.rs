@@ -70,6 +70,11 @@ impl Events {
         self.take(bytes, out).inspect_err(|garbled| self.garbled = Some(*garbled))
     }
 
+    /// The stream has ended: what lacks no more than its end is an event all the same. Whether it is whole, its text must show.
+    pub(crate) fn finish(&mut self, out: &mut Vec<Event>) -> Result<(), Garbled> {
+        self.push(b"\n\n", out)
+    }
+
     /// The stream has ended: whether it did so between two events.
     pub(crate) fn end(self) -> Result<(), Garbled> {
         match self.garbled {

@@ -19,6 +19,8 @@ pub(crate) struct Stream {
     waiting: VecDeque<Piece>,
     open: BTreeSet<u64>,
     any_finished: bool,
+    /// Nothing more comes: what waits is told, and then it is seen whether that was all.
+    closed: bool,
     ended: bool,
     /// What went wrong behind the chunks that wait: they were said, and are told first.
     broken: Option<Failed>,
@@ -52,7 +54,8 @@ impl Stream {
     }
 
     fn of(source: Source, waiting: VecDeque<Piece>) -> Self {
-        Self { source, waiting, open: BTreeSet::new(), any_finished: false, ended: false, broken: None, usage: None }
+        let (open, broken, usage) = (BTreeSet::new(), None, None);
+        Self { source, waiting, open, any_finished: false, closed: false, ended: false, broken, usage }
     }
 
     /// What the provider said of tokens so far.
@@ -80,6 +83,14 @@ impl Stream {
             }
             if self.ended {
                 return Ok(None);
+            }
+            if self.closed {
+                self.ended = true;
+                // Some servers close without the last word. That is a good end only if every answer had come to its own.
+                return match self.any_finished && self.open.is_empty() && !self.lacks_its_end() {
+                    true => Ok(None),
+                    false => Err(Failed::lost("the stream ended before the answer did")),
+                };
             }
             self.broken = self.more().await.err();
         }
@@ -111,12 +122,9 @@ impl Stream {
             }
             Some(Err(_)) => return Err(Failed::lost("the stream broke off")),
             None => {
-                let torn = std::mem::take(events).end().is_err();
-                // Some servers close without the last word. That is a good end only if every answer had come to its own.
-                self.ended = true;
-                if torn || !self.any_finished || !self.open.is_empty() || self.lacks_its_end() {
-                    return Err(Failed::lost("the stream ended before the answer did"));
-                }
+                self.closed = true;
+                // Some leave out the empty line behind the last event. A text that was cut is neither JSON nor the last word.
+                events.finish(&mut heard).map_err(|garbled| Failed::lost(garbled.to_string()))?;
             }
         }
         heard.iter().try_for_each(|event| match &self.source {

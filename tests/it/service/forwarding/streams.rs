@@ -61,6 +61,34 @@ async fn a_stream_without_its_last_word_is_good_if_the_answer_is_whole() {
 }
 
 #[tokio::test]
+async fn a_whole_stream_without_the_empty_line_behind_its_last_event_is_good() {
+    let whole = [word("Left."), chunk(&json!({}), &json!("stop")), "[DONE]".to_owned()];
+    for (n_events, n_left_out) in [(3, 1), (3, 2), (2, 1), (2, 2)] {
+        let mut bytes = events(&whole[..n_events]);
+        bytes.truncate(bytes.len() - n_left_out);
+        let provider = Provider::start(vec![Turn::Says(bytes)]).await;
+        let running = Running::start(forwarding(&[(&provider, &[DEAR])])).await;
+        let all = super::events(&ask(&running, &streamed(DEAR)).await);
+        assert_eq!(
+            (text_of(&all), all.last()),
+            ("Left.".to_owned(), Some(&json!("[DONE]"))),
+            "{n_events} {n_left_out}"
+        );
+        assert_eq!(running.counted("pointsman_forwarded_calls_total", &["answered"]), 1);
+        running.ended().await;
+    }
+    for n_left_out in [3, 4, 9, 20] {
+        let mut bytes = events(&whole[..2]);
+        bytes.truncate(bytes.len() - n_left_out);
+        let provider = Provider::start(vec![Turn::Says(bytes)]).await;
+        let running = Running::start(forwarding(&[(&provider, &[DEAR])])).await;
+        let all = super::events(&ask(&running, &streamed(DEAR)).await);
+        assert_eq!(all.last().unwrap()["error"]["code"], "upstream_cut", "{n_left_out}");
+        running.ended().await;
+    }
+}
+
+#[tokio::test]
 async fn a_caller_that_hangs_up_takes_the_call_along_and_is_filed_once() {
     for begun in [vec![], vec![word("The ")]] {
         let silent =
