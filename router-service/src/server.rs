@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -29,6 +29,7 @@ mod charge;
 mod doors;
 mod held;
 mod patient;
+mod streams;
 pub(crate) mod tls;
 mod unread;
 mod witness;
@@ -38,6 +39,7 @@ pub use tls::TlsError;
 use admission::Admission;
 use doors::{Door, GrpcDoor};
 use patient::Patient;
+use streams::Streams;
 
 /// Streams one HTTP/2 connection may have open at once.
 pub const MAX_STREAMS: u32 = 256;
@@ -56,7 +58,7 @@ const IDLE: Duration = Duration::from_secs(120);
 const ACCEPT_REST: Duration = Duration::from_millis(50);
 
 /// Where the service is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
     /// It serves.
     Serving,
@@ -64,6 +66,8 @@ pub enum Phase {
     Notice,
     /// Nothing new is accepted; what is under way ends.
     Draining,
+    /// What has not ended by then is cut.
+    Cut,
 }
 
 impl Phase {
@@ -73,6 +77,7 @@ impl Phase {
             Self::Serving => "serving",
             Self::Notice => "notice",
             Self::Draining => "draining",
+            Self::Cut => "cut",
         }
     }
 }
@@ -135,7 +140,11 @@ impl Server {
         let http_door = crate::http::Http { pipeline: Arc::clone(&self.pipeline), phase: phases.clone() };
         let [grpc_tls, http_tls] = self.tls.map_or([None, None], |tls| tls.map(Some));
         let rule = ConnectionRule::of(&self.settings);
-        let entrance = |door, tls| Entrance { door, tls, admission: Arc::clone(&admission), rule: rule.clone() };
+        let (streams, mut streams_ended) = Streams::new(phases.clone());
+        let entrance = |door, tls| {
+            let (admission, rule, streams) = (Arc::clone(&admission), rule.clone(), streams.clone());
+            Entrance { door, tls, admission, rule, streams }
+        };
         let grpc = entrance(Door::Grpc(grpc_door), grpc_tls);
         let http = entrance(Door::Http(http_door), http_tls);
         let mut tasks = JoinSet::new();
@@ -155,10 +164,16 @@ impl Server {
         sleep(self.settings.shutdown.notice).await;
         tracing::info!(drain_ms = millis(self.settings.shutdown.drain), "draining");
         let _ = phase.send(Phase::Draining);
-        let drained = timeout(self.settings.shutdown.drain, async { while tasks.join_next().await.is_some() {} });
-        if drained.await.is_err() {
+        drop(streams);
+        // What a call has cost is known when it is dropped, and whoever waits here closes the outcome log next.
+        let mut ended = pin!(async {
+            while tasks.join_next().await.is_some() {}
+            let _ = streams_ended.recv().await;
+        });
+        if timeout(self.settings.shutdown.drain, ended.as_mut()).await.is_err() {
             tracing::warn!("requests under way did not end in time and were cut");
-            tasks.shutdown().await; // Their time is over; the connections close under them.
+            let _ = phase.send(Phase::Cut);
+            ended.await;
         }
         tracing::info!("drained");
         Ok(())
@@ -215,6 +230,7 @@ struct Entrance {
     tls: Option<TlsAcceptor>,
     admission: Arc<Admission>,
     rule: ConnectionRule,
+    streams: Streams,
 }
 
 impl Entrance {
@@ -228,13 +244,17 @@ impl Entrance {
                 (place, listener.accept().await)
             };
             tokio::select! {
-                () = draining(&mut phases) => break,
+                () = reached(&mut phases, Phase::Draining) => break,
                 Some(_) = connections.join_next(), if !connections.is_empty() => {}
                 (place, accepted) = next => match accepted {
                     Ok((stream, _)) => {
                         let (entrance, phases) = (self.clone(), phases.clone());
                         connections.spawn(async move {
-                            entrance.connection(stream, phases).await;
+                            let mut cut = phases.clone();
+                            tokio::select! {
+                                () = entrance.connection(stream, phases) => {}
+                                () = reached(&mut cut, Phase::Cut) => {}
+                            }
                             drop(place);
                         });
                     }
@@ -289,7 +309,7 @@ impl Entrance {
                     }
                     head_awaited = false;
                 }
-                () = draining(&mut phases), if !told => {
+                () = reached(&mut phases, Phase::Draining), if !told => {
                     connection.as_mut().graceful_shutdown();
                     told = true;
                 }
@@ -297,8 +317,8 @@ impl Entrance {
         }
     }
 
-    fn builder(&self) -> auto::Builder<TokioExecutor> {
-        let mut builder = auto::Builder::new(TokioExecutor::new());
+    fn builder(&self) -> auto::Builder<Streams> {
+        let mut builder = auto::Builder::new(self.streams.clone());
         if let Door::Grpc(_) = self.door {
             builder = builder.http2_only();
         }
@@ -320,7 +340,7 @@ impl Entrance {
     }
 }
 
-async fn draining(phases: &mut watch::Receiver<Phase>) {
+async fn reached(phases: &mut watch::Receiver<Phase>, awaited: Phase) {
     // A sender that is gone means the service is going, too.
-    let _ = phases.wait_for(|phase| *phase == Phase::Draining).await;
+    let _ = phases.wait_for(|phase| *phase >= awaited).await;
 }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
+use proto::v1;
 use serde_json::{Value, json};
 use tests::scripted::{self, Answer, Scripted};
 use tokio::io::AsyncWriteExt;
@@ -133,6 +134,37 @@ async fn asked(running: &Running, body: &Value) -> TcpStream {
     let head = format!("POST /v1/chat/completions HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n\r\n", body.len());
     stream.write_all((head + &body).as_bytes()).await.expect("it takes the call");
     stream
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_cut_at_the_end_is_filed_before_the_service_has_ended() {
+    // So many that dropping them all takes longer than it takes to look.
+    let n_each = 150;
+    let provider = Provider::start(vec![Turn::SaysAndStalls(Vec::new())]).await;
+    let mut settings = forwarding(&[(&provider, &[DEAR])]);
+    settings.forwarding.providers[0].n_concurrent_max = 2 * n_each;
+    settings.shutdown.drain = Duration::from_millis(10);
+    let mut running = Running::start(settings).await;
+    let mut callers = Vec::new();
+    for _ in 0..n_each {
+        callers.push(asked(&running, &streamed(DEAR)).await);
+    }
+    let (mut tasks, client) = (JoinSet::new(), running.client());
+    for _ in 0..n_each {
+        let mut client = client.clone();
+        let request = v1::CompleteRequest { chat: streamed(DEAR).to_string().into(), ..v1::CompleteRequest::default() };
+        tasks.spawn(async move {
+            let mut parts = client.complete(request).await?.into_inner();
+            while parts.message().await?.is_some() {}
+            Ok::<_, tonic::Status>(())
+        });
+    }
+    until(async || provider.calls().len() == 2 * n_each).await;
+    running.stop();
+    running.server.join_next().await.unwrap().unwrap();
+    let n_filed = running.counted("pointsman_forwarded_calls_total", &["cancelled"]);
+    assert_eq!(usize::try_from(n_filed), Ok(2 * n_each));
+    assert_eq!(running.counted("pointsman_requests_in_flight", &[]), 0);
 }
 
 #[tokio::test]
