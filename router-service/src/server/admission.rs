@@ -96,8 +96,9 @@ impl Admission {
         let asks_first = asks_first(request.headers());
         let (head, body) = request.into_parts();
         let (body, unread) = lend(body);
-        let request = Request::from_parts(head, Charged::new(body, Arc::clone(&account)));
-        let patience = if forwards { self.call_timeout } else { self.request_timeout };
+        let (patience, late) = self.patience(forwards);
+        let whole_by = forwards.then(|| at + self.request_timeout);
+        let request = Request::from_parts(head, Charged::new(body, Arc::clone(&account), whole_by));
         let answer = async { timeout(patience, door.answer(request, at)).await };
         let answer = match trace {
             Some(span) => answer.instrument(span).await,
@@ -105,7 +106,7 @@ impl Admission {
         };
         let answer = answer.unwrap_or_else(|_| {
             self.metrics.count(Metric::Shed, &[door.word(), "too_slow"]);
-            door.rejected(&Rejection::Late { complaint: "the request took longer than limits.request_timeout_ms" })
+            door.rejected(&Rejection::Late { complaint: late })
         });
         if !answer.status().is_success() {
             // What is still to come is thrown away, and takes neither a place nor memory while it comes.
@@ -125,6 +126,17 @@ impl Admission {
         drop(account);
         drop(place);
         witness.ended(answer)
+    }
+
+    /// How long a request may take, and what is said where it takes longer.
+    fn patience(&self, forwards: bool) -> (Duration, &'static str) {
+        match forwards {
+            true => (
+                self.call_timeout,
+                "the call took longer than limits.request_timeout_ms and forwarding.total_ms together",
+            ),
+            false => (self.request_timeout, "the request took longer than limits.request_timeout_ms"),
+        }
     }
 
     fn may_call(&self, access: Access, headers: &HeaderMap) -> Result<(), Rejection> {

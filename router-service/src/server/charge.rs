@@ -1,14 +1,15 @@
-//! The memory that bodies take: all requests together have a limit, each is charged as its body is read, and gives it back
-//! when it ends.
+//! What bodies take, memory and time. All requests together have a limit, each is charged as its body is read, and gives it back when it
+//! ends. The body of a call that is forwarded has a time of its own, since the call may take as long as a model does.
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use tokio::time::{Sleep, sleep_until};
 
 use crate::metrics::Metrics;
 use crate::metrics::list::Metric;
@@ -67,11 +68,23 @@ impl Drop for Account {
 pub(crate) struct Charged<B> {
     body: B,
     account: Arc<Account>,
+    /// When it must be there, where nothing else ends the wait for it soon enough.
+    whole_by: Option<Pin<Box<Sleep>>>,
 }
 
 impl<B> Charged<B> {
-    pub(super) fn new(body: B, account: Arc<Account>) -> Self {
-        Self { body, account }
+    pub(super) fn new(body: B, account: Arc<Account>, whole_by: Option<Instant>) -> Self {
+        Self { body, account, whole_by: whole_by.map(|at| Box::pin(sleep_until(at.into()))) }
+    }
+
+    /// Nothing has come, and perhaps nothing will: until when that is borne with.
+    fn late(&mut self, cx: &mut Context<'_>) -> Poll<Rejection> {
+        let Some(whole_by) = &mut self.whole_by else { return Poll::Pending };
+        whole_by.as_mut().poll(cx).map(|()| {
+            self.whole_by = None;
+            self.account.memory.metrics.count(Metric::Shed, &[self.account.door, "too_slow"]);
+            Rejection::Late { complaint: "the body took longer than limits.request_timeout_ms" }
+        })
     }
 }
 
@@ -91,6 +104,9 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if polled.is_pending() {
+            return self.late(cx).map(|late| Some(Err(Box::new(late) as BodyError)));
+        }
         polled.map(|next| {
             let frame = match next? {
                 Ok(frame) => frame,

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use http::{Method, StatusCode};
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use http_body_util::StreamBody;
+use hyper::body::Frame;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use proto::v1;
 use router_service::config::Caller;
 use serde_json::json;
@@ -10,6 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tonic::Code;
+use tonic::codegen::tokio_stream::{self, StreamExt};
 
 use super::{FOR_EVER, Running, prompt, settings, until};
 
@@ -150,6 +155,37 @@ async fn a_body_that_never_ends_is_given_up() {
     stream.read_exact(&mut answer).await.unwrap();
     assert_eq!(answer, b"HTTP/1.1 504");
     assert_eq!(running.counted("pointsman_requests_shed_total", &["too_slow"]), 1);
+    running.ended().await;
+}
+
+#[tokio::test]
+async fn a_call_whose_body_never_ends_holds_no_place_for_as_long_as_a_model_may() {
+    let mut brisk = settings();
+    brisk.limits.request_timeout = Duration::from_millis(50);
+    let running = Running::start(brisk).await;
+    let mut stream = TcpStream::connect(running.http).await.unwrap();
+    stream.write_all(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{").await.unwrap();
+    let mut answer = vec![0; 400];
+    let n_bytes = tokio::time::timeout(FOR_EVER / 2, stream.read(&mut answer)).await.expect("it is told").unwrap();
+    let answer = String::from_utf8_lossy(&answer[..n_bytes]);
+    assert!(answer.starts_with("HTTP/1.1 504"), "{answer}");
+    assert!(answer.contains("the body took longer than limits.request_timeout_ms"), "{answer}");
+    assert_eq!(running.counted("pointsman_requests_shed_total", &["http", "too_slow"]), 1);
+
+    // A message of gRPC that is announced and does not come.
+    let begun = Ok::<_, std::convert::Infallible>(Frame::data(Bytes::from_static(&[0, 0, 0, 0, 100])));
+    let body = StreamBody::new(tokio_stream::once(begun).chain(tokio_stream::pending()));
+    let stream = TcpStream::connect(running.grpc).await.unwrap();
+    let shaken = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
+    let (mut sender, connection) = shaken.unwrap();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(connection);
+    let request = Request::post("http://x/pointsman.v1.Router/Complete").header("content-type", "application/grpc");
+    let answer = tokio::time::timeout(FOR_EVER / 2, sender.send_request(request.body(body).unwrap())).await;
+    let answer = answer.expect("it is told").unwrap();
+    assert_eq!(answer.headers()["grpc-status"], "4", "{:?}", answer.headers());
+    drop(sender);
+    tasks.shutdown().await;
     running.ended().await;
 }
 
