@@ -16,7 +16,7 @@ use crate::config::Limits;
 use crate::convert::{Asked, few_enough, question_about, short_enough};
 use crate::fields::Fields;
 use crate::json::{LimitsJson, PolicyJson, SessionJson, SkillJson, read, read_value};
-use crate::messages::{Conversation, kind};
+use crate::messages::{Conversation, Most, kind};
 use crate::question::{Call, Question};
 use crate::secret::Secret;
 use crate::status::Rejection;
@@ -147,7 +147,7 @@ impl Chat {
         let messages =
             messages.ok_or_else(|| Rejection::field("messages", "expected a list of messages, found none"))?;
         few_enough("messages", messages.as_array().map_or(1, Vec::len), limits)?;
-        let conversation = Conversation::from_json("messages", &messages)?;
+        let conversation = Conversation::within("messages", &messages, Most::OF_A_BODY)?;
         short_enough("messages", conversation.n_bytes(), limits)?;
         let text = limits.keep_text.then(|| Secret::new(conversation.text()));
         let (prompt, seen) = (conversation.prompt(), conversation.skills());
@@ -199,7 +199,8 @@ impl Chat {
     /// Tokens of the prompt as a model's own vocabulary counts them. What the caller told stands.
     pub(crate) fn prompt_tokens_by(&self, vocabulary: &Vocabulary) -> Tokens {
         let messages = self.fields.get::<Value>("messages");
-        let conversation = messages.as_ref().and_then(|list| Conversation::from_json("messages", list).ok());
+        let conversation =
+            messages.as_ref().and_then(|list| Conversation::within("messages", list, Most::OF_A_BODY).ok());
         let (Some(messages), Some(conversation), false) = (&messages, &conversation, self.prompt_is_told) else {
             return self.prompt_tokens;
         };

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::config::Limits;
 use crate::convert::{Asked, few_enough, question_about, short_enough, single};
-use crate::messages::Conversation;
+use crate::messages::{Conversation, Most};
 use crate::question::Question;
 use crate::secret::Secret;
 use crate::status::Rejection;
@@ -215,7 +215,7 @@ impl RouteJson {
             (Some(prompt), None) => Asked { own_policy: POLICY_FIELD, ..single(prompt, limits)? },
             (None, Some(messages)) => {
                 few_enough("messages", messages.as_array().map_or(1, Vec::len), limits)?;
-                let read = Conversation::from_json("messages", messages)?;
+                let read = Conversation::within("messages", messages, Most::OF_A_BODY)?;
                 short_enough("messages", read.n_bytes(), limits)?;
                 let text = limits.keep_text.then(|| Secret::new(read.text()));
                 Asked {

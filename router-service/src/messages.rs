@@ -11,14 +11,29 @@ pub(crate) use parts::IMAGE_TOKENS;
 use parts::{Attached, Part};
 use serde_json::{Map, Value};
 
-/// Messages of one conversation. A guess at ten times the longest agent run; it bounds the work of one request.
+/// Messages of one conversation of a file. A guess at ten times the longest agent run; it bounds the work of one line.
 pub const MAX_MESSAGES: usize = 10_000;
 
-/// Parts of one message.
+/// Parts of one message, and its calls.
 pub const MAX_PARTS: usize = 1_000;
 
-/// Bytes of text in one conversation: about a million tokens, the largest context window on offer.
+/// Bytes of text in one conversation of a file: about a million tokens, the largest context window on offer.
 pub const MAX_TEXT_BYTES: usize = 4 << 20;
+
+/// What one conversation may hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Most {
+    messages: usize,
+    text_bytes: usize,
+}
+
+impl Most {
+    /// Of a file, where nobody configures anything.
+    const OF_A_FILE: Self = Self { messages: MAX_MESSAGES, text_bytes: MAX_TEXT_BYTES };
+
+    /// Of a body that was read: it has a length, and its door holds the configured limits against what is in it.
+    pub(crate) const OF_A_BODY: Self = Self { messages: usize::MAX, text_bytes: usize::MAX };
+}
 
 /// What is wrong with a field of a request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -87,11 +102,19 @@ impl Conversation {
 
     /// The value of a field that holds messages as OpenAI's clients write them. `field` is its name, for the complaints.
     pub fn from_json(field: &str, value: &Value) -> Result<Self, FieldError> {
+        Self::within(field, value, Most::OF_A_FILE)
+    }
+
+    /// The same of a conversation that may hold as much as this.
+    pub(crate) fn within(field: &str, value: &Value, most: Most) -> Result<Self, FieldError> {
         let Value::Array(list) = value else {
             return Err(FieldError::new(field, "a list of messages", kind(value)));
         };
-        if list.is_empty() || list.len() > MAX_MESSAGES {
-            let expected = format!("1 to {MAX_MESSAGES} messages");
+        if list.is_empty() || list.len() > most.messages {
+            let expected = match most.messages {
+                usize::MAX => "at least 1 message".to_owned(),
+                messages => format!("1 to {messages} messages"),
+            };
             return Err(FieldError::new(field, expected, list.len().to_string()));
         }
         let mut n_bytes = 0;
@@ -99,8 +122,8 @@ impl Conversation {
         for (index, value) in list.iter().enumerate() {
             let message = message(&format!("{field}[{index}]"), value)?;
             n_bytes += message.text.len();
-            if n_bytes > MAX_TEXT_BYTES {
-                let expected = format!("at most {MAX_TEXT_BYTES} bytes of text in all");
+            if n_bytes > most.text_bytes {
+                let expected = format!("at most {} bytes of text in all", most.text_bytes);
                 return Err(FieldError::new(field, expected, "more"));
             }
             messages.push(message);

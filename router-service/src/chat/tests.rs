@@ -321,3 +321,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_conversation_is_as_long_as_the_configuration_lets_it_be() {
+    use crate::json::{RouteJson, read};
+    use crate::messages::{MAX_MESSAGES, MAX_TEXT_BYTES};
+    let usual = Settings::built_in().limits;
+    let long = json!([{ "role": "user", "content": "Which lever? ".repeat(MAX_TEXT_BYTES / 13 + 1) }]);
+    let many = json!(vec![json!({ "role": "user", "content": "So?" }); MAX_MESSAGES + 1]);
+    for (messages, key) in [(long, "limits.max_prompt_bytes"), (many, "limits.max_messages")] {
+        let call = call(&json!({ "messages": messages })).to_string();
+        let route = json!({ "messages": messages }).to_string();
+        let wide = crate::config::Limits {
+            max_prompt_bytes: 2 * MAX_TEXT_BYTES,
+            max_messages: 2 * MAX_MESSAGES,
+            ..usual.clone()
+        };
+        for (limits, is_read) in [(&wide, true), (&usual, false)] {
+            let called = Chat::read(call.as_bytes(), &HeaderMap::new(), limits).map(|_| ());
+            let routed = read::<RouteJson>(route.as_bytes()).and_then(|route| route.question(limits)).map(|_| ());
+            for read in [called, routed] {
+                match read {
+                    Ok(()) => assert!(is_read, "{key}"),
+                    Err(refused) => assert!(!is_read && refused.to_string().contains(key), "{refused}"),
+                }
+            }
+        }
+    }
+}
