@@ -17,6 +17,7 @@ use crate::telemetry::{LogFilter, LogFormat, OtlpSettings, TelemetrySettings};
 mod check;
 mod forwarding;
 mod provider;
+mod secret_name;
 mod written;
 
 pub use forwarding::{ForwardingRule, HedgeRule};

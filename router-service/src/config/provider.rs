@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{Check, headers};
 use super::forwarding::{millis, place};
+use super::secret_name::{ELSEWHERE, names_secret};
 use crate::secret::Secret;
 
 /// Providers that may be listed. A guess at more than anybody has contracts with.
@@ -20,9 +21,6 @@ pub const MAX_PROVIDERS: usize = 256;
 
 /// Models that one provider may serve: as many as a catalog may hold.
 pub const MAX_SERVED: usize = decision::MAX_MODELS;
-
-/// Headers that carry a secret, which a file must not hold.
-const SECRET_HEADERS: [&str; 5] = ["authorization", "x-api-key", "api-key", "cookie", "proxy-authorization"];
 
 /// How long one try may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +79,10 @@ impl BaseUrl {
         };
         if authority.host().is_empty() {
             return Err(form());
+        }
+        let mut names = uri.query().unwrap_or("").split('&').map(|pair| pair.split('=').next().unwrap_or(""));
+        if names.any(names_secret) {
+            return Err(format!("expected an address without a key in its query; {ELSEWHERE}"));
         }
         Ok(Self {
             text: text.to_owned(),
@@ -339,10 +341,8 @@ impl OneCheck<'_> {
             };
             let known =
                 HeaderName::try_from(name.as_str()).map_err(|_| wrong("expected the name of a header".into()))?;
-            if SECRET_HEADERS.contains(&known.as_str()) {
-                let complaint =
-                    "a secret stands in the environment: name its variable as `api_key_env` or `headers_env`";
-                return Err(wrong(complaint.to_owned()));
+            if names_secret(known.as_str()) {
+                return Err(wrong(ELSEWHERE.to_owned()));
             }
             HeaderValue::try_from(value.as_str()).map_err(|_| wrong("expected printable text".to_owned()))?;
             Ok((known, value.clone()))

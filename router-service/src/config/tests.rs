@@ -171,7 +171,15 @@ fn a_provider_that_cannot_be_meant_is_refused() {
     complains(&at("api_key_env = \"BAD\""), &[("BAD", "canary with spaces")], "expected a key of printable ASCII");
     complains(&at("headers_env = \"NO_SUCH\""), &[], "expected the environment to hold `NO_SUCH`");
     complains(&at("headers = { authorization = \"canary\" }"), &[], "a secret stands in the environment");
+    complains(&at("headers = { x-goog-api-key = \"canary\" }"), &[], "a secret stands in the environment");
     complains(&at("headers = { \"not a name\" = \"x\" }"), &[], "expected the name of a header");
+    for query in ["key=canary", "api-version=1&api_key=canary", "a&access_token=canary"] {
+        complains(
+            &provider(&format!("base_url = \"http://h/v1?{query}\"")),
+            &[],
+            "line 3, provider[0].base_url: expected an address without a key in its query",
+        );
+    }
     complains(&at("proxy = \"https://p\""), &[], "provider[0].proxy: expected an address");
     complains(&at("n_concurrent_max = 0"), &[], "n_concurrent_max: expected a whole number from 1 to 100000, found 0");
     complains(&at("requests_per_minute = 0"), &[], "requests_per_minute: expected a whole number from 1");
