@@ -304,6 +304,23 @@ fn any_key_can_be_overridden_from_the_environment() {
 }
 
 #[test]
+fn an_override_is_read_as_what_its_key_holds() {
+    for text in ["42", "4.2", "true", "1e-3", " spaced "] {
+        let traces = read(WHOLE, &[("POINTSMAN__TRACES__SERVICE_NAME", text)]).unwrap().traces.unwrap();
+        assert_eq!(traces.otlp.service_name, text);
+    }
+    for (text, share) in [("1e-3", 0.001), ("0.5", 0.5), ("1", 1.0), ("0", 0.0), (" 5E-1 ", 0.5), ("1e-9", 1e-9)] {
+        let share_of = |variable| read(WHOLE, &[(variable, text)]).unwrap();
+        let hedge = share_of("POINTSMAN__FORWARDING__HEDGE_SHARE").forwarding.hedge.share;
+        let sampled = share_of("POINTSMAN__TRACES__SAMPLE_RATIO").traces.unwrap().otlp.sample_ratio;
+        assert_eq!((hedge.to_bits(), sampled.to_bits()), (f64::to_bits(share), f64::to_bits(share)), "{text}");
+    }
+    for text in ["NaN", "inf", "half", ""] {
+        complains(WHOLE, &[("POINTSMAN__FORWARDING__HEDGE_SHARE", text)], "POINTSMAN__FORWARDING__HEDGE_SHARE");
+    }
+}
+
+#[test]
 fn an_override_that_overrides_nothing_is_a_slip() {
     let case = |variable: &str, value: &str, expected: &str| complains("", &[(variable, value)], expected);
     case(

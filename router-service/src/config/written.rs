@@ -37,6 +37,14 @@ macro_rules! sections {
             vec![$((stringify!($section), &[$(stringify!($key)),*])),*]
         }
 
+        /// What a key holds, by the name of its type.
+        fn kind(section: &str, key: &str) -> Option<&'static str> {
+            match (section, key) {
+                $($((stringify!($section), stringify!($key)) => Some(stringify!($kind)),)*)*
+                (_, _) => None,
+            }
+        }
+
         impl Written {
             /// Takes over what `upper` says.
             fn under(&mut self, upper: Self) {
@@ -148,11 +156,7 @@ impl Written {
             let Some(path) = variable.strip_prefix(OVERRIDE_PREFIX) else { continue };
             let wrong = |complaint| ConfigError::Override { variable: variable.clone(), complaint };
             let (section, key) = known(path).map_err(wrong)?;
-            let text = match value.trim() {
-                plain if plain == "true" || plain == "false" || plain.parse::<i64>().is_ok() => plain.to_owned(),
-                number if number.contains('.') && number.parse::<f64>().is_ok_and(f64::is_finite) => number.to_owned(),
-                _ => toml::Value::String(value.clone()).to_string(),
-            };
+            let text = as_toml(kind(&section, &key), value);
             let text = format!("[{section}]\n{key} = {text}\n");
             let upper = Document::parse(&text).and_then(|document| document.read());
             self.under(upper.map_err(|error| wrong(error.complaint))?);
@@ -260,6 +264,19 @@ impl OutcomeLogWritten {
 impl CallerWritten {
     fn of(caller: &super::Caller) -> Self {
         Self { name: caller.name.clone(), token_env: caller.token_env.clone(), admin: caller.admin }
+    }
+}
+
+/// The text of a variable as the file would write it. A key for a text takes any, also one that looks like a number.
+fn as_toml(kind: Option<&str>, value: &str) -> String {
+    let plain = value.trim();
+    let number = plain.parse::<f64>().ok().filter(|number| number.is_finite());
+    match (kind, number) {
+        (Some("bool"), _) if plain == "true" || plain == "false" => plain.to_owned(),
+        (Some("u64"), Some(_)) if plain.parse::<i64>().is_ok() => plain.to_owned(),
+        // As it prints, a number has a point or an exponent: without either it would be a whole one.
+        (Some("f64"), Some(number)) => format!("{number:?}"),
+        (_, _) => toml::Value::String(value.to_owned()).to_string(),
     }
 }
 
