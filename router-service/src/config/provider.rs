@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::check::{Check, headers};
 use super::forwarding::{millis, place};
 use super::secret_name::{ELSEWHERE, names_secret};
+use super::written::whole_path;
 use crate::secret::Secret;
 
 /// Providers that may be listed. A guess at more than anybody has contracts with.
@@ -427,7 +428,7 @@ impl ProviderWritten {
             base_url: rule.base_url.as_ref().map(ToString::to_string),
             api_key_env: rule.key_env.clone(),
             headers_env: rule.headers_env.clone(),
-            ca_file: rule.ca_file.as_ref().map(|path| path.display().to_string()),
+            ca_file: rule.ca_file.as_deref().map(whole_path),
             proxy: rule.proxy.as_ref().map(|Proxy { host, port }| format!("http://{host}:{port}")),
             connect_ms: ms(rule.patience.connect),
             first_token_ms: ms(rule.patience.first_token),
@@ -448,7 +449,7 @@ impl ServedWritten {
             id: served.model.to_string(),
             upstream: Some(served.upstream.clone()),
             weight: Some(served.weight),
-            tokenizer_file: served.tokenizer_file.as_ref().map(|path| path.display().to_string()),
+            tokenizer_file: served.tokenizer_file.as_deref().map(whole_path),
             usd_per_1m: served.prices.map(|prices| PricesWritten {
                 prompt: prices.prompt.usd_per_1m(),
                 cached_prompt: Some(prices.cached_prompt.usd_per_1m()),

@@ -321,6 +321,16 @@ fn an_override_is_read_as_what_its_key_holds() {
 }
 
 #[test]
+fn what_is_printed_means_the_same_wherever_it_is_kept() {
+    // A collector's certificate is read by the start, not here.
+    let relative = Settings::from_text(WHOLE, Path::new("conf"), &environment(&[])).unwrap();
+    let printed = relative.to_toml();
+    let kept = Settings::from_text(&printed, Path::new("elsewhere"), &environment(&[])).unwrap();
+    let here = std::path::absolute("conf").unwrap();
+    assert_eq!(kept, Settings::from_text(WHOLE, &here, &environment(&[])).unwrap(), "{printed}");
+}
+
+#[test]
 fn an_override_that_overrides_nothing_is_a_slip() {
     let case = |variable: &str, value: &str, expected: &str| complains("", &[(variable, value)], expected);
     case(

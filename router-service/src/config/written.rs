@@ -2,6 +2,7 @@
 //! overrides from the environment and the printed settings; what a key means and may hold is said in `check.rs`.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use decision::document::{Document, unknown};
 use serde::{Deserialize, Serialize};
@@ -166,7 +167,7 @@ impl Written {
 
     /// The settings written out, every key.
     pub(super) fn of(settings: &Settings) -> Self {
-        let path = |path: &std::path::PathBuf| path.display().to_string();
+        let path = |path: &PathBuf| whole_path(path);
         let whole = |number: usize| u64::try_from(number).ok();
         let ms = |span: std::time::Duration| u64::try_from(span.as_millis()).ok();
         let Settings { limits, inference, memory, reload, shutdown, sources, .. } = settings;
@@ -238,7 +239,7 @@ impl Traces {
     fn of(traces: &super::TracesRule) -> Self {
         Self {
             otlp_endpoint: Some(traces.endpoint_text.clone()),
-            otlp_ca_file: traces.otlp.ca_file.as_ref().map(|path| path.display().to_string()),
+            otlp_ca_file: traces.otlp.ca_file.as_deref().map(whole_path),
             otlp_headers_env: traces.headers_env.clone(),
             service_name: Some(traces.otlp.service_name.clone()),
             sample_ratio: Some(traces.otlp.sample_ratio),
@@ -250,7 +251,7 @@ impl Traces {
 impl OutcomeLogWritten {
     fn of(log: &OutcomeLogSettings) -> Self {
         Self {
-            directory: Some(log.folder.display().to_string()),
+            directory: Some(whole_path(&log.folder)),
             source: Some(log.source.clone()),
             keep_prompts: Some(log.keep_prompts),
             queue_records: u64::try_from(log.queue_len).ok(),
@@ -278,6 +279,11 @@ fn as_toml(kind: Option<&str>, value: &str) -> String {
         (Some("f64"), Some(number)) => format!("{number:?}"),
         (_, _) => toml::Value::String(value.to_owned()).to_string(),
     }
+}
+
+/// A path as it is written out: whole, since whoever keeps what is printed may keep it in another folder.
+pub(super) fn whole_path(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
 /// The section and key that `HTTP__LISTEN` means.
