@@ -22,8 +22,10 @@ pub(super) struct Gates {
     anthropic: Option<Result<(), Failed>>,
     /// The cheapest place that the caller's cap did not bear.
     unaffordable: Option<Unaffordable>,
-    /// Whether it found a provider that was at its limit, or left alone.
+    /// Whether a provider had no place for it just then.
     refused_entry: bool,
+    /// Whether one of those was well, and so at a limit.
+    at_a_limit: bool,
 }
 
 impl Gates {
@@ -54,6 +56,7 @@ impl Gates {
             }
             None => {
                 self.refused_entry = true;
+                self.at_a_limit |= destination.provider.is_well(now);
                 Gate::Shut
             }
         }
@@ -68,6 +71,11 @@ impl Gates {
             return Some(Failed::unaffordable(unaffordable.to_string()));
         }
         self.anthropic.take().and_then(Result::err)
+    }
+
+    /// Whether a provider that could have answered was at its limit; else they are left alone.
+    pub(super) fn met_a_limit(&self) -> bool {
+        self.at_a_limit
     }
 
     fn can_say(&mut self, kind: ProviderKind, chat: &Chat) -> bool {

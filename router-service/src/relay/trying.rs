@@ -269,9 +269,7 @@ impl Decided {
 
     /// Why nobody was even tried.
     fn shut_out(&self) -> (UpstreamEnd, String) {
-        let now = Instant::now();
-        let well = |hop: &Hop| self.pipeline.forwarder.fleet.destination(hop).provider.is_well(now);
-        match self.attempts.plan().iter().any(well) {
+        match self.gates.met_a_limit() {
             true => (UpstreamEnd::Busy, "every provider that could answer is at its limit".to_owned()),
             false => (UpstreamEnd::Away, "every provider that could answer has kept failing".to_owned()),
         }

@@ -97,6 +97,27 @@ async fn who_cannot_be_told_of_a_call_costs_no_attempt_and_nothing_of_its_minute
 }
 
 #[tokio::test]
+async fn a_provider_that_could_not_be_told_of_a_call_is_not_why_nobody_answered() {
+    let deaf = Provider::start(vec![stream()]).await;
+    let oops = Provider::start(vec![error("500 Internal Server Error", "oops", "sorry", "")]).await;
+    let rule = "[forwarding]\nn_attempts_max = 1\n";
+    let mut settings = forwarding_with(&[(&deaf, &[DEAR]), (&oops, &[DEAR])], rule);
+    settings.forwarding.providers[0].kind = ProviderKind::Anthropic;
+    let running = Running::start(settings).await;
+    let mut body = chat(DEAR);
+    body["n"] = json!(2);
+    for turn in 0..6 {
+        let answer = ask(&running, &body).await;
+        let (status, code) = match turn {
+            0..5 => (StatusCode::BAD_GATEWAY, "upstream_failed"),
+            _ => (StatusCode::SERVICE_UNAVAILABLE, "upstream_away"),
+        };
+        assert_eq!((answer.status, &answer.json()["error"]["code"]), (status, &json!(code)), "{turn}");
+    }
+    running.ended().await;
+}
+
+#[tokio::test]
 async fn a_call_that_was_never_made_tells_nothing_of_its_provider() {
     let oops = Provider::start(vec![error("500 Internal Server Error", "api_error", "sorry", "")]).await;
     let mut settings = forwarding_with(&[(&oops, &[DEAR])], "[forwarding]\nn_attempts_max = 1\n");
