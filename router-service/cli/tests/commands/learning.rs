@@ -142,7 +142,7 @@ fn data_sets_that_the_plan_leaves_out_are_neither_learned_from_nor_judged() {
     // Every fourth prompt is of another data set.
     let moved = |(at, line): (usize, &str)| {
         let mut row: Value = serde_json::from_str(line).unwrap();
-        if at / MODELS.len() % 4 == 0 {
+        if (at / MODELS.len()).is_multiple_of(4) {
             row["dataset"] = Value::from("graded/by/words");
         }
         row.to_string() + "\n"
