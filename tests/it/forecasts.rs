@@ -222,6 +222,11 @@ fn a_mean_length_that_the_catalog_states_is_expected_until_answers_were_counted(
     let longer = 9000.0 / f64::from(artifact.parts().manner.log_usual).exp();
     for text in QUESTIONS {
         let [stranger, thinks] = ["stranger", "o4-mini-high"].map(|model| tokens(&classifier, text, model));
+        if text.ends_with("in three sentences.") {
+            assert!((stranger - 75.0).abs() < 0.5, "as long as it is asked to be: {stranger}");
+            assert!(thinks > 75.0 + 3_000.0, "what is thought before comes on top: {thinks}");
+            continue;
+        }
         assert!((thinks / stranger / longer - 1.0).abs() < 0.03, "{text}: {thinks} where {stranger} is usual");
     }
     let sums = |model: &str| tokens(&classifier, QUESTIONS[1], model);
