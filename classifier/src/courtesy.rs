@@ -4,7 +4,7 @@
 use self::filler::without_filler;
 use self::frames::without_frames;
 use self::imprints::without_imprints;
-use self::made::is_on;
+pub(crate) use self::made::is_on;
 use self::marks::without_marks;
 pub(crate) use self::ornaments::is_picture;
 use self::ornaments::without_ornaments;

@@ -76,7 +76,7 @@ pub(super) fn is_grade(word: &str) -> bool {
 }
 
 /// Whether a list has a word.
-pub(super) fn is_on(list: &str, word: &str) -> bool {
+pub(crate) fn is_on(list: &str, word: &str) -> bool {
     list.split(' ').any(|known| known == word)
 }
 

@@ -1,6 +1,8 @@
 //! Whether a short last question leans on what was said before it: "and in French?" does, "What is the capital of Peru?" does not, and
 //! is as easy behind a hard question as alone. In doubt it leans: what it leans on tells more than it says.
 
+use crate::courtesy::is_on;
+
 /// Words of a question that may stand alone, at least: fewer are an answer, a nod or the end of a sentence begun before.
 const MIN_WORDS: usize = 5;
 
@@ -55,10 +57,6 @@ pub(super) fn leans(question: &str) -> bool {
         }
         _ => false,
     })
-}
-
-fn is_on(list: &str, word: &str) -> bool {
-    list.split(' ').any(|listed| listed == word)
 }
 
 #[cfg(test)]

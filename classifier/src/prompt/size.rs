@@ -3,6 +3,8 @@
 
 use decision::Tokens;
 
+use crate::courtesy::is_on;
+
 /// Bytes at either end of a question in which it is looked for: what stands between them may be a text to work on.
 const WINDOW: usize = 600;
 
@@ -133,10 +135,6 @@ fn number(word: &str) -> Option<u64> {
 
 fn bare(word: &str) -> &str {
     word.trim_matches(|c: char| !c.is_alphanumeric())
-}
-
-fn is_on(list: &str, word: &str) -> bool {
-    list.split(' ').any(|listed| listed == word)
 }
 
 #[cfg(test)]
